@@ -1,0 +1,181 @@
+"""Time by stage of the models: ``python -m benchmarks.model``.
+
+Every repetition runs all variants one after the other, so that whatever else the machine does hits all alike; the table
+shows medians. Operations are counted by torch (a multiplication and an addition are two); the peak is what this machine
+reaches in one large matrix product, measured in the same repetitions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from tqdm import tqdm
+
+from benchmarks.report import deliver, table
+from depthart_core.checkpoint import load_model
+from depthart_core.config import ModelConfig
+from depthart_core.errors import CheckpointError
+from depthart_core.model import DepthART
+
+STAGES = ("prefix", "rollout", "decoder")
+PEAK_SIDE = 2048  # of the square matrices
+PEAK_TRIES = 4
+
+
+@dataclass
+class Variant:
+    """A model in one number format, and what was measured of it.
+
+    Attributes:
+        name: for the table.
+        model: in evaluation mode.
+        dtype: of weights and activations.
+        seconds: per stage one entry a repetition.
+        operations: per stage.
+    """
+
+    name: str
+    model: DepthART
+    dtype: torch.dtype
+    seconds: dict[str, list[float]] = field(default_factory=lambda: {stage: [] for stage in STAGES})
+    operations: dict[str, int] = field(default_factory=dict)
+
+
+def stages(variant: Variant, image: torch.Tensor, observe: Callable[[str, Callable[[], Any]], Any]) -> torch.Tensor:
+    """Run a model stage by stage; `observe(name, stage)` calls each and returns its result."""
+    model = variant.model
+    prefix = observe("prefix", lambda: model.prefix(image.to(variant.dtype)))
+    last = observe("rollout", lambda: list(model.rollout(prefix))[-1])
+    return observe("decoder", lambda: model.decode(last.f_hat, prefix))
+
+
+def measure(variant: Variant, image: torch.Tensor) -> None:
+    """Add one repetition to a variant."""
+
+    def timed(name: str, stage: Callable[[], Any]) -> Any:
+        start = time.perf_counter()
+        result = stage()
+        variant.seconds[name].append(time.perf_counter() - start)
+        return result
+
+    stages(variant, image, timed)
+
+
+def attention_operations(query: Sequence[int], key: Sequence[int], value: Sequence[int], *_: Any, **__: Any) -> int:
+    """Return the operations of attention from the shapes (B, heads, L, size): torch counts those of GPUs alone."""
+    batch, heads, length, size = query
+    return 2 * batch * heads * length * key[2] * (size + value[3])
+
+
+def count_operations(variant: Variant, image: torch.Tensor) -> None:
+    """Count the operations of every stage; also the warm-up."""
+
+    def counted(name: str, stage: Callable[[], Any]) -> Any:
+        with FlopCounterMode(display=False, custom_mapping=CPU_ATTENTION) as counter:
+            result = stage()
+        variant.operations[name] = counter.get_total_flops()
+        return result
+
+    stages(variant, image, counted)
+
+
+CPU_ATTENTION = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: attention_operations}  # noqa: SLF001 its only name
+
+
+def peak(dtype: torch.dtype) -> float:
+    """Return operations a second of the fastest of a few large matrix products."""
+    left = torch.randn(PEAK_SIDE, PEAK_SIDE).to(dtype)
+    right = torch.randn(PEAK_SIDE, PEAK_SIDE).to(dtype)
+    seconds = []
+    for _ in range(PEAK_TRIES):
+        start = time.perf_counter()
+        left @ right
+        seconds.append(time.perf_counter() - start)
+    return 2 * PEAK_SIDE**3 / min(seconds)
+
+
+def variants(names: Sequence[str]) -> list[Variant]:
+    """Make the models asked for: "d16" with random weights in float32 and bfloat16, anything else from its file."""
+    found = []
+    for name in names:
+        if name == "d16":
+            torch.manual_seed(0)
+            model = DepthART(ModelConfig()).eval().requires_grad_(False)
+            half = DepthART(ModelConfig()).eval().requires_grad_(False)
+            half.load_state_dict(model.state_dict())
+            found.append(Variant("d16 float32", model, torch.float32))
+            found.append(Variant("d16 bfloat16", half.to(torch.bfloat16), torch.bfloat16))
+        else:
+            found.append(Variant(f"{Path(name).stem} float32", load_model(name), torch.float32))
+    for variant in found:
+        variant.model.to(memory_format=torch.channels_last)  # as depthart_core.backends.torch does
+    return found
+
+
+def rows(found: Sequence[Variant], peaks: dict[torch.dtype, float]) -> list[list[str]]:
+    """Return the lines of the table: every stage of every variant and its sum."""
+    lines = []
+    for variant in found:
+        medians = {stage: statistics.median(variant.seconds[stage]) for stage in STAGES}
+        totals = [sum(parts) for parts in zip(*variant.seconds.values(), strict=True)]
+        medians["total"] = statistics.median(totals)
+        operations = variant.operations | {"total": sum(variant.operations.values())}
+        for stage, seconds in medians.items():
+            share = operations[stage] / seconds / peaks[variant.dtype]
+            numbers = [f"{seconds * 1e3:.1f}", f"{operations[stage] / 1e9:.1f}", f"{share:.0%}"]
+            lines.append([f"{variant.name}, {stage}", *numbers])
+    return lines
+
+
+def repeat(found: Sequence[Variant], repeats: int) -> dict[torch.dtype, float]:
+    """Measure all variants in turn and return the median matrix peak of each number format."""
+    peaks: dict[torch.dtype, list[float]] = {variant.dtype: [] for variant in found}
+    images = [torch.rand(1, 3, *[variant.model.config.tokenizer.input_size] * 2) * 2 - 1 for variant in found]
+    for variant, image in zip(found, images, strict=True):
+        count_operations(variant, image)
+    for _ in tqdm(range(repeats), unit="round"):
+        for dtype, measured in peaks.items():
+            measured.append(peak(dtype))
+        for variant, image in zip(found, images, strict=True):
+            measure(variant, image)
+    return {dtype: statistics.median(measured) for dtype, measured in peaks.items()}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, print, and write where asked."""
+    parser = argparse.ArgumentParser(description="Time by stage of the models.")
+    parser.add_argument("--models", nargs="+", default=["nano", "d16"], help="names, files, or d16 (random weights)")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", type=Path, help="Markdown file to write as well")
+    args = parser.parse_args(argv)
+    torch.set_num_threads(args.threads)
+    try:
+        found = variants(args.models)
+    except CheckpointError as error:
+        print(f"benchmarks.model: {error}", file=sys.stderr)
+        return 1
+    with torch.inference_mode():
+        peaks = repeat(found, args.repeats)
+    reached = ", ".join(f"{str(dtype).split('.')[1]} {value / 1e9:.0f}" for dtype, value in peaks.items())
+    conditions = (
+        f"One image, {args.threads} threads, medians of {args.repeats} interleaved rounds. "
+        f"Matrix peak measured in the same rounds: {reached} GFLOP/s."
+    )
+    lines = [conditions, table(["model, stage", "ms", "GFLOP", "share of the peak"], rows(found, peaks))]
+    command = f"python -m benchmarks.model --models {' '.join(args.models)} --repeats {args.repeats}"
+    deliver("Models by stage", f"{command} --threads {args.threads}", lines, args.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""PyTorch: the reference that the other backends are compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from depthart_core.checkpoint import load_model
+from depthart_core.decoding import decoding
+from depthart_core.errors import BackendError
+from depthart_core.estimator import BackendOptions
+from depthart_core.model import DepthART
+from depthart_core.normalize import denormalize
+
+
+class TorchBackend:
+    """Runs a model eagerly.
+
+    Args:
+        model: In evaluation mode, on its device; its convolutions go to channels-last, which is faster.
+        options: See `BackendOptions`.
+    """
+
+    def __init__(self, model: DepthART, options: BackendOptions) -> None:
+        self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.device = torch.device(options.device)
+        self.decoding = decoding(options.decode, seed=options.seed, device=options.device)
+        self.input_size = model.config.tokenizer.input_size
+
+    @torch.inference_mode()
+    def infer(self, rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """uint8 (S, S, 3) RGB -> relative depth float32 (S, S)."""
+        # A copy: torch takes no read-only memory (a ROS message) and no negative strides (a reversed channel order).
+        picture = torch.from_numpy(np.array(rgb, order="C")).to(self.device).permute(2, 0, 1)[None]
+        image = (picture.float() / 127.5 - 1.0).contiguous(memory_format=torch.channels_last)
+        normalized = self.model(image, self.decoding)
+        depth = denormalize(normalized, self.model.config)[0, 0]
+        return np.asarray(depth.cpu().numpy(), dtype=np.float32)
+
+
+def load(model: str | Path, options: BackendOptions) -> TorchBackend:
+    """Load a model for PyTorch.
+
+    Raises:
+        CheckpointError: The model is missing or damaged.
+        BackendError: The device is unknown or absent, the decoding unknown, or there are no threads.
+    """
+    if options.threads is not None and options.threads < 1:
+        raise BackendError(f"threads must be at least 1, got {options.threads}")
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    loaded = load_model(model)
+    try:
+        torch.zeros(1, device=options.device).cpu()  # what runs there must come back, which "meta" cannot
+        return TorchBackend(loaded.to(options.device), options)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise BackendError(f"device {options.device!r} cannot be used by torch: {reason}") from error

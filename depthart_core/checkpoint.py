@@ -1,0 +1,133 @@
+"""Our model files: safetensors with the configuration inside, read strictly."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from depthart_core.config import ModelConfig
+from depthart_core.errors import CheckpointError, ConfigError
+from depthart_core.model import DepthART
+
+FORMAT = "depthart/1"
+PACKAGED = Path(__file__).parent / "models"
+
+
+def model_path(model: str | Path) -> Path:
+    """The file of a packaged model's name or of a path.
+
+    Raises:
+        CheckpointError: There is no such model.
+    """
+    path = Path(model)
+    packaged = PACKAGED / f"{model}.safetensors"
+    if path.suffix == "" and packaged.is_file():
+        return packaged
+    if not path.is_file():
+        names = ", ".join(sorted(file.stem for file in PACKAGED.glob("*.safetensors"))) or "none"
+        raise CheckpointError(f"no model file {str(model)!r}; packaged models: {names}")
+    return path
+
+
+def save_model(model: DepthART, path: Path, *, dtype: torch.dtype = torch.float32) -> None:
+    """Write a model, whole or not at all: a file that was there survives a full disk.
+
+    Args:
+        model: What to save.
+        path: Where.
+        dtype: How weights are stored; they are computed with in float32 unless asked otherwise.
+
+    Raises:
+        CheckpointError: A weight is beyond what `dtype` holds.
+    """
+    state = model.state_dict()
+    tensors = {name: value.detach().to("cpu", dtype).contiguous() for name, value in state.items()}
+    for name, value in tensors.items():
+        if torch.isinf(value).any() and not torch.isinf(state[name]).any():
+            reached, most = state[name].abs().max(), torch.finfo(dtype).max
+            raise CheckpointError(f"{path}: {name} reaches {reached:g}, {dtype} ends at {most:g}")
+    data = save(tensors, {"format": FORMAT, "config": model.config.to_json()})
+    write_atomically(path, data)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write beside `path`, flush to the disk, then put it in place."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_model(model: str | Path) -> DepthART:
+    """Read a model in float32, on the CPU, in evaluation mode.
+
+    Raises:
+        CheckpointError: Missing, damaged, another format, keys and shapes that do not fit the configuration, or
+            weights that are not finite.
+    """
+    path = model_path(model)
+    metadata, tensors = read_tensors(path)
+    if metadata.get("format") != FORMAT or "config" not in metadata:
+        raise CheckpointError(
+            f"{path} is not a {FORMAT} model (format {metadata.get('format')!r}); "
+            "for released files run: depthart convert --released FILE --out MODEL.safetensors"
+        )
+    try:
+        config = ModelConfig.from_json(metadata["config"])
+    except ConfigError as error:
+        raise CheckpointError(f"{path} carries a configuration that does not fit: {error}") from error
+    with torch.device("meta"):
+        result = DepthART(config)
+    expected = {name: tuple(value.shape) for name, value in result.state_dict().items()}
+    check_tensors(path, tensors, expected)
+    wrong = [name for name, value in tensors.items() if not torch.isfinite(value).all()]
+    if wrong:
+        raise CheckpointError(f"{path} has weights that are not finite numbers: {', '.join(wrong[:8])}")
+    result.load_state_dict({name: value.float() for name, value in tensors.items()}, assign=True)
+    return result.eval().requires_grad_(False)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Metadata and tensors of a safetensors file.
+
+    Raises:
+        CheckpointError: Unreadable or damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is not a readable safetensors file: {error}") from error
+
+
+def check_tensors(path: Path, tensors: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]]) -> None:
+    """Demand exactly these names and shapes.
+
+    Raises:
+        CheckpointError: Names what is missing, extra or misshapen.
+    """
+    wrong = [name for name in tensors if name in expected and tuple(tensors[name].shape) != expected[name]]
+    problems = [
+        *_first("missing", [name for name in expected if name not in tensors]),
+        *_first("not understood", [name for name in tensors if name not in expected]),
+        *_first("of another shape", [f"{name} {tuple(tensors[name].shape)} not {expected[name]}" for name in wrong]),
+    ]
+    if problems:
+        raise CheckpointError(f"{path} does not fit its configuration: {'; '.join(problems)}")
+
+
+def _first(kind: str, names: list[str]) -> list[str]:
+    """One phrase for what is wrong in one way, with at most 8 names; none where nothing is."""
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return [f"{kind}: {', '.join(names[:8])}{more}"] if names else []

@@ -1,0 +1,128 @@
+"""DepthART (arXiv 2409.15010): depth as autoregressive refinement from coarse to fine token maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from depthart_core.config import ModelConfig
+from depthart_core.decoding import Decoding, expected
+from depthart_core.efficientnet import GUIDANCE_CHANNELS
+from depthart_core.prefix import EfficientNetPrefix, Prefix
+from depthart_core.tokenizer import Tokenizer
+from depthart_core.transformer import KVCache, Transformer, block_causal_mask
+
+
+class ScaleStep(NamedTuple):
+    """What one scale of the rollout did.
+
+    Attributes:
+        k: Scale index.
+        logits: (B, size_k^2, V).
+        codes: The chosen code vectors (B, size_k^2, C).
+        f_hat: The feature map after this scale (B, C, N, N).
+    """
+
+    k: int
+    logits: Tensor
+    codes: Tensor
+    f_hat: Tensor
+
+
+class DepthART(nn.Module):
+    """The whole model: `prefix`, `rollout` over the scales, `decode`; `forward` is the three in a row."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, tokens = config.transformer.width, sum(config.tokenizer.tokens)
+        guided = config.tokenizer.decoder == "guided"
+        self.tokenizer = Tokenizer(config.tokenizer, GUIDANCE_CHANNELS if guided else ())
+        self.transformer = Transformer(config.transformer, config.tokenizer.codebook_size)
+        self.embed = nn.Linear(config.tokenizer.code_channels, width)
+        self.start = nn.Parameter(torch.zeros(width))
+        self.position = nn.Parameter(torch.zeros(tokens, width))
+        nn.init.normal_(self.position, std=0.2)
+        network = config.prefix == "efficientnet_lite0"
+        self.image = EfficientNetPrefix(width, config.tokenizer.feature_size) if network else None
+
+    def prefix(self, image: Tensor) -> Prefix:
+        """Image tokens: (B, 3, S, S) in [-1, 1] -> (B, L, D), with position and level vectors added.
+
+        Without a network of its own the image goes through the depth tokenizer, and each cumulative feature map is
+        resized to its scale bicubically (the depth path pools by area).
+        """
+        size = self.config.tokenizer.input_size
+        assert image.shape[1:] == (3, size, size), f"expected (B, 3, {size}, {size}), got {tuple(image.shape)}"
+        if self.image is not None:
+            result: Prefix = self.image(image)
+            return result
+        f_hats = self.tokenizer.quantizer.quantize(self.tokenizer.features(image)).f_hats
+        sizes = self.config.tokenizer.scale_sizes
+        maps = [
+            functional.interpolate(f_hat, size=(size, size), mode="bicubic")
+            for f_hat, size in zip(f_hats, sizes, strict=True)
+        ]
+        tokens = torch.cat([features.flatten(2) for features in maps], dim=2).transpose(1, 2)
+        return Prefix(self.embed(tokens) + self.position)
+
+    def scale_input(self, prefix: Prefix, f_hat: Tensor | None, k: int) -> Tensor:
+        """Tokens (B, size_k^2, D) that enter the transformer at scale k, from f_hat after scale k - 1."""
+        quantizer, batch = self.tokenizer.quantizer, prefix.tokens.shape[0]
+        first = sum(self.config.tokenizer.tokens[:k])
+        result = self.position[first : first + self.config.tokenizer.tokens[k]].expand(batch, -1, -1)
+        result = result + (self.start if f_hat is None else self.embed(quantizer.pool(f_hat, k)))
+        if prefix.aligned is not None:
+            result = result + quantizer.pool(prefix.aligned, k)
+        return result.to(prefix.tokens.dtype)
+
+    def rollout(
+        self, prefix: Prefix, decoding: Decoding = expected, *, max_scales: int | None = None
+    ) -> Iterator[ScaleStep]:
+        """Predict scale after scale from the model's own output: the one loop of inference and of training."""
+        config, tokens = self.config.tokenizer, prefix.tokens
+        batch, start = tokens.shape[0], 0
+        cache = KVCache(self.config.transformer, batch, tokens.shape[1] + sum(config.tokens), self._like(tokens))
+        f_hat: Tensor | None = None
+        for k, count in enumerate(config.tokens[:max_scales]):
+            x = self.scale_input(prefix, f_hat, k)
+            x = torch.cat([tokens, x], dim=1) if k == 0 else x
+            logits = self.transformer(x, keep=count, cache=cache, start=start)
+            start += x.shape[1]
+            codes = decoding(logits, self.tokenizer.quantizer.codebook)
+            added = self.tokenizer.quantizer.contribution(k, codes)
+            f_hat = added if f_hat is None else f_hat + added
+            yield ScaleStep(k, logits, codes, f_hat)
+
+    def logits(self, prefix: Prefix, f_hats: list[Tensor]) -> Tensor:
+        """Logits of all scales in one masked pass, given f_hat after every scale but the last: (B, tokens, V)."""
+        config, tokens = self.config.tokenizer, prefix.tokens
+        inputs = [self.scale_input(prefix, f_hat, k) for k, f_hat in enumerate([None, *f_hats])]
+        x = torch.cat([tokens, *inputs], dim=1)
+        mask = block_causal_mask([tokens.shape[1] + 1, *config.tokens[1:]], x.device)
+        result: Tensor = self.transformer(x, keep=sum(config.tokens), mask=mask)
+        return result
+
+    def pictures(self, f_hat: Tensor, prefix: Prefix) -> Tensor:
+        """What the tokenizer decodes: (B, C, N, N) -> (B, image_channels, S, S), nominally in [-1, 1]."""
+        guidance = prefix.guidance if self.config.tokenizer.decoder == "guided" else ()
+        return self.tokenizer.decode(f_hat, guidance)
+
+    def decode(self, f_hat: Tensor, prefix: Prefix) -> Tensor:
+        """Normalised depth for training, not clipped: (B, C, N, N) -> (B, 1, S, S), the mean of the channels."""
+        return self.pictures(f_hat, prefix).mean(1, keepdim=True)
+
+    def forward(self, image: Tensor, decoding: Decoding = expected, *, max_scales: int | None = None) -> Tensor:
+        """Image (B, 3, S, S) in [-1, 1] -> normalised depth (B, 1, S, S) in [-1, 1], the mean of clipped channels."""
+        prefix = self.prefix(image)
+        *_, last = self.rollout(prefix, decoding, max_scales=max_scales)
+        return self.pictures(last.f_hat, prefix).clamp(-1.0, 1.0).mean(1, keepdim=True)
+
+    def _like(self, tokens: Tensor) -> Tensor:
+        """A tensor of the dtype that linear layers give in here, under autocast or not."""
+        result: Tensor = self.embed(tokens.new_zeros(1, self.embed.in_features))
+        return result

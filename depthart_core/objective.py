@@ -1,0 +1,142 @@
+"""Training objectives: refinement with dynamic targets (DepthART) and teacher forcing (VAR).
+
+Both are one masked forward; they differ in the feature maps it is fed with and in what each scale should add.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from depthart_core.decoding import Decoding, expected
+from depthart_core.model import DepthART
+from depthart_core.prefix import Prefix
+
+OBJECTIVES = ("depthart", "teacher_forcing")
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the terms.
+
+    Attributes:
+        last_scale: Of the mean squared error between the last f_hat and the encoder's features (reference: 10).
+        pixel: Of the mean absolute error of the decoded depth; 0 leaves the decoder out, as the reference does.
+    """
+
+    last_scale: float = 10.0
+    pixel: float = 0.0
+
+
+class Targets(NamedTuple):
+    """What a masked forward is fed with and should answer.
+
+    Attributes:
+        f_hats: Per scale but the last: the feature map before the next scale (B, C, N, N), without gradient.
+        indices: Per scale: int64 (B, size_k^2).
+    """
+
+    f_hats: list[Tensor]
+    indices: list[Tensor]
+
+
+class Loss(NamedTuple):
+    """The loss and its terms, each a scalar.
+
+    Attributes:
+        total: What to differentiate.
+        cross_entropy: Mean over tokens.
+        last_scale: Mean squared error of the last f_hat (DepthART only, else 0).
+        pixel: Mean absolute error of normalised depth where it is valid (0 where its weight is 0).
+        accuracy: Share of tokens whose most likely code is the target.
+    """
+
+    total: Tensor
+    cross_entropy: Tensor
+    last_scale: Tensor
+    pixel: Tensor
+    accuracy: Tensor
+
+
+@torch.no_grad()
+def refinement_targets(model: DepthART, prefix: Prefix, features: Tensor, decoding: Decoding) -> Targets:
+    """Roll the model out; scale k should add Q[features - f_hat before it] (arXiv 2409.15010, section 3).
+
+    Args:
+        model: Left as it is; dropout must be off.
+        prefix: Of the image.
+        features: Encoder features of the true depth (B, C, N, N).
+        decoding: How the rollout chooses codes.
+    """
+    quantizer = model.tokenizer.quantizer
+    last = len(model.config.tokenizer.scale_sizes) - 1
+    before, f_hats, indices = torch.zeros_like(features), [], []
+    for step in model.rollout(prefix, decoding, max_scales=last):
+        indices.append(quantizer.nearest(quantizer.pool(features - before, step.k)))
+        before = step.f_hat.to(features.dtype)
+        f_hats.append(before)
+    indices.append(quantizer.nearest(quantizer.pool(features - before, last)))
+    return Targets(f_hats, indices)
+
+
+@torch.no_grad()
+def static_targets(model: DepthART, features: Tensor) -> Targets:
+    """Teacher forcing: the tokens of the true depth's own pyramid, whatever the model would have predicted."""
+    indices, f_hats = model.tokenizer.quantizer.quantize(features)
+    return Targets(f_hats[:-1], indices)
+
+
+def loss(
+    model: DepthART,
+    image: Tensor,
+    depth: Tensor,
+    *,
+    objective: str = "depthart",
+    decoding: Decoding = expected,
+    weights: LossWeights = LossWeights(),
+) -> Loss:
+    """The training loss of a batch.
+
+    Args:
+        model: The tokenizer should be frozen.
+        image: (B, 3, S, S) in [-1, 1].
+        depth: Normalised true depth (B, 1, S, S) in [-1, 1]; NaN where unknown.
+        objective: One of `OBJECTIVES`.
+        decoding: The rollout's choice of codes ("depthart").
+        weights: Of the terms.
+    """
+    assert objective in OBJECTIVES, objective
+    valid = torch.isfinite(depth)
+    with torch.no_grad():
+        features = model.tokenizer.features(depth.nan_to_num(0.0)).float()
+    prefix = model.prefix(image)
+    dynamic = objective == "depthart"
+    targets = refinement_targets(model, prefix, features, decoding) if dynamic else static_targets(model, features)
+    logits = model.logits(prefix, targets.f_hats)
+    indices = torch.cat(targets.indices, dim=1)
+    counted = sum(model.config.tokenizer.tokens[:-1]) if dynamic else indices.shape[1]
+    cross_entropy = functional.cross_entropy(logits[:, :counted].flatten(0, 1).float(), indices[:, :counted].flatten())
+    final = _last_f_hat(model, logits, targets.f_hats) if dynamic or weights.pixel else None
+    last_scale = functional.mse_loss(final.float(), features) if dynamic and final is not None else logits.new_zeros(())
+    pixel = _pixel_error(model, final, prefix, depth, valid) if weights.pixel else logits.new_zeros(())
+    total = cross_entropy + weights.last_scale * last_scale + weights.pixel * pixel
+    accuracy = (logits.detach().argmax(-1) == indices).float().mean()
+    return Loss(total, cross_entropy, last_scale, pixel, accuracy)
+
+
+def _last_f_hat(model: DepthART, logits: Tensor, f_hats: list[Tensor]) -> Tensor:
+    """f_hat after the last scale with its expected codes, with gradient."""
+    quantizer, tokens = model.tokenizer.quantizer, model.config.tokenizer.tokens
+    codes = expected(logits[:, -tokens[-1] :], quantizer.codebook)
+    added = quantizer.contribution(len(tokens) - 1, codes)
+    return f_hats[-1] + added if f_hats else added
+
+
+def _pixel_error(model: DepthART, f_hat: Tensor | None, prefix: Prefix, depth: Tensor, valid: Tensor) -> Tensor:
+    assert f_hat is not None
+    error = (model.decode(f_hat, prefix) - depth.nan_to_num(0.0)).abs()
+    return (error * valid).sum() / valid.sum().clamp_min(1)

@@ -1,0 +1,134 @@
+"""The autoregressive transformer with an explicit, preallocated KV cache.
+
+The released model's class is constant ("no class"), so its adaptive normalisation is a constant too: here it is
+already folded into the weight and bias of each LayerNorm and a gain on each branch.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from depthart_core.config import TransformerConfig
+
+
+class KVCache:
+    """Keys and values of all blocks, allocated once: per block (B, heads, L, head size)."""
+
+    def __init__(self, config: TransformerConfig, batch: int, length: int, like: Tensor) -> None:
+        shape = (config.blocks, 2, batch, config.heads, length, config.width // config.heads)
+        self.data = torch.empty(shape, dtype=like.dtype, device=like.device)
+
+    def extend(self, block: int, start: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Store the tokens from `start` on and return all keys and values up to their end, as views."""
+        end = start + keys.shape[2]
+        assert end <= self.data.shape[4], f"cache holds {self.data.shape[4]} tokens, got {end}"
+        stored = self.data[block]
+        stored[0, :, :, start:end] = keys
+        stored[1, :, :, start:end] = values
+        return stored[0, :, :, :end], stored[1, :, :, :end]
+
+
+class Attention(nn.Module):
+    """Multi-head attention; Q and V have a bias, K has none."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.heads, self.scale = config.heads, config.attention_scale
+        self.q = nn.Linear(config.width, config.width)
+        self.k = nn.Linear(config.width, config.width, bias=False)
+        self.v = nn.Linear(config.width, config.width)
+        self.proj = nn.Linear(config.width, config.width)
+
+    def keys_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, L, D) -> keys and values (B, heads, L, head size)."""
+        return self._split(self.k(x)), self._split(self.v(x))
+
+    def attend(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+        """Let tokens (B, L, D) look at keys and values (B, heads, M, head size); mask (L, M) is True where allowed."""
+        y = functional.scaled_dot_product_attention(
+            self._split(self.q(x)), keys, values, attn_mask=mask, scale=self.scale
+        )
+        result: Tensor = self.proj(y.transpose(1, 2).flatten(2))
+        return result
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.reshape(*x.shape[:2], self.heads, -1).transpose(1, 2)
+
+
+class Block(nn.Module):
+    """Attention and MLP, each behind a LayerNorm and with a gain per channel."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(config.width, eps=1e-6)
+        self.attention = Attention(config)
+        self.gain1 = nn.Parameter(torch.ones(config.width))
+        self.norm2 = nn.LayerNorm(config.width, eps=1e-6)
+        hidden = config.width * config.mlp_ratio
+        self.mlp = nn.Sequential(
+            nn.Linear(config.width, hidden), nn.GELU(approximate="tanh"), nn.Linear(hidden, config.width)
+        )
+        self.gain2 = nn.Parameter(torch.ones(config.width))
+
+    def forward(
+        self, x: Tensor, *, keep: int, cache: tuple[KVCache, int, int] | None = None, mask: Tensor | None = None
+    ) -> Tensor:
+        """Apply the block and return its last `keep` tokens: (B, L, D) -> (B, keep, D).
+
+        Args:
+            x: Tokens.
+            keep: How many tokens at the end are still needed; the others only give keys and values.
+            cache: The cache, this block's number in it and the place of the first token; None without a cache.
+            mask: (keep, L) True where a kept token may look; None: everywhere.
+        """
+        y = self.norm1(x)
+        keys, values = self.attention.keys_values(y)
+        if cache is not None:
+            keys, values = cache[0].extend(cache[1], cache[2], keys, values)
+        x = x[:, -keep:] + self.gain1 * self.attention.attend(y[:, -keep:], keys, values, mask)
+        result: Tensor = x + self.gain2 * self.mlp(self.norm2(x))
+        return result
+
+
+class Transformer(nn.Module):
+    """Tokens (B, L, D) -> logits over the codebook (B, keep, V)."""
+
+    def __init__(self, config: TransformerConfig, codebook_size: int) -> None:
+        super().__init__()
+        self.config = config
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+        self.norm = nn.LayerNorm(config.width, eps=1e-6)
+        self.head = nn.Linear(config.width, codebook_size)
+
+    def forward(
+        self, x: Tensor, *, keep: int, cache: KVCache | None = None, start: int = 0, mask: Tensor | None = None
+    ) -> Tensor:
+        """Logits of the last `keep` of the tokens.
+
+        Args:
+            x: Tokens (B, L, D).
+            keep: How many tokens at the end want logits.
+            cache: Keys and values of the tokens before `start`; those of `x` are added to it.
+            start: Place of the first token of `x` in the whole sequence.
+            mask: (L, L) True where a token may look; None: everywhere (the cache holds the past alone).
+        """
+        last = len(self.blocks) - 1
+        for i, block in enumerate(self.blocks):
+            kept = keep if i == last else x.shape[1]
+            rows = mask[-kept:] if mask is not None else None
+            x = block(x, keep=kept, cache=None if cache is None else (cache, i, start), mask=rows)
+        result: Tensor = self.head(self.norm(x))
+        return result
+
+
+def block_causal_mask(lengths: list[int], device: torch.device) -> Tensor:
+    """(L, L) True where a token may look: at its own block and all earlier ones.
+
+    Args:
+        lengths: Number of tokens of each block.
+        device: Where the mask is wanted.
+    """
+    block = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(device)
+    return block[:, None] >= block[None, :]

@@ -1,0 +1,1 @@
+"""The ROS 2 node and the command line around depthart_core."""

@@ -1,0 +1,115 @@
+"""CameraInfo to intrinsics and back: which matrix counts, region of interest and binning. Imports no ROS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from depthart_core import Intrinsics, IntrinsicsError
+
+if TYPE_CHECKING:
+    from sensor_msgs.msg import CameraInfo
+    from std_msgs.msg import Header
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of the sensor that an image shows: from column x and row y, bin_x by bin_y cells for one pixel."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    bin_x: int
+    bin_y: int
+
+
+def window_of(info: CameraInfo) -> Window:
+    """Return what the images of a camera_info show; zeros there mean the whole sensor, unbinned.
+
+    Raises:
+        IntrinsicsError: the size is 0 or the region of interest reaches over the edge.
+    """
+    roi, bin_x, bin_y = info.roi, max(info.binning_x, 1), max(info.binning_y, 1)
+    if info.width < 1 or info.height < 1:
+        raise IntrinsicsError(f"camera_info: size is {info.width}x{info.height}; expected that of the image")
+    width, height = roi.width or info.width - roi.x_offset, roi.height or info.height - roi.y_offset
+    if width < bin_x or height < bin_y or roi.x_offset + width > info.width or roi.y_offset + height > info.height:
+        raise IntrinsicsError(
+            f"camera_info: roi is {width}x{height} at ({roi.x_offset}, {roi.y_offset}); "
+            f"expected it within {info.width}x{info.height}"
+        )
+    return Window(roi.x_offset, roi.y_offset, width // bin_x, height // bin_y, bin_x, bin_y)
+
+
+def intrinsics_of(info: CameraInfo, width: int, height: int, *, rectified: bool) -> Intrinsics:
+    """Return the intrinsics of an image of width x height [px]: from P of a rectified image, from K of a raw one.
+
+    Raises:
+        IntrinsicsError: the camera_info is for images of another size, or its matrix is zero, NaN or no camera.
+    """
+    window = window_of(info)
+    if (window.width, window.height) != (width, height):
+        raise IntrinsicsError(
+            f"camera_info: it is for images of {window.width}x{window.height}; "
+            f"expected {width}x{height}, the size of the image"
+        )
+    letter, matrix, row = ("p", info.p, 4) if rectified else ("k", info.k, 3)
+    if not any(matrix):
+        raise IntrinsicsError(f"camera_info: {letter} is all zero; expected the matrix of a calibrated camera")
+    places = (("fx", 0), ("fy", row + 1), ("cx", 2), ("cy", row + 2))
+    fx, fy, cx, cy = (float(matrix[place]) for _, place in places)
+    try:
+        whole = Intrinsics(info.width, info.height, fx, fy, cx, cy)
+    except IntrinsicsError as error:
+        named = ", ".join(f"{name} = {letter}[{place}]" for name, place in places)
+        raise IntrinsicsError(f"camera_info: {error} ({named})") from error
+    return Intrinsics(
+        width,
+        height,
+        whole.fx / window.bin_x,
+        whole.fy / window.bin_y,
+        (whole.cx - window.x) / window.bin_x,
+        (whole.cy - window.y) / window.bin_y,
+    )
+
+
+def fill_camera_info(target: CameraInfo, source: CameraInfo, header: Header, *, rectified: bool) -> CameraInfo:
+    """Fill a new message with the calibration of exactly the published depth image, and return it.
+
+    Region of interest and binning are worked into K and P, so that a reader who ignores them is right too. A raw depth
+    image has the projection K, so there P becomes K: whoever uses P gets the same cloud.
+
+    Args:
+        target: an empty CameraInfo.
+        source: the camera's own, for an image of the same size as the depth image.
+        header: of the image.
+        rectified: whether the image is.
+
+    Raises:
+        IntrinsicsError: the source describes no image.
+    """
+    window = window_of(source)
+    target.header = header
+    target.width, target.height = window.width, window.height
+    target.distortion_model, target.d = source.distortion_model, source.d
+    k = _windowed(source.k, 3, window)
+    target.k = k
+    if rectified:
+        target.r, target.p = source.r, _windowed(source.p, 4, window)
+    else:
+        target.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+        target.p = [*k[0:3], 0.0, *k[3:6], 0.0, *k[6:9], 0.0]
+    return target
+
+
+def _windowed(matrix: Sequence[float], row: int, window: Window) -> list[float]:
+    """Return K (row 3) or P (row 4), row-major, of the window instead of the whole sensor."""
+    values = [float(value) for value in matrix]
+    values[2] -= window.x * values[2 * row + 2]
+    values[row + 2] -= window.y * values[2 * row + 2]
+    for column in range(row):
+        values[column] /= window.bin_x
+        values[row + column] /= window.bin_y
+    return values

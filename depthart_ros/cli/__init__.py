@@ -1,0 +1,1 @@
+"""The command `depthart`: one module for each subcommand, imported when it is asked for."""

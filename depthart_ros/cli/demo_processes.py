@@ -1,0 +1,89 @@
+"""The programs that the demo starts, each in a process group of its own so that none is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from depthart_ros.transport import local_transport
+
+PROFILE = Path("config", "fastdds.xml")
+STOP_SIGNALS = ((signal.SIGINT, 5.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0))
+"""What a program is sent, one after the other, with the seconds it has for each."""
+
+
+class Program:
+    """A running command whose output goes to a log file.
+
+    Args:
+        name: for messages.
+        command: with arguments.
+        log: file for stdout and stderr; replaced.
+    """
+
+    def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
+        self.name = name
+        self.log = log
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            )
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is that of its process group too."""
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it does not run any more."""
+        return self._process.poll() is not None
+
+    def stop(self) -> None:
+        """End the program and everything it started."""
+        for number, patience in STOP_SIGNALS:
+            try:
+                os.killpg(self.pid, number)  # also after the program itself ended: its children may live
+            except ProcessLookupError:
+                break
+            try:
+                self._process.wait(patience)
+            except subprocess.TimeoutExpired:
+                continue
+        self._process.wait()
+
+    def last_lines(self, count: int = 15) -> str:
+        """Return the end of its log, indented."""
+        lines = self.log.read_text(errors="replace").splitlines()[-count:]
+        return "\n".join(f"    {line}" for line in lines)
+
+
+def python_program(module: str, *arguments: str) -> list[str]:
+    """Return the command that calls `main` of a module in this Python, however the package is installed."""
+    return [sys.executable, "-c", f"import sys; from {module} import main; sys.exit(main())", *arguments]
+
+
+def transport_environment(domain: int) -> dict[str, str]:
+    """Return environment variables for DDS that stays on this machine and does not lose large images.
+
+    Args:
+        domain: ROS_DOMAIN_ID, 0 to 101.
+    """
+    variables = {"ROS_DOMAIN_ID": str(domain), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    profile = _installed(PROFILE)
+    return variables if profile is None else variables | local_transport(str(profile))
+
+
+def _installed(file: Path) -> Path | None:
+    """Return where a data file of the package is: in a checkout, a Python environment or a colcon install space."""
+    share = Path("share", "depthart_ros")
+    prefixes = [entry for entry in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if entry]
+    candidates = [
+        Path(__file__).parents[2] / file,
+        *(Path(prefix) / share / file for prefix in (*prefixes, sys.prefix)),
+    ]
+    return next((candidate for candidate in candidates if candidate.is_file()), None)

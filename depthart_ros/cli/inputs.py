@@ -1,0 +1,98 @@
+"""What `depthart predict` reads: files, folders and videos as one sequence of named pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from depthart_core.errors import ImageError
+from depthart_ros.cli.sources import PICTURE_SUFFIXES
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg"})
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture to look at.
+
+    Attributes:
+        stem: What its results should be called.
+        rgb: uint8 (H, W, 3).
+    """
+
+    stem: str
+    rgb: npt.NDArray[np.uint8]
+
+
+def find_files(inputs: list[Path]) -> tuple[list[Path], list[str]]:
+    """Files, and for each folder the pictures and videos in it by name; then what is wrong, a sentence each."""
+    files: list[Path] = []
+    problems: list[str] = []
+    for path in inputs:
+        if path.is_dir():
+            found = sorted(f for f in path.iterdir() if f.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES)
+            files += found
+            problems += [] if found else [f"folder {path} holds no picture and no video"]
+        elif path.is_file():
+            files.append(path)
+        else:
+            problems.append(f"there is no file or folder {path}")
+    return files, problems
+
+
+def count_pictures(files: list[Path]) -> int:
+    """How many pictures `read_file` will give, as far as videos tell."""
+    return sum(_count_frames(path) if _is_video(path) else 1 for path in files)
+
+
+def read_file(path: Path) -> Iterator[Picture]:
+    """The picture of a file, or the frames of a video as stem_000000, stem_000001, ...
+
+    Raises:
+        ImageError: It cannot be read.
+    """
+    if _is_video(path):
+        yield from _read_video(path)
+    else:
+        yield Picture(path.stem, _read_picture(path))
+
+
+def _is_video(path: Path) -> bool:
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def _count_frames(path: Path) -> int:
+    capture = cv2.VideoCapture(str(path))
+    count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    capture.release()
+    return max(count, 0)
+
+
+def _read_picture(path: Path) -> npt.NDArray[np.uint8]:
+    try:
+        bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise ImageError(f"picture {path} cannot be read: {error.err}") from error
+    if bgr is None:
+        raise ImageError(f"picture {path} cannot be read; expected one that OpenCV knows")
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _read_video(path: Path) -> Iterator[Picture]:
+    capture = cv2.VideoCapture(str(path))
+    number = 0
+    try:
+        got, bgr = capture.read()
+        while got:
+            yield Picture(f"{path.stem}_{number:06}", np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8))
+            number += 1
+            got, bgr = capture.read()
+    finally:
+        capture.release()
+    if number == 0:
+        raise ImageError(f"video {path} cannot be read; expected one that OpenCV knows")

@@ -1,0 +1,67 @@
+"""`depthart SUBCOMMAND`: finds the module of the subcommand and turns named errors into one sentence."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from depthart_core import DepthartError
+
+SUBCOMMANDS = {
+    "predict": "depthart_ros.cli.predict",
+    "camera": "depthart_ros.cli.camera",
+    "demo": "depthart_ros.cli.demo",
+    "convert": "depthart_ros.cli.convert",
+}
+"""Name -> module with SUMMARY, add_arguments(parser) and run(args) -> exit status."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit status; a DepthartError is printed as one sentence with status 1.
+
+    Args:
+        argv: the arguments after the program's name; those of the process by default. What stands between `--ros-args`
+            and `--` (or the end) is for ROS and reaches the subcommand as `args.ros_args`.
+    """
+    own, ros = split_ros_args(sys.argv[1:] if argv is None else argv)
+    args = _parser(own).parse_args(own)
+    args.ros_args = ros
+    try:
+        return int(args.run(args))
+    except DepthartError as error:
+        print(f"depthart: {error}", file=sys.stderr)
+        return 1
+
+
+def split_ros_args(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the arguments for argparse and those for ROS, `--ros-args` included."""
+    own: list[str] = []
+    ros: list[str] = []
+    for_ros = False
+    for argument in argv:
+        for_ros = for_ros or argument == "--ros-args"
+        (ros if for_ros else own).append(argument)
+        if for_ros and argument == "--":
+            for_ros = False
+    return own, ros
+
+
+def _parser(own: Sequence[str]) -> argparse.ArgumentParser:
+    """Return a parser of every subcommand; only the one that is asked for is imported, or all of them for the help."""
+    parser = argparse.ArgumentParser(prog="depthart", description="Monocular depth by autoregressive refinement.")
+    commands = parser.add_subparsers(title="subcommands", metavar="SUBCOMMAND", required=True)
+    asked = next((argument for argument in own if argument in SUBCOMMANDS), None)
+    for name, path in SUBCOMMANDS.items():
+        if asked in (None, name):
+            module: Any = importlib.import_module(path)
+            command = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY)
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""`depthart predict`: depth of pictures, folders and videos as .npy and as a picture beside it."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from depthart_core import BACKENDS, DECODES, Alignment, ConfigError, DepthEstimator, ImageError
+from depthart_ros.cli.inputs import Picture, count_pictures, find_files, read_file
+from depthart_ros.colors import colorize, palette
+
+SUMMARY = "estimate depth of pictures, folders of pictures and videos"
+COLOR_FACTOR = 4.0
+"""The colours end where depth is this many times nearer or farther than the median."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the prediction."""
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="picture, video or folder of them")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for STEM.npy (float32, H x W) and STEM.png (picture | depth)"
+    )
+    parser.add_argument("--model", default="nano", help="packaged name or model file (default %(default)s)")
+    parser.add_argument("--device", default="cpu", help="such as cpu or cuda (default %(default)s)")
+    parser.add_argument("--decode", choices=DECODES, default="expected", help="choice of codes (default %(default)s)")
+    parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what runs the model (default %(default)s)")
+    parser.add_argument("--scale", type=float, help="metres per unit of relative depth: makes STEM.npy metres")
+    parser.add_argument("--seed", type=int, default=0, help="of --decode sample (default %(default)s)")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: the library's choice)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Predict all inputs; returns 0, or 1 where some could not be read (the others are done).
+
+    Raises:
+        ConfigError: An option that makes no sense.
+        CheckpointError: The model is missing or damaged.
+        BackendError: The backend or device is not there.
+        ImageError: The results cannot be written.
+    """
+    _check(args)
+    estimator = DepthEstimator.load(
+        args.model,
+        backend=args.backend,
+        device=args.device,
+        decode=args.decode,
+        seed=args.seed,
+        threads=args.threads,
+    )
+    _make_folder(args.out)
+    files, problems = find_files(args.inputs)
+    names = Names(args.out, files)
+    done = 0
+    with tqdm(total=count_pictures(files), unit="picture", file=sys.stderr) as bar:
+        for picture in chain.from_iterable(_readable(file, problems) for file in files):
+            name = names.choose(picture.stem)
+            if name != picture.stem:
+                tqdm.write(f"{picture.stem} is taken: written as {name}", file=sys.stderr)
+            _predict(estimator, picture, args.out / name, scale=args.scale)
+            done += 1
+            bar.update()
+    for problem in problems:
+        print(f"depthart: {problem}", file=sys.stderr)
+    print(f"{done} depth maps in {args.out} ({estimator.name}, {'relative' if args.scale is None else 'metres'})")
+    return 1 if problems else 0
+
+
+class Names:
+    """Names of results: none twice, and none that would overwrite a picture to read.
+
+    Args:
+        folder: Where results go.
+        files: What is read.
+    """
+
+    def __init__(self, folder: Path, files: list[Path]) -> None:
+        self._taken = {file.stem for file in files if file.resolve() == (folder / f"{file.stem}.png").resolve()}
+
+    def choose(self, stem: str) -> str:
+        """Take `stem`, or the first free of stem_2, stem_3, ..."""
+        name, number = stem, 1
+        while name in self._taken:
+            number += 1
+            name = f"{stem}_{number}"
+        self._taken.add(name)
+        return name
+
+
+def beside(rgb: npt.NDArray[np.uint8], depth: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Picture | depth, uint8 (H, 2 W, 3) RGB: colours follow log(depth / median), red near and blue far."""
+    relative = np.log(depth / np.median(depth))
+    limit = math.log(COLOR_FACTOR)
+    return np.hstack([rgb, colorize(relative, (-limit, limit), palette("turbo"))])
+
+
+def _check(args: argparse.Namespace) -> None:
+    if args.scale is not None and not 0 < args.scale < math.inf:
+        raise ConfigError(f"--scale is {args.scale:g}; expected metres per unit above 0")
+    if args.threads is not None and args.threads < 1:
+        raise ConfigError(f"--threads is {args.threads}; expected at least 1")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImageError(f"folder {folder} cannot be made: {error.strerror}") from error
+
+
+def _readable(file: Path, problems: list[str]) -> Iterator[Picture]:
+    """The pictures of a file; where it cannot be read, a sentence is added to `problems`."""
+    try:
+        yield from read_file(file)
+    except ImageError as error:
+        problems.append(str(error))
+
+
+def _predict(estimator: DepthEstimator, picture: Picture, target: Path, *, scale: float | None) -> None:
+    """Write TARGET.npy and TARGET.png."""
+    relative = estimator(picture.rgb).values
+    depth = relative if scale is None else Alignment(scale).apply(relative)
+    image, array = target.with_name(f"{target.name}.png"), target.with_name(f"{target.name}.npy")
+    try:
+        np.save(array, depth)
+        written = cv2.imwrite(str(image), cv2.cvtColor(beside(picture.rgb, relative), cv2.COLOR_RGB2BGR))
+    except OSError as error:
+        raise ImageError(f"{array} cannot be written: {error.strerror}") from error
+    if not written:
+        raise ImageError(f"{image} cannot be written")

@@ -1,0 +1,168 @@
+"""What /diagnostics says: the state of the node, the cause where something is missing, and the cure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from depthart_ros.statistics import Snapshot
+
+if TYPE_CHECKING:
+    from builtin_interfaces.msg import Time
+    from diagnostic_msgs.msg import DiagnosticArray
+
+OK, WARN, ERROR = 0, 1, 2
+SILENCE = 2.0  # seconds without an image that are worth a warning
+HOW_TO_GET_METRES = (
+    "measure one distance d [m] along the optical axis, read r there in depth/relative, and set scale to d / r: "
+    "`ros2 param set {node} scale VALUE`, or scale:=VALUE with the launch file"
+)
+CURES: Mapping[str, str] = {
+    "configuration": "correct it and start again, or run the lifecycle transition `configure` again",
+    "image": "let the camera driver publish what is expected",
+    "unforeseen": "see the log; if memory ran out, choose a smaller image, model or another device",
+    "camera_info": "calibrate the camera, or let `rectified` say which belongs to the image: P (true) or K (false)",
+    "age": "set use_sim_time for a bag with a clock, set the clocks right, or raise max_age",
+    "qos": "let both sides agree (parameters image_reliability and qos_overrides)",
+    "publish": "use the shared-memory profile (local_transport:=true of the launch file), or subscribe to less",
+}
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Everything that the verdict depends on.
+
+    Attributes:
+        lifecycle: label of the lifecycle state, for example "active".
+        node: fully qualified name of the node.
+        problems: current problems by kind, the keys of CURES.
+        image_topic: resolved name of the input.
+        publishers: of that topic.
+        reliability: of our subscription to it.
+        silence: seconds since the last image, or since activation.
+        listened: outputs that have a subscriber.
+        metric_listened: whether one of these holds metres.
+        scale_known: whether relative depth can become metres.
+        has_camera_info: whether one was received.
+        camera_info_topic: resolved name of that input.
+        clock_runs: false under use_sim_time while /clock is silent.
+    """
+
+    lifecycle: str
+    node: str
+    problems: Mapping[str, str] = field(default_factory=dict)
+    image_topic: str = "/image"
+    publishers: int = 0
+    reliability: str = "reliable"
+    silence: float = 0.0
+    listened: frozenset[str] = frozenset()
+    metric_listened: bool = False
+    scale_known: bool = False
+    has_camera_info: bool = False
+    camera_info_topic: str = "/camera_info"
+    clock_runs: bool = True
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One line for a person: how bad, what is the state, why, and what to do."""
+
+    level: int
+    state: str
+    cause: str = ""
+    cure: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """State, cause and cure in one line."""
+        return "; ".join(part for part in (self.state, self.cause, self.cure) if part)
+
+
+def judge(now: Situation) -> Verdict:
+    """Return the verdict: the first thing that keeps depth from coming out, in the order of cure."""
+    if now.lifecycle != "active":
+        return _judge_lifecycle(now)
+    return _judge_input(now) or _judge_frames(now) or _judge_outputs(now) or Verdict(OK, "running")
+
+
+def _judge_lifecycle(now: Situation) -> Verdict:
+    problem = now.problems.get("configuration")
+    if problem:
+        return Verdict(ERROR, now.lifecycle, problem, CURES["configuration"])
+    step = "activate" if now.lifecycle == "inactive" else "configure"
+    return Verdict(OK, now.lifecycle, "", f"run the lifecycle transition `{step}`")
+
+
+def _judge_input(now: Situation) -> Verdict | None:
+    if not now.clock_runs:
+        return Verdict(
+            WARN, "no clock", "use_sim_time is set and nothing arrives on /clock", "publish /clock or unset it"
+        )
+    if now.publishers == 0:
+        cure = "start the camera, or remap: --ros-args -r image:=/its/topic (image:=/its/topic with the launch file)"
+        return Verdict(WARN, "no image", f"nothing publishes {now.image_topic}", cure)
+    if now.silence > SILENCE:
+        cause = f"{now.publishers} publisher(s) on {now.image_topic}, but no image for {now.silence:.0f} s"
+        if "qos" in now.problems:
+            return Verdict(WARN, "no image", f"{cause}: {now.problems['qos']}", CURES["qos"])
+        if now.reliability == "best_effort":
+            cure = "Fast DDS loses best-effort images above 512 KiB: use local_transport:=true, or a reliable publisher"
+            return Verdict(WARN, "no image", cause, cure)
+        return Verdict(WARN, "no image", cause, "see whether the camera runs: ros2 topic hz " + now.image_topic)
+    return None
+
+
+def _judge_frames(now: Situation) -> Verdict | None:
+    states = {"image": "frames are dropped", "unforeseen": "frames fail", "age": "frames are too old"}
+    for kind, state in states.items():
+        if kind in now.problems:
+            return Verdict(WARN, state, now.problems[kind], CURES[kind])
+    return None
+
+
+def _judge_outputs(now: Situation) -> Verdict | None:
+    if not now.listened:
+        return Verdict(OK, "idle", "nobody subscribes to an output")
+    if not now.scale_known:
+        level = WARN if now.metric_listened else OK
+        return Verdict(level, "relative depth only", "scale is unknown", HOW_TO_GET_METRES.format(node=now.node))
+    if now.metric_listened and not now.has_camera_info:
+        cure = "publish it, or remap: --ros-args -r camera_info:=/its/topic"
+        return Verdict(WARN, "no cloud", f"no camera_info came on {now.camera_info_topic}", cure)
+    for kind, state in (
+        ("camera_info", "no cloud"),
+        ("publish", "outputs are lost"),
+    ):
+        if kind in now.problems:
+            return Verdict(WARN, state, now.problems[kind], CURES[kind])
+    return None
+
+
+def fill_diagnostics(
+    target: DiagnosticArray, verdict: Verdict, snapshot: Snapshot, details: Mapping[str, str], *, stamp: Time, node: str
+) -> DiagnosticArray:
+    """Fill an empty DiagnosticArray with one status of the node, and return it."""
+    from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+
+    values = {"state": verdict.state, "cause": verdict.cause, "cure": verdict.cure, **details, **values_of(snapshot)}
+    target.header.stamp = stamp
+    target.status = [
+        DiagnosticStatus(
+            level=bytes([verdict.level]),
+            name=f"{node}: depth",
+            message=verdict.sentence,
+            hardware_id=node,
+            values=[KeyValue(key=key, value=value) for key, value in values.items()],
+        )
+    ]
+    return target
+
+
+def values_of(snapshot: Snapshot) -> dict[str, str]:
+    """Return counters, rates [1/s] and latencies as key-value pairs, for example `infer_p95_ms`."""
+    values = {name: str(count) for name, count in snapshot.counters.items()}
+    values |= {f"{name}_rate": f"{rate:.2f}" for name, rate in snapshot.rates.items()}
+    for stage, latencies in snapshot.latencies_ms.items():
+        values |= {f"{stage}_p{percentile}_ms": f"{latency:.3f}" for percentile, latency in latencies.items()}
+    return values

@@ -1,0 +1,34 @@
+"""`depth_node`: the process around DepthNode."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from depthart_ros.process import run
+
+if TYPE_CHECKING:
+    from depthart_ros.depth_node import DepthNode
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node until SIGINT or SIGTERM; returns the exit status.
+
+    Args:
+        args: the command line with its ROS arguments; that of the process by default.
+    """
+    return run("depth_node", _make, args)
+
+
+def _make() -> DepthNode:
+    """Import ROS, make the node and start it."""
+    from depthart_ros.depth_node import DepthNode
+
+    node = DepthNode()
+    node.autostart()
+    return node
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""The one table of the node's parameters: defaults, descriptions, ranges, checks. No ROS import."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from depthart_core import BACKENDS, DECODES, ConfigError
+from depthart_ros.colors import COLOR_MAPS
+
+Value = bool | int | float | str
+T = TypeVar("T", bool, int, float, str)
+
+RELIABILITIES = ("auto", "reliable", "best_effort")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What is known of one parameter besides its name and default.
+
+    Attributes:
+        description: one line; it names the unit.
+        limits: least and greatest value of a number.
+        choices: every allowed value of a string; empty where any is.
+        dynamic: whether it may be set while the node runs.
+    """
+
+    description: str
+    limits: tuple[float, float] | None = None
+    choices: tuple[str, ...] = ()
+    dynamic: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """The allowed values in words, empty where there is nothing to say."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        return f"{self.limits[0]} to {self.limits[1]}" if self.limits else ""
+
+
+def _fixed(default: T, description: str, **known: Any) -> T:
+    """A field for a parameter that is read once, when the node is configured."""
+    return field(default=default, metadata={"spec": Spec(description, **known)})
+
+
+def _dynamic(default: T, description: str, **known: Any) -> T:
+    """A field for a parameter that holds from the next frame on."""
+    return field(default=default, metadata={"spec": Spec(description, dynamic=True, **known)})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every parameter of depth_node; the field `points_stride` is the parameter `points.stride`."""
+
+    model: str = _fixed("nano", "Model: a packaged name or the path of a .safetensors file")
+    backend: str = _fixed("auto", "What runs the model", choices=BACKENDS)
+    device: str = _fixed("cpu", "Device of the backend, for example cpu or cuda:0")
+    decode: str = _fixed("expected", "How code vectors are chosen; sample is random", choices=DECODES)
+    seed: int = _fixed(0, "Seed of decode: sample", limits=(0, 2**31 - 1))
+    threads: int = _fixed(0, "CPU threads of the backend; 0 leaves the choice to it", limits=(0, 256))
+    autostart: bool = _fixed(True, "Configure and activate at start, without a lifecycle manager")
+    image_reliability: str = _fixed(
+        "auto", "Reliability of the image subscription; auto follows the publishers", choices=RELIABILITIES
+    )
+    rectified: bool = _dynamic(
+        True, "Whether `image` is rectified: intrinsics come from P if it is, from K if it is raw"
+    )
+    scale: float = _dynamic(
+        0.0, "Metres per unit of relative depth; 0 means unknown: no metres, no cloud", limits=(0.0, 10000.0)
+    )
+    min_range: float = _dynamic(0.1, "Nearest depth reported [m]; nearer becomes -Inf", limits=(0.0, 10000.0))
+    max_range: float = _dynamic(100.0, "Farthest depth reported [m]; beyond becomes +Inf", limits=(0.0, 10000.0))
+    max_age: float = _dynamic(1.0, "Frames with an older stamp are dropped [s]; 0 keeps all", limits=(0.0, 3600.0))
+    max_pixels: int = _dynamic(4096 * 4096, "Largest image accepted, width x height [px]", limits=(1, 2**28))
+    points_stride: int = _dynamic(1, "Every how many columns and rows become a point of the cloud", limits=(1, 64))
+    color_map: str = _dynamic("turbo", "Colours of depth/image_color", choices=tuple(COLOR_MAPS))
+    color_min: float = _dynamic(0.3, "Depth at the near end of the colours [m]", limits=(0.0, 10000.0))
+    color_max: float = _dynamic(10.0, "Depth at the far end of the colours [m]", limits=(0.0, 10000.0))
+    color_relative_min: float = _dynamic(
+        0.25, "Relative depth at the near end while the scale is unknown", limits=(0.0, 10000.0)
+    )
+    color_relative_max: float = _dynamic(
+        2.5, "Relative depth at the far end while the scale is unknown", limits=(0.0, 10000.0)
+    )
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Settings:
+        """Return the settings of parameter values by parameter name.
+
+        Raises:
+            ConfigError: an unknown name, a value of a wrong type or out of range, or two that contradict each other.
+        """
+        unknown = values.keys() - SPECS.keys()
+        if unknown:
+            raise ConfigError(f"{', '.join(sorted(unknown))}: unknown parameter; expected one of {', '.join(SPECS)}")
+        fields: dict[str, Any] = {_field_name(name): checked(name, value) for name, value in values.items()}
+        return cls(**fields)
+
+    def __post_init__(self) -> None:
+        """Refuse pairs that contradict each other.
+
+        Raises:
+            ConfigError: a near end is not below its far end.
+        """
+        for near, far in (
+            ("min_range", "max_range"), ("color_min", "color_max"), ("color_relative_min", "color_relative_max")
+        ):  # fmt: skip
+            low, high = getattr(self, near), getattr(self, far)
+            if not low < high:
+                raise ConfigError(
+                    f"{parameter_name(near)} is {low:g} and {parameter_name(far)} is {high:g}; "
+                    "expected the first below the second"
+                )
+
+
+def parameter_name(field_name: str) -> str:
+    """Return the ROS name of a field of Settings: the groups `points` and `color` stand before a dot."""
+    group, _, rest = field_name.partition("_")
+    return f"{group}.{rest}" if group in ("points", "color") else field_name
+
+
+def _field_name(name: str) -> str:
+    return name.replace(".", "_")
+
+
+SPECS: dict[str, Spec] = {parameter_name(item.name): item.metadata["spec"] for item in dataclasses.fields(Settings)}
+DEFAULTS: dict[str, Value] = {parameter_name(name): value for name, value in dataclasses.asdict(Settings()).items()}
+
+
+def checked(name: str, value: Any) -> Value:
+    """Return a value for parameter `name` in its own type (a whole number does for a floating-point one).
+
+    Raises:
+        ConfigError: the value has another type, is out of range or not among the choices.
+    """
+    spec, kind = SPECS[name], type(DEFAULTS[name])
+    number_for_float = kind is float and type(value) is int
+    if type(value) is not kind and not number_for_float:
+        raise ConfigError(f"{name} is {value!r}; expected a value of type {_TYPE_WORDS[kind]}")
+    if spec.choices and value not in spec.choices:
+        raise ConfigError(f"{name} is {value!r}; expected {spec.allowed}")
+    if spec.limits and not (math.isfinite(value) and spec.limits[0] <= value <= spec.limits[1]):
+        raise ConfigError(f"{name} is {value}; expected {spec.allowed}")
+    return kind(value)
+
+
+_TYPE_WORDS = {bool: "bool", int: "int", float: "double", str: "string"}
+
+
+def markdown_table() -> str:
+    """Return the table of all parameters for the README."""
+    lines = ["| parameter | type | default | allowed | change | meaning |", "|---|---|---|---|---|---|"]
+    for name, spec in SPECS.items():
+        default = DEFAULTS[name]
+        shown = str(default).lower() if isinstance(default, bool) else str(default)
+        change = "dynamic" if spec.dynamic else "read-only"
+        cells = (f"`{name}`", _TYPE_WORDS[type(default)], f"`{shown}`", spec.allowed, change, spec.description)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)

@@ -1,0 +1,54 @@
+"""What is wrong at the moment, said in the log once in a while instead of once a frame."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+REPEAT_AFTER = 10.0  # seconds until the same sentence is logged again
+SPACING = 0.2  # seconds between two sentences of one kind, however often they change
+
+
+class Problems:
+    """The current problem of each kind, by kind; reporting one also warns, throttled.
+
+    Args:
+        warn: writes a sentence to the log.
+        clock: seconds that never run backwards.
+    """
+
+    def __init__(self, warn: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._warn = warn
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._current: dict[str, str] = {}
+        self._logged: dict[str, tuple[str, float]] = {}
+
+    def note(self, kind: str, sentence: str) -> None:
+        """Note the problem of a kind without logging it."""
+        with self._lock:
+            self._current[kind] = sentence
+
+    def report(self, kind: str, sentence: str) -> None:
+        """Note the problem of a kind, and log it unless it was logged a short time ago."""
+        self.note(kind, sentence)
+        now = self._clock()
+        with self._lock:
+            before, when = self._logged.get(kind, ("", -REPEAT_AFTER))
+            if now - when < (REPEAT_AFTER if sentence == before else SPACING):
+                return
+            self._logged[kind] = (sentence, now)
+        self._warn(sentence)
+
+    def clear(self, *kinds: str) -> None:
+        """Forget the problems of these kinds."""
+        with self._lock:
+            for kind in kinds:
+                self._current.pop(kind, None)
+
+    def current(self) -> Mapping[str, str]:
+        """Return the sentences that hold now, by kind."""
+        with self._lock:
+            return MappingProxyType(dict(self._current))

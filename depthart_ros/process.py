@@ -1,0 +1,61 @@
+"""The life of a process with one node: begin with rclpy, spin, end cleanly at a signal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rclpy.node import Node
+
+OF_ROS = ("rclpy", "_msgs", "_interfaces")
+ROS_MISSING = (
+    "{program} needs ROS 2 ({error}): source yours (source /opt/ros/DISTRO/setup.bash), or on x86-64 Linux install its "
+    "wheels: pip install ros-kilted-rclpy ros-kilted-rmw-fastrtps-cpp ros-kilted-common-interfaces"
+)
+PACKAGE_MISSING = "{program} needs the Python module {module} ({error}): install it for {python}"
+
+
+def run(program: str, make: Callable[[], Node], args: Sequence[str] | None = None) -> int:
+    """Make a node and spin it until SIGINT or SIGTERM; returns the exit status, 1 with one sentence where imports fail.
+
+    Args:
+        program: its name, for that sentence.
+        make: imports and makes the node; it runs with rclpy initialised.
+        args: the command line with its ROS arguments; that of the process by default.
+    """
+    try:
+        _spin(make, args)
+    except KeyboardInterrupt:
+        return 0  # before rclpy took over the signals
+    except ImportError as error:
+        module = error.name or ""
+        about_ros = any(part in module for part in OF_ROS)
+        text = ROS_MISSING if about_ros else PACKAGE_MISSING
+        print(text.format(program=program, error=error, module=module, python=sys.executable), file=sys.stderr)
+        return 1
+    return 0
+
+
+def _spin(make: Callable[[], Node], args: Sequence[str] | None) -> None:
+    """Initialise rclpy, spin the node, and clean up."""
+    import rclpy
+    from rclpy.executors import ExternalShutdownException
+    from rclpy.impl.implementation_singleton import rclpy_implementation
+
+    rclpy.init(args=None if args is None else list(args))
+    node = None
+    try:
+        node = make()
+        rclpy.spin(node)
+    except ExternalShutdownException:
+        pass  # a signal came: this is how it is meant to end
+    except rclpy_implementation.RCLError:
+        if rclpy.ok():  # else the signal came while the node was being made
+            raise
+    finally:
+        if node is not None:
+            node.destroy_node()
+        if rclpy.ok():
+            rclpy.shutdown()

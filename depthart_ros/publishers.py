@@ -1,0 +1,84 @@
+"""The output topics: who listens, and publishing that survives a flooded transport."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, QoSReliabilityPolicy, qos_policy_name_from_kind
+from rclpy.qos_overriding_options import InvalidQosOverridesError, QoSOverridingOptions
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+
+from depthart_core import ConfigError
+
+try:
+    from rclpy.event_handler import PublisherEventCallbacks
+except ImportError:  # Humble
+    from rclpy.qos_event import PublisherEventCallbacks
+
+RELATIVE, DEPTH, CAMERA_INFO, POINTS, COLOR = (
+    "depth/relative",
+    "depth/image_rect",
+    "depth/camera_info",
+    "points",
+    "depth/image_color",
+)
+OUTPUTS = {RELATIVE: Image, DEPTH: Image, CAMERA_INFO: CameraInfo, POINTS: PointCloud2, COLOR: Image}
+METRIC = frozenset({DEPTH, CAMERA_INFO, POINTS})
+"""The outputs that hold metres or belong to them: they appear only when the scale is known."""
+
+
+def publish(node: Node, publisher: Any, message: Any) -> str:
+    """Publish a message and return why it could not be (a flooded transport), else "" (also while shutting down)."""
+    try:
+        publisher.publish(message)
+    except (rclpy_implementation.RCLError, rclpy_implementation.InvalidHandle) as error:
+        if node.context.ok():
+            return f"{publisher.topic_name} could not be published: {str(error).splitlines()[0]}"
+    return ""
+
+
+class Outputs:
+    """The publishers of OUTPUTS: reliable, keep last 1, volatile, unless `qos_overrides` say otherwise.
+
+    Raises:
+        ConfigError: a value in `qos_overrides` that does not exist.
+    """
+
+    def __init__(self, node: Node, *, on_incompatible: Callable[[str], None]) -> None:
+        self._node = node
+        self._publishers: dict[str, Any] = {}
+        try:
+            for topic, kind in OUTPUTS.items():
+                self._publishers[topic] = self._create(topic, kind, on_incompatible)
+        except (InvalidQosOverridesError, RuntimeError) as error:
+            self.destroy()
+            raise ConfigError(f"the outputs cannot be published: {error}") from error
+
+    def _create(self, topic: str, kind: type[Any], on_incompatible: Callable[[str], None]) -> Any:
+        def explain(event: Any) -> None:
+            policy = qos_policy_name_from_kind(event.last_policy_kind).lower()
+            on_incompatible(f"a subscriber of {topic} asks for another {policy} than is offered, so it gets nothing")
+
+        return self._node.create_publisher(
+            kind,
+            topic,
+            QoSProfile(depth=1, reliability=QoSReliabilityPolicy.RELIABLE),
+            event_callbacks=PublisherEventCallbacks(incompatible_qos=explain),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+
+    def listened(self) -> frozenset[str]:
+        """Return the topics that have a subscriber."""
+        return frozenset(topic for topic, publisher in self._publishers.items() if publisher.get_subscription_count())
+
+    def publish(self, topic: str, message: Any) -> str:
+        """Publish a message and return why it could not be, else ""."""
+        return publish(self._node, self._publishers[topic], message)
+
+    def destroy(self) -> None:
+        """Remove the publishers from the node."""
+        while self._publishers:
+            self._node.destroy_publisher(self._publishers.popitem()[1])

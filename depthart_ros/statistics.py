@@ -1,0 +1,68 @@
+"""Counters and time percentiles of the node; one thread writes while another reads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+COUNTERS = ("received", "processed", "replaced", "too_old", "idle", "failed", "publish_failed")
+STAGES = ("decode", "infer", "publish", "stamp_to_publish")
+PERCENTILES = (50, 95, 99)
+WINDOW = 300  # frames that the percentiles look back: ten seconds of a usual camera
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The state of the statistics at one moment.
+
+    Attributes:
+        counters: by name, since the node started; received = processed + replaced + too_old + idle + failed + at work.
+        rates: received and processed frames a second since the snapshot before.
+        latencies_ms: for each stage measured so far its percentiles over the last frames [ms], keyed by percentile.
+    """
+
+    counters: Mapping[str, int]
+    rates: Mapping[str, float]
+    latencies_ms: Mapping[str, Mapping[int, float]]
+
+
+class Statistics:
+    """Counts frames and collects how long their stages took."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counters = dict.fromkeys(COUNTERS, 0)
+        self._seconds: dict[str, deque[float]] = {stage: deque(maxlen=WINDOW) for stage in STAGES}
+        self._before = (time.monotonic(), dict(self._counters))
+
+    def count(self, name: str) -> None:
+        """Add one to a counter of COUNTERS."""
+        with self._lock:
+            self._counters[name] += 1
+
+    def record(self, stage: str, seconds: float) -> None:
+        """Add one duration to a stage of STAGES."""
+        with self._lock:
+            self._seconds[stage].append(seconds)
+
+    def snapshot(self) -> Snapshot:
+        """Return counters, rates since the last call, and percentiles."""
+        with self._lock:
+            now, counters = time.monotonic(), dict(self._counters)
+            windows = {stage: list(values) for stage, values in self._seconds.items() if values}
+            then, before = self._before
+            self._before = (now, counters)
+        elapsed = max(now - then, 1e-3)
+        rates = {name: (counters[name] - before[name]) / elapsed for name in ("received", "processed")}
+        return Snapshot(counters, rates, {stage: percentiles_ms(values) for stage, values in windows.items()})
+
+
+def percentiles_ms(seconds: list[float]) -> dict[int, float]:
+    """Return the PERCENTILES of durations in seconds, as milliseconds."""
+    values = np.percentile(seconds, PERCENTILES) * 1e3
+    return {percentile: float(value) for percentile, value in zip(PERCENTILES, values, strict=True)}

@@ -1,0 +1,68 @@
+"""What several test folders need: a small model file and the reference data beside the checkout."""
+
+from pathlib import Path
+
+import pytest
+
+REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """Folder of the recorded outputs of the released implementation."""
+    if not REFERENCE.is_dir():
+        pytest.skip("the reference outputs are not beside this checkout")
+    return REFERENCE
+
+
+@pytest.fixture(scope="session")
+def toy_config():
+    """Built like nano, 64x64 pixels: EfficientNet prefix and a decoder that sees image features."""
+    from depthart_core.config import ModelConfig, TokenizerConfig, TransformerConfig
+
+    tokenizer = TokenizerConfig(
+        scale_sizes=(1, 2, 4),
+        codebook_size=64,
+        code_channels=8,
+        image_channels=1,
+        patch=4,
+        channels=32,
+        channel_multipliers=(1, 1, 1),
+        encoder_blocks=1,
+        attention=False,
+        decoder="guided",
+        decoder_channels=(16, 16, 16, 16),
+        decoder_blocks=1,
+        quantizer_convs=2,
+    )
+    transformer = TransformerConfig(width=64, heads=2, blocks=2, mlp_ratio=2, temperature=1.0)
+    return ModelConfig(tokenizer, transformer, prefix="efficientnet_lite0", normalization="log")
+
+
+@pytest.fixture(scope="session")
+def toy_model(toy_config):
+    """Random weights whose depth depends on the picture and on the tokens; tests leave it as it is."""
+    import torch
+
+    from depthart_core.model import DepthART
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = DepthART(toy_config)
+        for module in model.image.backbone.modules():
+            if isinstance(module, torch.nn.Conv2d):
+                torch.nn.init.kaiming_normal_(module.weight)
+        torch.nn.init.normal_(model.tokenizer.quantizer.codebook)
+        torch.nn.init.normal_(model.transformer.head.weight, std=0.5)
+        torch.nn.init.normal_(model.start)
+        torch.nn.init.normal_(model.tokenizer.decoder.output.weight, std=0.02)
+    return model.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def toy_model_path(toy_model, tmp_path_factory) -> Path:
+    from depthart_core.checkpoint import save_model
+
+    path = tmp_path_factory.mktemp("models") / "toy.safetensors"
+    save_model(toy_model, path)
+    return path

@@ -1,0 +1,103 @@
+"""DepthEstimator: a picture in, relative depth out; what cannot work is named."""
+
+import numpy as np
+import pytest
+
+from depthart_core import BackendError, CheckpointError, DepthEstimator, ImageError
+
+
+@pytest.fixture(scope="module")
+def estimator(toy_model_path):
+    return DepthEstimator.load(toy_model_path)
+
+
+def some_picture(height=48, width=70, seed=0):
+    return np.random.default_rng(seed).integers(0, 255, (height, width, 3), np.uint8)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (48, 70), (300, 20), (1, 1)])
+def test_depth_has_the_size_of_the_picture_and_is_finite_and_positive(estimator, size):
+    values = estimator(some_picture(*size)).values
+    assert (values.shape, values.dtype) == (size, np.float32)
+    assert np.isfinite(values).all()
+    assert values.min() > 0.0
+
+
+def test_depth_depends_on_the_picture(estimator):
+    assert np.abs(estimator(some_picture(seed=0)).values - estimator(some_picture(seed=1)).values).max() > 0.01
+
+
+def test_the_same_picture_gives_the_same_depth(estimator):
+    np.testing.assert_array_equal(estimator(some_picture()).values, estimator(some_picture()).values)
+
+
+def test_the_picture_is_left_as_it_is(estimator):
+    picture = some_picture(64, 64)
+    estimator(picture)
+    np.testing.assert_array_equal(picture, some_picture(64, 64))
+
+
+@pytest.mark.filterwarnings("error")
+def test_read_only_and_reversed_memory_is_fine(estimator):
+    picture = some_picture(64, 64)
+    frozen = np.frombuffer(picture.tobytes(), np.uint8).reshape(picture.shape)
+    np.testing.assert_array_equal(estimator(frozen).values, estimator(picture).values)
+    backwards = np.ascontiguousarray(picture[..., ::-1])[..., ::-1]
+    np.testing.assert_array_equal(estimator(backwards).values, estimator(picture).values)
+
+
+def test_channels_are_not_interchangeable(estimator):
+    assert not np.array_equal(estimator(some_picture()).values, estimator(some_picture()[..., ::-1]).values)
+
+
+def test_sampling_repeats_with_its_seed(toy_model_path):
+    first, again, other = (DepthEstimator.load(toy_model_path, decode="sample", seed=seed) for seed in (1, 1, 2))
+    depth = first(some_picture()).values
+    np.testing.assert_array_equal(again(some_picture()).values, depth)
+    assert not np.array_equal(other(some_picture()).values, depth)
+
+
+def test_argmax_differs_from_expected(toy_model_path, estimator):
+    argmax = DepthEstimator.load(toy_model_path, decode="argmax")
+    assert not np.array_equal(argmax(some_picture()).values, estimator(some_picture()).values)
+
+
+def test_the_name_tells_model_backend_device_and_decoding(estimator):
+    assert estimator.name == "toy (torch on cpu, expected)"
+
+
+def test_a_string_is_a_path_too(toy_model_path, estimator):
+    loaded = DepthEstimator.load(str(toy_model_path), backend="torch", threads=1)
+    np.testing.assert_array_equal(loaded(some_picture()).values, estimator(some_picture()).values)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"backend": "magic"}, "backend must be one of auto, torch, got 'magic'"),
+        ({"decode": "best"}, "decode must be one of expected, argmax, sample, got 'best'"),
+        ({"device": "toaster"}, "device 'toaster' cannot be used by torch"),
+        ({"device": "cuda:99"}, "device 'cuda:99' cannot be used by torch"),
+        ({"device": "meta"}, "device 'meta' cannot be used by torch"),
+        ({"threads": 0}, "threads must be at least 1, got 0"),
+    ],
+)
+def test_an_option_that_cannot_work_is_named(toy_model_path, options, named):
+    with pytest.raises(BackendError, match=named):
+        DepthEstimator.load(toy_model_path, **options)
+
+
+def test_a_missing_model_is_named(tmp_path):
+    with pytest.raises(CheckpointError, match="no model file"):
+        DepthEstimator.load(tmp_path / "absent.safetensors")
+
+
+def test_what_is_no_picture_is_named(estimator):
+    with pytest.raises(ImageError, match=r"expected a picture as uint8 \(H, W, 3\)"):
+        estimator(np.zeros((4, 4), np.float32))
+
+
+def test_every_public_name_is_there():
+    import depthart_core
+
+    assert all(hasattr(depthart_core, name) for name in depthart_core.__all__)

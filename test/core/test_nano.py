@@ -1,0 +1,35 @@
+"""The budget of nano: operations of its recipe, size of its file."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.model import CPU_ATTENTION
+from depthart_core.checkpoint import PACKAGED, load_model
+from depthart_core.model import DepthART
+from training.recipe import read_recipe
+
+RECIPE = Path(__file__).parents[2] / "training" / "configs" / "nano.json"
+
+
+@pytest.fixture(scope="module")
+def packaged() -> Path:
+    return PACKAGED / "nano.safetensors"
+
+
+def test_an_image_takes_at_most_20_billion_operations():
+    model = DepthART(read_recipe(RECIPE).model).eval().requires_grad_(False)
+    with FlopCounterMode(display=False, custom_mapping=CPU_ATTENTION) as counter:
+        model(torch.zeros(1, 3, 256, 256))
+    assert 1e9 < counter.get_total_flops() <= 20e9
+
+
+def test_the_file_is_small_and_has_a_card(packaged):
+    assert packaged.stat().st_size <= 20e6
+    assert packaged.with_suffix(".md").is_file()
+
+
+def test_the_file_is_what_the_recipe_makes(packaged):
+    assert load_model(packaged).config == read_recipe(RECIPE).model

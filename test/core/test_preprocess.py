@@ -1,0 +1,73 @@
+"""Resizing: to the model's square and back, without depth that is nowhere."""
+
+import cv2
+import numpy as np
+import pytest
+
+from depthart_core.errors import ImageError
+from depthart_core.preprocess import check_rgb, to_input, to_picture_size
+
+SIZES = pytest.mark.parametrize("size", [(480, 640), (97, 131), (64, 200), (33, 20), (1, 1), (64, 65)])
+
+
+@SIZES
+def test_resizing_invents_no_depth_between_an_edges_two_sides(size):
+    depth = np.where(np.add.outer(np.arange(64), 2 * np.arange(64)) % 37 < 18, 1.0, 3.0).astype(np.float32)
+    assert set(np.unique(to_picture_size(depth, *size))) <= {1.0, 3.0}
+
+
+def test_surfaces_are_interpolated_linearly():
+    depth = np.linspace(2.0, 2.5, 32, dtype=np.float32)[None].repeat(32, 0)
+    plain = cv2.resize(depth, (100, 60), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(to_picture_size(depth, 60, 100), plain, rtol=1e-6)
+
+
+@SIZES
+def test_resized_depth_has_the_asked_size_and_no_new_extremes(size):
+    depth = np.random.default_rng(0).uniform(0.5, 5.0, (64, 64)).astype(np.float32)
+    resized = to_picture_size(depth, *size)
+    assert (resized.shape, resized.dtype) == (size, np.float32)
+    assert depth.min() <= resized.min()
+    assert resized.max() <= depth.max()
+
+
+def test_depth_of_the_right_size_is_returned_unchanged():
+    depth = np.random.default_rng(0).uniform(0.5, 5.0, (9, 7)).astype(np.float32)
+    np.testing.assert_array_equal(to_picture_size(depth, 9, 7), depth)
+
+
+@SIZES
+def test_a_picture_becomes_the_square_of_the_model(size):
+    rgb = np.random.default_rng(0).integers(0, 255, (*size, 3), np.uint8)
+    resized = to_input(rgb, 64)
+    assert (resized.shape, resized.dtype) == ((64, 64, 3), np.uint8)
+
+
+def test_shrinking_averages_pixels():
+    rgb = np.zeros((128, 128, 3), np.uint8)
+    rgb[::2, ::2] = 200
+    assert np.unique(to_input(rgb, 64)).tolist() == [50]
+
+
+def test_left_stays_left_and_top_stays_top():
+    rgb = np.zeros((40, 90, 3), np.uint8)
+    rgb[:20, :45] = 255
+    resized = to_input(rgb, 64)
+    assert resized[:28, :28].min() == 255
+    assert resized[36:].max() == resized[:, 36:].max() == 0
+
+
+@pytest.mark.parametrize(
+    ("picture", "got"),
+    [
+        (np.zeros((4, 4, 3), np.float32), r"float32 \(4, 4, 3\)"),
+        (np.zeros((4, 4), np.uint8), r"uint8 \(4, 4\)"),
+        (np.zeros((4, 4, 4), np.uint8), r"uint8 \(4, 4, 4\)"),
+        (np.zeros((0, 4, 3), np.uint8), "height 0 and width 4"),
+        ([[0, 0, 0]], "list"),
+        (None, "NoneType"),
+    ],
+)
+def test_what_is_no_colour_picture_is_named(picture, got):
+    with pytest.raises(ImageError, match=f"expected a picture .*got {got}"):
+        check_rgb(picture)

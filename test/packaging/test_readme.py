@@ -1,0 +1,44 @@
+"""The README names what there is."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from depthart_ros.cli.main import SUBCOMMANDS
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_the_readme_lists_the_subcommand(name):
+    assert f"`depthart {name}" in README
+
+
+def test_the_readme_lists_every_topic():
+    publishers = pytest.importorskip("depthart_ros.publishers", reason="no ROS 2 (extra `ros`)", exc_type=ImportError)
+    listed = set(re.findall(r"^\| out \| `([^`]+)`", README, re.MULTILINE))
+    assert listed == {*publishers.OUTPUTS, "/diagnostics"}
+
+
+def test_the_readme_lists_every_extra():
+    command = [sys.executable, "-c", EXTRAS]
+    extras = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    table = README.split("| extra | for |")[1].split("\n\n")[0]
+    # `test` is no choice of a user: colcon looks for it.
+    assert set(re.findall(r"`(\w+)`", table)) == set(extras) - {"test"}
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:[\w.]+/)+[\w.]+\.\w+)`", README))))
+def test_the_readme_names_a_file_that_exists(path):
+    assert (ROOT / path).is_file()
+
+
+EXTRAS = """
+import setuptools
+setuptools.setup = lambda **fields: print(*fields["extras_require"])
+exec(compile(open("setup.py").read(), "setup.py", "exec"))
+"""

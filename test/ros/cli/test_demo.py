@@ -1,0 +1,110 @@
+"""The demo as a user runs it: real camera, real node, real DDS, a small random-weight model."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import pytest
+
+pytest.importorskip("rclpy", reason="no ROS 2: neither sourced nor installed (extra `ros`)")
+rosbags = pytest.importorskip("rosbags.highlevel", reason="rosbags is not installed (extra `view`)")
+
+ROOT = Path(__file__).parents[3]
+TOPICS = (
+    *("/image", "/camera_info", "/depth/relative", "/depth/image_rect", "/depth/camera_info", "/depth/image_color"),
+    *("/points", "/diagnostics"),
+)
+
+
+def start(out, model, domain, *options):
+    command = [sys.executable, "-m", "depthart_ros.cli.main", "demo", "--out", str(out), "--model", str(model)]
+    command += ["--domain", str(domain), "--rate", "10", "--bag-seconds", "2", *options]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def run(*arguments):
+    process = start(*arguments)
+    output, errors = process.communicate(timeout=90)
+    return process.returncode, output, errors
+
+
+def programs_of(out):
+    """Process ids whose output goes into the folder: what the demo started there and did not end."""
+    found = set()
+    for link in Path("/proc").glob("[0-9]*/fd/1"):
+        try:
+            if out in link.readlink().parents:
+                found.add(int(link.parts[2]))
+        except OSError:  # gone, or another user's
+            continue
+    return found
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, toy_model_path):
+    out = tmp_path_factory.mktemp("demo")
+    return out, *run(out, toy_model_path, 61, "--seconds", "2.5")
+
+
+def test_the_demo_ends_with_status_0(finished):
+    _, status, output, errors = finished
+    assert status == 0, output + errors
+
+
+@pytest.mark.parametrize("word", ["received", "processed", "p50", "p95", "open next", "depthart.png"])
+def test_the_demo_prints(finished, word):
+    assert word in finished[2]
+
+
+def test_the_demo_writes_a_picture(finished):
+    picture = cv2.imread(str(finished[0] / "depthart.png"))
+    assert picture is not None
+    assert picture.std() > 10
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_the_bag_of_the_demo_holds(finished, topic):
+    with rosbags.AnyReader([finished[0] / "depthart"]) as reader:
+        connections = [connection for connection in reader.connections if connection.topic == topic]
+        assert connections
+        _, _, data = next(reader.messages(connections))
+        assert reader.deserialize(data, connections[0].msgtype)
+
+
+def test_the_demo_leaves_no_process(finished):
+    assert programs_of(finished[0]) == set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_leaves_no_process(tmp_path, toy_model_path, number):
+    process = start(tmp_path, toy_model_path, 62 + number, "--seconds", "60")
+    deadline = time.monotonic() + 60
+    while len(programs_of(tmp_path)) < 2:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "camera and node did not start"
+        time.sleep(0.05)
+    os.kill(process.pid, number)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert programs_of(tmp_path) == set()
+
+
+def test_a_missing_model_is_named_at_once(tmp_path):
+    begin = time.monotonic()
+    status, _, errors = run(tmp_path, tmp_path / "absent.safetensors", 66, "--patience", "60")
+    assert status == 1
+    assert "absent.safetensors" in errors
+    assert "Traceback" not in errors
+    assert time.monotonic() - begin < 30
+
+
+def test_a_missing_source_is_named(tmp_path, toy_model_path):
+    status, _, errors = run(tmp_path, toy_model_path, 65, str(tmp_path / "absent.mp4"))
+    assert status == 1
+    assert "absent.mp4" in errors
+    assert programs_of(tmp_path) == set()

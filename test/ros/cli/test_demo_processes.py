@@ -1,0 +1,80 @@
+"""The programs of the demo end when they should, with everything they started."""
+
+import os
+import sys
+import time
+
+import pytest
+
+from depthart_ros.cli.demo_processes import Program, transport_environment
+
+SLEEPER = "import time; print('started', flush=True); time.sleep(600)"
+
+
+def started(tmp_path, source):
+    program = Program("test", [sys.executable, "-c", source], tmp_path / "log")
+    wait_for(lambda: "started" in program.log.read_text())
+    return program
+
+
+def wait_for(condition, patience=10.0):
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def exists(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_program_that_runs_is_stopped(tmp_path):
+    program = started(tmp_path, SLEEPER)
+    assert not program.ended
+    program.stop()
+    assert program.ended
+
+
+def test_a_program_that_has_ended_can_be_stopped(tmp_path):
+    program = started(tmp_path, "print('started')")
+    wait_for(lambda: program.ended)
+    program.stop()
+    assert program.ended
+
+
+def test_what_a_program_started_ends_with_it(tmp_path):
+    source = f"""import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", {SLEEPER!r}])
+print(child.pid, 'started', flush=True)
+child.wait()"""
+    program = started(tmp_path, source)
+    child = int(program.log.read_text().split()[0])
+    program.stop()
+    wait_for(lambda: not exists(child))
+
+
+def test_the_end_of_the_log_is_at_hand(tmp_path):
+    program = started(tmp_path, "print(*range(100), 'started', sep='\\n')")
+    program.stop()
+    assert program.last_lines(2) == "    99\n    started"
+
+
+@pytest.mark.parametrize(
+    ("distribution", "variable"),
+    [("jazzy", "FASTRTPS_DEFAULT_PROFILES_FILE"), ("kilted", "FASTDDS_DEFAULT_PROFILES_FILE")],
+)
+def test_the_transport_profile_goes_by_the_name_that_the_distribution_knows(monkeypatch, distribution, variable):
+    monkeypatch.setenv("ROS_DISTRO", distribution)
+    named = {name: value for name, value in transport_environment(7).items() if "PROFILES" in name}
+    assert list(named) == [variable]
+    assert named[variable].endswith("config/fastdds.xml")
+
+
+def test_the_demo_talks_to_this_machine_alone():
+    environment = transport_environment(7)
+    assert environment["ROS_DOMAIN_ID"] == "7"
+    assert environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"

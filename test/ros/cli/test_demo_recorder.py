@@ -1,0 +1,66 @@
+"""What the demo does with received messages, and the bag it writes of them."""
+
+import pytest
+
+pytest.importorskip("rclpy", reason="no ROS 2: neither sourced nor installed (extra `ros`)")
+
+from rclpy.serialization import serialize_message
+from sensor_msgs.msg import CameraInfo, Image
+
+from depthart_core.errors import DepthartError
+from depthart_ros.cli.demo_bag import write_bag
+from depthart_ros.cli.demo_recorder import Message, complete_frames, spread
+
+
+def image(seconds, *, topic="image"):
+    message = Image(height=2, width=2, encoding="rgb8", step=6, data=bytes(range(12)))
+    message.header.stamp.sec, message.header.stamp.nanosec = seconds, 5
+    return Message(topic, seconds * 10**9, serialize_message(message))
+
+
+def test_the_stamp_is_read_from_the_serialised_header():
+    assert image(1234).stamp == (1234, 5)
+
+
+def test_a_message_is_parsed_to_what_was_sent():
+    parsed = image(3).parsed()
+    assert (parsed.encoding, bytes(parsed.data)) == ("rgb8", bytes(range(12)))
+
+
+def test_a_frame_is_complete_when_every_topic_has_its_stamp():
+    messages = [image(1), image(2), image(2, topic="points"), image(3, topic="points")]
+    frames = complete_frames(messages, ("image", "points"))
+    assert [{topic: part.stamp for topic, part in frame.items()} for frame in frames] == [
+        {"image": (2, 5), "points": (2, 5)}
+    ]
+
+
+@pytest.mark.parametrize(("count", "expected"), [(3, [1, 5, 8]), (10, list(range(10))), (20, list(range(10)))])
+def test_spread_takes_items_from_the_whole_range(count, expected):
+    assert spread(range(10), count) == expected
+
+
+def test_the_bag_gives_back_every_message_bit_by_bit(tmp_path):
+    rosbags = pytest.importorskip("rosbags.highlevel", reason="rosbags is not installed (extra `view`)")
+    info = Message("camera_info", 2 * 10**9, serialize_message(CameraInfo(width=2, height=2)))
+    sent = [image(1), info, image(3)]
+    write_bag(tmp_path / "bag", sent)
+    with rosbags.AnyReader([tmp_path / "bag"]) as reader:
+        read = [(connection.topic, time, bytes(data)) for connection, time, data in reader.messages()]
+    assert read == [(f"/{message.topic}", message.received, message.data) for message in sent]
+
+
+def test_a_bag_replaces_the_bag_of_an_earlier_run(tmp_path):
+    pytest.importorskip("rosbags", reason="rosbags is not installed (extra `view`)")
+    write_bag(tmp_path / "bag", [image(1)])
+    assert write_bag(tmp_path / "bag", [image(2)]).is_file()
+
+
+def test_a_bag_never_replaces_a_folder_of_something_else(tmp_path):
+    pytest.importorskip("rosbags", reason="rosbags is not installed (extra `view`)")
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(DepthartError, match="is no bag"):
+        write_bag(tmp_path, [image(1)])
+    with pytest.raises(DepthartError, match="is no bag"):
+        write_bag(tmp_path / "thesis.txt", [image(1)])
+    assert (tmp_path / "thesis.txt").exists()

@@ -1,0 +1,57 @@
+"""The command `depthart` itself."""
+
+import pytest
+
+from depthart_ros.cli.main import SUBCOMMANDS, main, split_ros_args
+
+
+@pytest.mark.parametrize(
+    ("argv", "own", "ros"),
+    [
+        (["camera", "--rate", "5"], ["camera", "--rate", "5"], []),
+        (["camera", "--ros-args", "-r", "a:=b"], ["camera"], ["--ros-args", "-r", "a:=b"]),
+        (
+            ["camera", "--ros-args", "-r", "a:=b", "--", "--loop"],
+            ["camera", "--loop"],
+            ["--ros-args", "-r", "a:=b", "--"],
+        ),
+    ],
+)
+def test_ros_arguments_are_kept_from_argparse(argv, own, ros):
+    assert split_ros_args(argv) == (own, ros)
+
+
+def test_the_help_names_every_subcommand(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in SUBCOMMANDS)
+
+
+def test_an_unknown_subcommand_is_refused_with_those_that_exist(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["camra"])
+    assert stop.value.code == 2
+    shown = capsys.readouterr().err
+    assert "camra" in shown
+    assert all(name in shown for name in SUBCOMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--rate", "0"], "--rate is 0; expected above 0"),
+        (["--fov-deg", "180"], "--fov-deg is 180; expected between 0 and 180"),
+        (["--width", "3"], "one of --width and --height is given; expected both or neither"),
+        (["--width", "0", "--height", "4"], "--width is 0; expected at least 1 px"),
+        (["--hold", "-1"], "--hold is -1; expected at least 0 s"),
+        (["--source", "nowhere"], "source 'nowhere' does not exist; expected `sample`"),
+    ],
+)
+def test_an_option_of_the_camera_that_makes_no_sense_is_one_sentence_with_status_1(capsys, options, sentence):
+    pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
+    assert main(["camera", *options]) == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"depthart: {sentence}")
+    assert shown.count("\n") == 1

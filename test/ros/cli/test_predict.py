@@ -1,0 +1,180 @@
+"""`depthart predict` on real files, good and bad."""
+
+import cv2
+import numpy as np
+import pytest
+
+from depthart_core import DepthEstimator
+from depthart_ros.cli.main import main
+
+
+def some_picture(height=30, width=44, seed=0):
+    return np.random.default_rng(seed).integers(0, 255, (height, width, 3), np.uint8)
+
+
+def write_picture(path, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rgb = some_picture(**options)
+    assert cv2.imwrite(str(path), rgb[..., ::-1])
+    return rgb
+
+
+def write_video(path, frames=3):
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10.0, (44, 30))
+    assert writer.isOpened()
+    for seed in range(frames):
+        writer.write(some_picture(seed=seed))
+    writer.release()
+
+
+@pytest.fixture
+def predict(toy_model_path, tmp_path):
+    """Run the command on inputs, into the folder `out`; returns its status."""
+
+    def run(*inputs, out=None, model=toy_model_path, options=()):
+        target = tmp_path / "out" if out is None else out
+        return main(["predict", *map(str, inputs), "--out", str(target), "--model", str(model), *options])
+
+    return run
+
+
+def written(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_picture_gives_its_depth_at_its_own_size(predict, toy_model_path, tmp_path):
+    rgb = write_picture(tmp_path / "room.png")
+    assert predict(tmp_path / "room.png") == 0
+    depth = np.load(tmp_path / "out" / "room.npy")
+    assert depth.dtype == np.float32
+    np.testing.assert_array_equal(depth, DepthEstimator.load(toy_model_path)(rgb).values)
+
+
+def test_the_seed_fixes_sampled_depth(predict, tmp_path):
+    write_picture(tmp_path / "room.png")
+    runs = [("first", 1), ("again", 1), ("other", 2)]
+    for name, seed in runs:
+        options = ("--decode", "sample", "--seed", str(seed))
+        assert predict(tmp_path / "room.png", out=tmp_path / name, options=options) == 0
+    first, again, other = (np.load(tmp_path / name / "room.npy") for name, _ in runs)
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_a_picture_gives_itself_beside_its_depth(predict, tmp_path):
+    rgb = write_picture(tmp_path / "room.png")
+    predict(tmp_path / "room.png")
+    beside = cv2.imread(str(tmp_path / "out" / "room.png"))[..., ::-1]
+    assert beside.shape == (30, 88, 3)
+    np.testing.assert_array_equal(beside[:, :44], rgb)
+    assert beside[:, 44:].std() > 0
+
+
+def test_with_a_scale_the_depth_is_metres(predict, tmp_path):
+    write_picture(tmp_path / "room.png")
+    predict(tmp_path / "room.png")
+    predict(tmp_path / "room.png", out=tmp_path / "metres", options=["--scale", "2.5"])
+    relative, metres = (np.load(tmp_path / folder / "room.npy") for folder in ("out", "metres"))
+    np.testing.assert_allclose(metres, 2.5 * relative, rtol=1e-6)
+
+
+def test_a_folder_gives_all_its_pictures_and_nothing_else(predict, tmp_path):
+    for name in ("b.png", "a.jpg", "c.bmp"):
+        write_picture(tmp_path / "in" / name)
+    (tmp_path / "in" / "notes.txt").write_text("no picture")
+    assert predict(tmp_path / "in") == 0
+    assert written(tmp_path / "out") == ["a.npy", "a.png", "b.npy", "b.png", "c.npy", "c.png"]
+
+
+def test_a_video_gives_its_frames_by_number(predict, tmp_path):
+    write_video(tmp_path / "walk.avi")
+    assert predict(tmp_path / "walk.avi") == 0
+    names = [f"walk_00000{n}.{ending}" for n in range(3) for ending in ("npy", "png")]
+    assert written(tmp_path / "out") == names
+    first, last = (np.load(tmp_path / "out" / f"walk_00000{n}.npy") for n in (0, 2))
+    assert first.shape == (30, 44)
+    assert not np.array_equal(first, last)
+
+
+@pytest.mark.parametrize("name", ["bad.jpg", "bad.png", "bad.mp4", "bad.txt"])
+@pytest.mark.parametrize("content", [b"", b"no picture at all"])
+def test_an_unreadable_file_is_named_and_the_others_are_done(predict, tmp_path, capfd, name, content):
+    (tmp_path / name).write_bytes(content)
+    write_picture(tmp_path / "good.png")
+    assert predict(tmp_path / name, tmp_path / "good.png") == 1
+    assert f"{name} cannot be read" in capfd.readouterr().err
+    assert written(tmp_path / "out") == ["good.npy", "good.png"]
+
+
+def test_a_missing_file_and_an_empty_folder_are_named(predict, tmp_path, capfd):
+    (tmp_path / "empty").mkdir()
+    assert predict(tmp_path / "absent.png", tmp_path / "empty") == 1
+    errors = capfd.readouterr().err
+    assert "absent.png" in errors
+    assert "empty holds no picture" in errors
+
+
+def test_pictures_of_one_name_do_not_overwrite_each_other(predict, tmp_path, capfd):
+    write_picture(tmp_path / "one" / "room.png", seed=1)
+    write_picture(tmp_path / "two" / "room.png", seed=2)
+    write_picture(tmp_path / "two" / "room.jpg", seed=3)
+    assert predict(tmp_path / "one", tmp_path / "two") == 0
+    assert len(written(tmp_path / "out")) == 6
+    assert "room is taken: written as room_2" in capfd.readouterr().err
+    assert not np.array_equal(np.load(tmp_path / "out" / "room.npy"), np.load(tmp_path / "out" / "room_2.npy"))
+
+
+def test_a_picture_is_not_overwritten_by_its_own_result(predict, tmp_path):
+    rgb = write_picture(tmp_path / "room.png")
+    assert predict(tmp_path / "room.png", out=tmp_path) == 0
+    np.testing.assert_array_equal(cv2.imread(str(tmp_path / "room.png"))[..., ::-1], rgb)
+    assert written(tmp_path) == ["room.png", "room_2.npy", "room_2.png"]
+
+
+def test_a_grey_picture_and_one_with_transparency_are_read_as_colour(predict, tmp_path):
+    cv2.imwrite(str(tmp_path / "grey.png"), some_picture()[..., 0])
+    cv2.imwrite(str(tmp_path / "clear.png"), np.dstack([some_picture(), np.full((30, 44), 9, np.uint8)]))
+    assert predict(tmp_path / "grey.png", tmp_path / "clear.png") == 0
+    assert np.load(tmp_path / "out" / "clear.npy").shape == (30, 44)
+
+
+def test_progress_is_shown_and_a_summary_ends_it(predict, tmp_path, capfd):
+    write_picture(tmp_path / "room.png")
+    predict(tmp_path / "room.png")
+    output, errors = capfd.readouterr()
+    assert "1/1" in errors
+    assert output.endswith("(toy (torch on cpu, expected), relative)\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--scale", "0"], "--scale is 0; expected metres per unit above 0"),
+        (["--scale", "nan"], "--scale is nan"),
+        (["--threads", "0"], "--threads is 0; expected at least 1"),
+        (["--device", "toaster"], "device 'toaster' cannot be used by torch"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_one_sentence(predict, tmp_path, capfd, options, named):
+    write_picture(tmp_path / "room.png")
+    assert predict(tmp_path / "room.png", options=options) == 1
+    assert capfd.readouterr().err.startswith(f"depthart: {named}")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_model_is_one_sentence(predict, tmp_path, capfd):
+    assert predict(tmp_path, model="nowhere") == 1
+    assert capfd.readouterr().err.startswith("depthart: no model file 'nowhere'")
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(predict, tmp_path, capfd):
+    write_picture(tmp_path / "room.png")
+    assert predict(tmp_path / "room.png", out=tmp_path / "room.png" / "out") == 1
+    assert "room.png/out cannot be made" in capfd.readouterr().err
+
+
+def test_results_that_cannot_be_written_are_one_sentence(predict, tmp_path, capfd):
+    write_picture(tmp_path / "room.png")
+    (tmp_path / "out" / "room.npy").mkdir(parents=True)
+    assert predict(tmp_path / "room.png") == 1
+    assert "room.npy cannot be written" in capfd.readouterr().err

@@ -1,0 +1,113 @@
+"""Where `depthart camera` takes its pictures from."""
+
+import dataclasses
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from depthart_core.errors import ImageError
+from depthart_core.geometry import Intrinsics
+from depthart_ros.cli.sources import SAMPLES, intrinsics_from_fov, open_source
+
+
+def views(name, **options):
+    return open_source(str(name), **{"fov_deg": 90.0, "size": None, "loop": False, "repeats": 1, **options})
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two pictures of plain colours and a file that is none."""
+    for number, name in enumerate(("a.png", "b.png")):
+        cv2.imwrite(str(tmp_path / name), np.full((6, 8, 3), 100 * number, np.uint8))
+    (tmp_path / "notes.txt").write_text("no picture")
+    return tmp_path
+
+
+@pytest.fixture
+def video(tmp_path):
+    """Five frames that grow brighter."""
+    path = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10.0, (32, 24))
+    if not writer.isOpened():
+        pytest.skip("this OpenCV cannot write videos")
+    for number in range(5):
+        writer.write(np.full((24, 32, 3), 50 * number, np.uint8))
+    writer.release()
+    return path
+
+
+def test_the_samples_come_with_their_intrinsics_at_the_size_of_their_pictures():
+    entries = json.loads((SAMPLES / "samples.json").read_text())
+    seen = list(views("sample"))
+    assert len(seen) == len(entries) >= 8
+    for view, entry in zip(seen, entries, strict=True):
+        expected = Intrinsics(**{key: entry[key] for key in ("width", "height", "fx", "fy", "cx", "cy")})
+        assert view.intrinsics == expected
+        assert view.bgr.shape == (expected.height, expected.width, 3)
+
+
+def test_a_folder_gives_its_pictures_by_name_and_ends(folder):
+    assert [int(view.bgr.mean()) for view in views(folder)] == [0, 100]
+
+
+def test_each_still_is_held_and_the_folder_begins_again_when_asked(folder):
+    source = views(folder, loop=True, repeats=2)
+    assert [int(next(source).bgr.mean()) for _ in range(6)] == [0, 0, 100, 100, 0, 0]
+
+
+def test_an_index_entry_without_intrinsics_is_named(folder):
+    (folder / "samples.json").write_text(json.dumps([{"file": "a.png", "width": 8, "height": 6}]))
+    with pytest.raises(ImageError, match=r"samples\.json has the entry .*a\.png.*expected file, width"):
+        list(views(folder))
+
+
+def test_a_single_picture_is_a_source_too(folder):
+    assert [int(view.bgr.mean()) for view in views(folder / "b.png", repeats=3)] == [100] * 3
+
+
+def test_a_video_gives_its_frames_and_ends(video):
+    assert [round(view.bgr.mean() / 50) for view in views(video)] == [0, 1, 2, 3, 4]
+
+
+def test_a_video_begins_again_when_asked(video):
+    source = views(video, loop=True)
+    assert [round(next(source).bgr.mean() / 50) for _ in range(7)] == [0, 1, 2, 3, 4, 0, 1]
+
+
+def test_unknown_intrinsics_follow_from_the_field_of_view(folder):
+    assert next(views(folder)).intrinsics == intrinsics_from_fov(8, 6, 90.0)
+    assert dataclasses.astuple(intrinsics_from_fov(8, 6, 90.0)) == pytest.approx((8, 6, 4.0, 4.0, 3.5, 2.5))
+
+
+def test_a_resized_picture_has_resized_intrinsics(folder):
+    view = next(views(folder, size=(16, 6)))
+    assert view.bgr.shape == (6, 16, 3)
+    assert view.intrinsics == intrinsics_from_fov(8, 6, 90.0).scaled(16, 6)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (
+            "nowhere.mp4",
+            "source 'nowhere.mp4' does not exist; expected `sample`, a webcam index, a video file or a folder",
+        ),
+        ("987", "webcam 987 cannot be opened"),
+    ],
+)
+def test_a_source_that_is_not_there_is_named(name, sentence):
+    with pytest.raises(ImageError, match=sentence):
+        views(name)
+
+
+def test_a_folder_without_pictures_and_a_file_that_is_no_video_are_named(tmp_path):
+    with pytest.raises(ImageError, match="holds no picture that can be read"):
+        views(tmp_path)
+    (tmp_path / "fake.mp4").write_bytes(b"no video")
+    with pytest.raises(ImageError, match=r"video '.*fake.mp4' cannot be opened"):
+        views(tmp_path / "fake.mp4")
+    (tmp_path / "fake.png").write_bytes(b"no picture")
+    with pytest.raises(ImageError, match=r"picture .*fake.png cannot be read"):
+        views(tmp_path)

@@ -1,0 +1,72 @@
+"""The verdict of /diagnostics: which cause is named, and that each has a cure."""
+
+import dataclasses
+
+import pytest
+
+from depthart_ros.diagnostics import CURES, ERROR, OK, WARN, Situation, Verdict, judge
+
+RUNNING = Situation(
+    lifecycle="active",
+    node="/depth_node",
+    publishers=1,
+    listened=frozenset({"points"}),
+    metric_listened=True,
+    scale_known=True,
+    has_camera_info=True,
+)
+
+
+def verdict(**changes):
+    return judge(dataclasses.replace(RUNNING, **changes))
+
+
+def test_nothing_wrong_is_ok():
+    assert verdict() == Verdict(OK, "running")
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "words"),
+    [
+        ({"lifecycle": "unconfigured"}, OK, "unconfigured; run the lifecycle transition `configure`"),
+        ({"lifecycle": "inactive"}, OK, "inactive; run the lifecycle transition `activate`"),
+        (
+            {"lifecycle": "unconfigured", "problems": {"configuration": "no model"}},
+            ERROR,
+            "unconfigured; no model; correct",
+        ),
+        ({"clock_runs": False}, WARN, "nothing arrives on /clock"),
+        ({"publishers": 0, "image_topic": "/cam"}, WARN, "nothing publishes /cam; start the camera, or remap"),
+        ({"silence": 5.0}, WARN, "1 publisher(s) on /image, but no image for 5 s"),
+        ({"silence": 5.0, "reliability": "best_effort"}, WARN, "local_transport:=true"),
+        ({"silence": 5.0, "problems": {"qos": "another durability"}}, WARN, "another durability; let both sides agree"),
+        ({"problems": {"image": "step is 1"}}, WARN, "frames are dropped; step is 1; let the camera"),
+        ({"problems": {"unforeseen": "RuntimeError: x"}}, WARN, "frames fail; RuntimeError: x; see the log"),
+        ({"problems": {"age": "9 s old"}}, WARN, "frames are too old; 9 s old; set use_sim_time"),
+        ({"listened": frozenset(), "metric_listened": False}, OK, "idle; nobody subscribes"),
+        ({"scale_known": False}, WARN, "scale is unknown; measure one distance"),
+        ({"scale_known": False, "metric_listened": False}, OK, "ros2 param set /depth_node scale VALUE"),
+        ({"has_camera_info": False}, WARN, "no camera_info came on /camera_info; publish it, or remap"),
+        ({"problems": {"camera_info": "p is all zero"}}, WARN, "no cloud; p is all zero; calibrate"),
+        ({"problems": {"publish": "points could not"}}, WARN, "outputs are lost; points could not; use the shared"),
+    ],
+)
+def test_the_state_is_named_with_cause_and_cure(changes, level, words):
+    result = verdict(**changes)
+    assert (result.level, words in result.sentence) == (level, True), result.sentence
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"lifecycle": "inactive"}, {"publishers": 0}, {"silence": 9.0}, {"scale_known": False}, {"has_camera_info": False}]
+    + [{"problems": {kind: "x"}} for kind in ("image", "unforeseen", "age", "camera_info", "publish")],
+)
+def test_every_verdict_but_running_and_idle_has_a_cure(changes):
+    assert verdict(**changes).cure
+
+
+def test_what_comes_first_in_the_chain_is_named_first():
+    everything = dict.fromkeys(CURES, "x")
+    assert verdict(publishers=0, problems=everything, scale_known=False).state == "no image"
+    assert verdict(problems=everything, scale_known=False).state == "frames are dropped"
+    assert verdict(problems={"camera_info": "x"}, scale_known=False).state == "relative depth only"

@@ -1,0 +1,139 @@
+"""camera and depth_node as a user starts them: two processes, ROS arguments, signals."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
+
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def start():
+    """A function that starts a program of the package in this Python; whatever still runs at the end is killed."""
+    running = []
+
+    def begin(module, *arguments):
+        code = f"import sys; from {module} import main; sys.exit(main())"
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        environment.pop("_ROS_WHEELS_BOOTSTRAP_COMPLETE", None)
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, *arguments],
+            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        running.append(process)
+        return process
+
+    yield begin
+    for process in running:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def end(process, number):
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=20)
+    return process.returncode, output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_camera_and_node_work_together_without_remaps_and_end_with_status_0_at_a_signal(
+    world, start, toy_model_path, number
+):
+    for topic, kind in (("depth/image_rect", Image), ("points", PointCloud2)):
+        world.listen(topic, kind, qos=1)
+    camera = start("depthart_ros.cli.main", "camera", "--source", "sample", "--rate", "10")
+    node = start(
+        "depthart_ros.node", "--ros-args", "-p", f"model:={toy_model_path}", "-p", "scale:=2", "-p", "threads:=1"
+    )
+    world.until(lambda: all(len(messages) >= 2 for messages in world.got.values()), what="depth and cloud", patience=60)
+    cloud = world.got["points"][-1]
+    assert (cloud.width, cloud.height, cloud.header.frame_id) == (640, 480, "camera_optical_frame")
+    for process in (node, camera):
+        status, output = end(process, number)
+        assert (status, "Traceback" in output) == (0, False), output
+
+
+def test_ros_arguments_rename_what_the_camera_publishes(world, start):
+    world.listen("/front/image_raw", Image, qos=1)
+    world.listen("/front/info", CameraInfo, qos=1)
+    start(
+        "depthart_ros.cli.main", "camera", "--width", "160", "--height", "120", "--frame-id", "lens",
+        "--ros-args", "-r", "__ns:=/front", "-r", "image:=image_raw", "-r", "camera_info:=info",
+    )  # fmt: skip
+    world.until(lambda: all(world.got.values()), what="the renamed topics", patience=40)
+    image, info = world.got["/front/image_raw"][-1], world.got["/front/info"][-1]
+    assert (image.width, image.height, image.encoding, image.header.frame_id) == (160, 120, "bgr8", "lens")
+    assert (info.width, info.height) == (160, 120)
+    assert info.p[0] == info.k[0] > 0
+
+
+def test_the_camera_ends_with_status_0_when_its_source_does(world, start, tmp_path):
+    import cv2
+    import numpy as np
+
+    cv2.imwrite(str(tmp_path / "one.png"), np.zeros((12, 16, 3), np.uint8))
+    camera = start("depthart_ros.cli.main", "camera", "--source", str(tmp_path), "--hold", "0", "--rate", "100")
+    output, _ = camera.communicate(timeout=40)
+    assert camera.returncode == 0, output
+    assert "the source has ended" in output
+
+
+def test_the_node_stays_up_and_says_why_when_it_cannot_configure(world, start):
+    world.listen_to_log()
+    node = start("depthart_ros.node", "--ros-args", "-p", "model:=/nowhere/model.safetensors")
+    world.until(lambda: any("stays unconfigured: " in line for line in world.logs), what="a refusal", patience=40)
+    assert node.poll() is None
+    status, output = end(node, signal.SIGINT)
+    assert (status, "Traceback" in output, "/nowhere/model.safetensors" in output) == (0, False, True), output
+
+
+def test_the_node_takes_its_parameters_from_the_shipped_file(world, start):
+    from rcl_interfaces.srv import GetParameters
+
+    start(
+        "depthart_ros.node", "--ros-args", "--params-file", str(ROOT / "config" / "depth.yaml"),
+        "-p", "autostart:=false", "-p", "color.map:=magma",
+    )  # fmt: skip
+    client = world.peer.create_client(GetParameters, "/depth_node/get_parameters")
+    world.until(client.service_is_ready, what="the parameter service", patience=40)
+    asked = client.call_async(GetParameters.Request(names=["model", "max_range", "color.map", "autostart"]))
+    world.until(asked.done, what="an answer")
+    model, max_range, color_map, autostart = asked.result().values
+    assert (model.string_value, max_range.double_value) == ("nano", 100.0)
+    assert (color_map.string_value, autostart.bool_value) == ("magma", False)
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [("depthart_ros.node", ()), ("depthart_ros.cli.main", ("camera",)), ("depthart_ros.cli.main", ("demo",))],
+    ids=["depth_node", "camera", "demo"],
+)
+def test_without_rclpy_one_sentence_says_how_to_get_it(program, arguments):
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(('rclpy', 'sensor_msgs', 'diagnostic_msgs', 'rcl_interfaces')))\n"
+        f"from {program} import main\nsys.exit(main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "needs ROS 2" in done.stderr
+    assert "source /opt/ros/DISTRO/setup.bash" in done.stderr
+    assert "pip install ros-kilted-rclpy" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_missing_python_module_is_named_as_what_it_is():
+    code = "import sys; sys.modules['cv2'] = None\nfrom depthart_ros.node import main\nsys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert done.stderr.startswith("depth_node needs the Python module cv2 (")

@@ -1,0 +1,33 @@
+"""Counters, rates and percentiles."""
+
+import numpy as np
+import pytest
+
+from depthart_ros.statistics import COUNTERS, STAGES, WINDOW, Statistics
+
+
+def test_counters_begin_at_zero_and_count():
+    statistics = Statistics()
+    assert set(statistics.snapshot().counters) == set(COUNTERS)
+    for _ in range(3):
+        statistics.count("received")
+    assert statistics.snapshot().counters["received"] == 3
+    assert statistics.snapshot().counters["processed"] == 0
+
+
+def test_percentiles_are_those_of_the_last_frames_in_milliseconds():
+    statistics = Statistics()
+    seconds = np.random.default_rng(0).uniform(0.001, 0.1, WINDOW + 50)
+    for value in seconds:
+        statistics.record("infer", value)
+    latencies = statistics.snapshot().latencies_ms
+    assert set(latencies) == {"infer"} < set(STAGES)
+    for percentile in (50, 95, 99):
+        assert latencies["infer"][percentile] == pytest.approx(1e3 * np.percentile(seconds[50:], percentile))
+
+
+def test_rates_count_from_the_snapshot_before():
+    statistics = Statistics()
+    statistics.count("received")
+    assert statistics.snapshot().rates["received"] > 0
+    assert statistics.snapshot().rates == {"received": 0, "processed": 0}

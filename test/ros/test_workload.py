@@ -1,0 +1,133 @@
+"""How much work depth_node does for whom: subscribers, unknown scale, old frames, counters."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
+
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import PointCloud2
+
+SCALE = 2.5
+
+
+def stamp_now(world):
+    return world.peer.get_clock().now().to_msg()
+
+
+def depth_of(image):
+    return np.frombuffer(image.data, np.float32).reshape(image.height, image.width)
+
+
+def test_nobody_listening_means_no_work(world, make_camera, toy_model_path, rgb_message):
+    camera = make_camera(())
+    world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE)
+    camera.connect()
+    for _ in range(5):
+        camera.images.publish(rgb_message(stamp_now(world)))
+        world.spin_for(0.1)
+    world.until(lambda: world.got["/diagnostics"] and world.values()["received"] == "5", what="diagnostics")
+    values = world.values()
+    assert (values["processed"], values["idle"]) == ("0", "5")
+    assert "infer_p50_ms" not in values
+    assert values["state"] == "idle"
+
+
+def test_only_what_is_listened_to_is_made(world, make_camera, toy_model_path, rgb_message, info_message):
+    camera = make_camera(("depth/image_rect",))
+    node = world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE)
+    camera.connect()
+    stamp = stamp_now(world)
+    camera.show(rgb_message(stamp), info_message(stamp), until=camera.all_came)
+    assert set(node._intake._pipeline._memory) == {"depth/image_rect"}  # no other message was even made
+
+
+def test_an_unknown_scale_gives_relative_depth_and_colour_alone_and_says_how_to_get_metres(
+    world, camera, toy_model_path, rgb_message, info_message
+):
+    world.listen_to_log()
+    world.depth_node(model=str(toy_model_path), threads=1)
+    camera.connect()
+    stamp = stamp_now(world)
+    camera.show(
+        rgb_message(stamp),
+        info_message(stamp),
+        until=lambda: (
+            len(world.got["depth/relative"]) >= 3 and world.got["depth/image_color"] and world.got["/diagnostics"]
+        ),
+    )
+    assert not any(world.got[topic] for topic in ("depth/image_rect", "depth/camera_info", "points"))
+    world.until(lambda: "relative depth only" in (world.status() or ""), what="the state")
+    assert "ros2 param set /depth_node scale VALUE" in world.status()
+    world.until(lambda: any("scale is unknown" in line for line in world.logs), what="the log")
+    assert len([line for line in world.logs if "scale is unknown" in line]) == 1
+
+
+def test_a_scale_set_while_running_brings_metres(world, camera, toy_model_path, rgb_message, info_message):
+    node = world.depth_node(model=str(toy_model_path), threads=1)
+    camera.connect()
+    stamp = stamp_now(world)
+    camera.show(rgb_message(stamp), info_message(stamp), until=lambda: world.got["depth/relative"])
+    result = node.set_parameters([Parameter("scale", value=SCALE)])[0]
+    assert result.successful, result.reason
+    camera.show(rgb_message(stamp), info_message(stamp), until=camera.all_came)
+    depth, relative = depth_of(world.got["depth/image_rect"][-1]), depth_of(world.got["depth/relative"][-1])
+    np.testing.assert_allclose(depth, SCALE * relative, rtol=1e-6)
+
+
+def test_frames_that_are_too_old_are_dropped_counted_and_explained(world, camera, toy_model_path, rgb_message):
+    world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE, max_age=0.5)
+    camera.connect()
+    old = stamp_now(world)
+    old.sec -= 60
+    camera.show(rgb_message(old), until=lambda: "frames are too old" in (world.status() or ""))
+    assert "expected at most 0.5 (parameter max_age); set use_sim_time" in world.status()
+    assert int(world.values()["too_old"]) >= 1
+    assert not any(world.got[topic] for topic in camera.topics)
+
+
+def test_every_frame_is_counted_once(world, camera, toy_model_path, rgb_message, info_message):
+    world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE)
+    camera.connect()
+    stamp = stamp_now(world)
+    camera.show(rgb_message(stamp), info_message(stamp), until=camera.all_came)
+    for _ in range(30):
+        camera.images.publish(rgb_message(stamp_now(world)))
+        world.executor.spin_once(timeout_sec=0.01)
+
+    def settled():
+        values = {key: int(value) for key, value in world.values().items() if value.isdecimal()}
+        ends = ("processed", "replaced", "too_old", "idle", "failed")
+        return values["received"] >= 10 and values["received"] == sum(values[end] for end in ends)
+
+    world.until(lambda: world.got["/diagnostics"] and settled(), what="counters that add up")
+    assert {
+        f"{stage}_p{p}_ms" for stage in ("decode", "infer", "publish", "stamp_to_publish") for p in (50, 95, 99)
+    } <= set(world.values())
+
+
+def test_a_bad_image_is_forgotten_after_a_good_one_even_while_nobody_listens(
+    world, make_camera, toy_model_path, rgb_message
+):
+    camera = make_camera(())
+    world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE)
+    camera.connect()
+    bad = rgb_message(stamp_now(world), encoding="plaid")
+    camera.show(bad, until=lambda: "plaid" in (world.status() or ""))
+    good = rgb_message(stamp_now(world))
+    camera.show(good, until=lambda: world.status() and world.values()["state"] == "idle")
+    assert "plaid" not in world.status()
+
+
+def test_a_bad_camera_info_is_forgotten_when_nobody_listens_to_the_cloud_any_more(
+    world, make_camera, toy_model_path, rgb_message, info_message
+):
+    camera = make_camera(("depth/image_rect",))
+    cloud = world.listen("points", PointCloud2)
+    world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE)
+    camera.connect()
+    image, info = rgb_message(stamp_now(world)), info_message(stamp_now(world), width=7)
+    camera.show(image, info, until=lambda: "camera_info: it is for images of 7x" in (world.status() or ""))
+    world.peer.destroy_subscription(cloud)
+    camera.show(image, info, until=lambda: "camera_info" not in (world.status() or "camera_info"))
+    assert camera.all_came()

@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+from training.data.appearance import change_appearance
+from training.data.augment import augment, random_view, render_view
+from training.data.sample import Sample
+
+SEEDS = range(40)
+
+
+def rays(camera, columns, rows):
+    return np.stack([(columns - camera.cx) / camera.fx, (rows - camera.cy) / camera.fy])
+
+
+def seen_before(sample, view, columns, rows):
+    """Pixels of the old image that look along the rays of these pixels of the view."""
+    lateral = view.turn.T @ rays(view.intrinsics, columns, rows)
+    camera = sample.intrinsics
+    return lateral[0] * camera.fx + camera.cx, lateral[1] * camera.fy + camera.cy
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_depth_stays_with_the_ray_that_the_intrinsics_state(ramp, seed):
+    view = random_view(ramp.intrinsics, np.random.default_rng(seed))
+    seen = render_view(ramp, view)
+    rows, columns = np.mgrid[4:124:8, 4:124:8].reshape(2, -1)
+    u, v = seen_before(ramp, view, columns, rows)
+    expected = 1 + u / 64 + v / 128
+    # The nearest pixel is at most half a pixel off in each direction.
+    np.testing.assert_allclose(seen.depth[rows, columns], expected, atol=0.5 / 64 + 0.5 / 128 + 1e-3)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_image_and_depth_stay_in_register(ramp, seed):
+    seen = render_view(ramp, random_view(ramp.intrinsics, np.random.default_rng(seed)))
+    inner = (slice(3, -3), slice(3, -3))
+    difference = seen.rgb[..., 0][inner].astype(float) - 50 * seen.depth[inner]
+    # One grey level of rounding and half a pixel of the nearest depth (0.6 levels).
+    assert np.abs(difference).max() < 2.5
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_view_never_looks_past_the_old_image(ramp, seed):
+    view = random_view(ramp.intrinsics, np.random.default_rng(seed))
+    edges = np.array([-0.5, 127.5])
+    u, v = seen_before(ramp, view, *(axis.ravel() for axis in np.meshgrid(edges, edges)))
+    assert min(u.min(), v.min()) > -0.5 - 1e-6
+    assert max(u.max(), v.max()) < 127.5 + 1e-6
+
+
+def test_views_flip_and_turn_and_crop(ramp):
+    views = [random_view(ramp.intrinsics, np.random.default_rng(seed)) for seed in range(300)]
+    flipped = np.mean([np.linalg.det(view.turn) < 0 for view in views])
+    zoom = np.array([view.intrinsics.fx / ramp.intrinsics.fx for view in views])
+    assert 0.4 < flipped < 0.6
+    assert zoom.min() >= 1
+    assert zoom.max() < 3
+    assert np.mean(zoom > 1.1) > 0.4
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_same_seed_gives_the_same_sample(ramp, seed):
+    first, second = (augment(ramp, np.random.default_rng(seed)) for _ in range(2))
+    np.testing.assert_array_equal(first.rgb, second.rgb)
+    np.testing.assert_array_equal(first.depth, second.depth)
+    assert first.intrinsics == second.intrinsics
+
+
+def test_another_seed_gives_another_sample(ramp):
+    first, second = (augment(ramp, np.random.default_rng(seed)) for seed in (1, 2))
+    assert (first.rgb != second.rgb).any()
+
+
+def test_the_sample_given_is_left_as_it_was(ramp):
+    rgb, depth = ramp.rgb.copy(), ramp.depth.copy()
+    for seed in range(20):
+        augment(ramp, np.random.default_rng(seed))
+    np.testing.assert_array_equal(ramp.rgb, rgb)
+    np.testing.assert_array_equal(ramp.depth, depth)
+
+
+def test_unknown_depth_stays_unknown(ramp):
+    depth = np.full_like(ramp.depth, np.nan)
+    seen = augment(Sample("n", ramp.rgb, depth, ramp.intrinsics), np.random.default_rng(0))
+    assert np.isnan(seen.depth).all()
+
+
+def test_appearance_keeps_type_size_and_usually_the_picture():
+    v, u = np.mgrid[:256, :256]
+    rgb = np.stack([u, v, (u // 32 + v // 32) % 2 * 200], axis=-1).astype(np.uint8)
+    likeness = []
+    for seed in range(100):
+        changed = change_appearance(rgb, np.random.default_rng(seed))
+        assert changed.dtype == np.uint8
+        assert changed.shape == rgb.shape
+        likeness.append(np.corrcoef(changed.mean(-1).ravel(), rgb.mean(-1).ravel())[0, 1])
+    assert np.quantile(likeness, 0.05) > 0.6

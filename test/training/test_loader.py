@@ -1,0 +1,86 @@
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from training.data.loader import batches, sample_index
+from training.data.rooms import read_rooms
+from training.data.sample import DataError
+
+
+def take(count, *args, **options):
+    return list(itertools.islice(batches(*args, **options), count))
+
+
+def same(first, second):
+    return (
+        first.names == second.names
+        and torch.equal(first.rgb, second.rgb)
+        and torch.equal(first.depth, second.depth)
+        and torch.equal(first.intrinsics, second.intrinsics)
+    )
+
+
+def test_a_batch_has_the_documented_shapes_and_types(shard_of):
+    [batch] = take(1, read_rooms([shard_of(5)]), 3, workers=0, size=64)
+    assert (batch.rgb.shape, batch.rgb.dtype) == ((3, 3, 64, 64), torch.uint8)
+    assert (batch.depth.shape, batch.depth.dtype) == ((3, 1, 64, 64), torch.float32)
+    assert batch.intrinsics.shape == (3, 4)
+    assert len(batch.names) == 3
+
+
+def test_colours_and_depth_are_those_of_the_named_sample(shard_of):
+    rooms = read_rooms([shard_of(5)])
+    by_name = {sample.name: sample for sample in rooms}
+    [batch] = take(1, rooms, 4, workers=0, augmenting=False, size=32)
+    for rgb, depth, camera, name in zip(batch.rgb, batch.depth, batch.intrinsics, batch.names, strict=True):
+        np.testing.assert_array_equal(rgb.permute(1, 2, 0), by_name[name].rgb)
+        np.testing.assert_array_equal(depth[0], by_name[name].depth)
+        assert camera.tolist() == [40.0, 50.0, 15.5, 15.5]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_resuming_at_a_step_gives_the_batches_of_an_unbroken_run(shard_of, workers):
+    rooms = read_rooms([shard_of(5)])
+    unbroken = take(6, rooms, 2, workers=0, seed=3, size=32)
+    resumed = take(3, rooms, 2, workers=workers, seed=3, size=32, start_step=3)
+    assert all(same(*pair) for pair in zip(unbroken[3:], resumed, strict=True))
+
+
+def test_another_seed_gives_other_batches(shard_of):
+    rooms = read_rooms([shard_of(5)])
+    [first], [second] = (take(1, rooms, 5, workers=0, seed=seed, size=32) for seed in (1, 2))
+    assert not same(first, second)
+
+
+def test_every_epoch_visits_every_sample_once_in_its_own_order():
+    epochs = [[sample_index(10 * epoch + place, 10, 0) for place in range(10)] for epoch in range(3)]
+    assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
+    assert epochs[0] != epochs[1] != epochs[2]
+
+
+def test_the_same_sample_is_augmented_differently_in_the_next_epoch(shard_of):
+    first, second = take(2, read_rooms([shard_of(1)]), 1, workers=0, size=32)
+    assert first.names == second.names
+    assert not torch.equal(first.rgb, second.rgb)
+
+
+def test_a_corrupt_sample_is_replaced_and_named(room_members, write_shard):
+    samples = [room_members(f"{n:06}") for n in range(3)]
+    samples[1]["000001.png"] = b""
+    with pytest.warns(UserWarning, match=r"skipped a sample: train-000/000001.png"):
+        [batch] = take(1, read_rooms([write_shard(samples)]), 3, workers=0, size=32)
+    assert set(batch.names) == {"train-000/000000", "train-000/000002"}
+
+
+@pytest.mark.filterwarnings("ignore:skipped a sample")
+def test_samples_of_which_none_can_be_read_are_an_error(room_members, write_shard):
+    members = room_members("000000") | {"000000.webp": b"no picture"}
+    with pytest.raises(DataError, match="none of the 1 samples can be read"):
+        take(1, read_rooms([write_shard([members])]), 1, workers=0)
+
+
+def test_no_samples_are_an_error():
+    with pytest.raises(DataError, match="no samples to draw batches from"):
+        batches([], 1)

@@ -1,0 +1,158 @@
+"""The training loop at toy size: real steps, real checkpoints."""
+
+import dataclasses
+import json
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from depthart_core.checkpoint import load_model
+from depthart_core.errors import CheckpointError, ConfigError
+from depthart_core.geometry import Intrinsics
+from depthart_core.model import DepthART
+from training.data.sample import Sample
+from training.loop import RunOptions, Trainer, TrainingError, take_weights
+from training.recipe import StageSettings, read_recipe
+from training.stages import make_stage
+
+SETTINGS = StageSettings(
+    steps=6, batch_size=2, learning_rate=1e-3, warmup_steps=2, pixel_weight=1.0, train_decoder=True
+)
+
+
+@pytest.fixture
+def samples():
+    """Four pictures whose brightness follows their depth."""
+    rng = np.random.default_rng(0)
+    camera = Intrinsics(64, 64, 60.0, 60.0, 31.5, 31.5)
+    slopes = rng.uniform(0.02, 0.08, 4)
+    ramps = [(1.0 + slope * np.arange(64)[:, None] * np.ones(64)).astype(np.float32) for slope in slopes]
+    pictures = [np.repeat((40 * ramp[..., None]).clip(0, 255).astype(np.uint8), 3, 2) for ramp in ramps]
+    return [Sample(f"s{i}", rgb, depth, camera) for i, (rgb, depth) in enumerate(zip(pictures, ramps, strict=True))]
+
+
+@pytest.fixture
+def train(toy_config, tmp_path):
+    """Train a fresh toy model for some steps in a folder of this test; returns the trainer."""
+
+    def run(samples, *, stage="transformer", out="run", settings=SETTINGS, config=toy_config) -> Trainer:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            model = DepthART(config)
+        options = RunOptions(out=tmp_path / out, precision="fp32", workers=0)
+        trainer = Trainer(stage, model, make_stage(stage, settings), settings=settings, options=options)
+        trainer.run(samples)
+        return trainer
+
+    return run
+
+
+class TerminatedAt(list):
+    """Samples during whose n-th reading the process gets a SIGTERM."""
+
+    def __init__(self, samples, reading):
+        super().__init__(samples)
+        self.left = reading
+
+    def __getitem__(self, index):
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(signal.SIGTERM)
+        return super().__getitem__(index)
+
+
+def weights(trainer):
+    return torch.cat([parameter.detach().flatten() for parameter in trainer.parameters])
+
+
+@pytest.mark.parametrize("stage", ["tokenizer", "transformer"])
+def test_a_terminated_run_resumes_to_the_same_weights(train, samples, stage):
+    whole = train(samples, stage=stage, out="whole")
+    assert train(TerminatedAt(samples, 6), stage=stage, out="parts").step == 3
+    resumed = train(samples, stage=stage, out="parts")
+    assert resumed.step == whole.step == 6
+    assert torch.equal(weights(resumed), weights(whole))
+
+
+def test_the_decoded_depth_gets_better_on_one_picture(train, samples, tmp_path):
+    settings = dataclasses.replace(SETTINGS, steps=100, learning_rate=3e-3, warmup_steps=5)
+    train(samples[:1], settings=settings)
+    log = [json.loads(line) for line in (tmp_path / "run" / "transformer.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in log] == [20, 40, 60, 80, 100]
+    assert np.mean([line["pixel"] for line in log[-3:]]) < 0.8 * log[0]["pixel"]  # each line is another view
+
+
+def test_the_saved_model_is_the_averaged_one(train, samples, tmp_path):
+    trainer = train(samples)
+    saved = load_model(tmp_path / "run" / "transformer.safetensors").state_dict()
+    average = trainer.average.state_dict()
+    assert all(torch.equal(saved[name], average[name]) for name in average)
+
+
+def test_the_transformer_stage_leaves_encoder_codes_and_fine_features_alone(train, samples, toy_config):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        before = DepthART(toy_config).state_dict()
+    after = train(samples).model.state_dict()
+    still = ("tokenizer.encoder", "tokenizer.quant", "image.backbone.stem", "image.backbone.stages.2")
+    kept = [name for name in before if name.startswith(still)]
+    assert kept
+    assert all(torch.equal(before[name], after[name]) for name in kept)
+    assert not torch.equal(before["transformer.head.weight"], after["transformer.head.weight"])
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(train, samples, toy_config):
+    train(samples)
+    other = dataclasses.replace(toy_config, log_range=7.0)
+    with pytest.raises(CheckpointError, match="another configuration"):
+        train(samples, config=other)
+
+
+def test_a_loss_that_is_not_finite_stops_and_saves_the_batch(train, samples, tmp_path):
+    settings = StageSettings(steps=6, batch_size=2, learning_rate=1e30, warmup_steps=1)
+    with pytest.raises(TrainingError, match=r"not finite at step 1.*bad_batch"):
+        train(samples, settings=settings)
+    batch = torch.load(tmp_path / "run" / "transformer.bad_batch.pt", weights_only=True)
+    assert batch["rgb"].shape == (2, 3, 64, 64)
+    assert all(isinstance(name, str) for name in batch["names"])
+
+
+def test_starting_weights_that_fit_nothing_are_refused(toy_config, tmp_path):
+    from safetensors.torch import save_file
+
+    save_file({"other": torch.zeros(3)}, tmp_path / "other.safetensors")
+    with pytest.raises(CheckpointError, match="no tensor that fits"):
+        take_weights(DepthART(toy_config), tmp_path / "other.safetensors")
+
+
+def test_starting_weights_are_taken_where_they_fit(toy_config, toy_model, toy_model_path):
+    model = DepthART(toy_config)
+    take_weights(model, toy_model_path)
+    assert torch.equal(model.state_dict()["embed.weight"], toy_model.state_dict()["embed.weight"])
+
+
+def test_the_recipe_of_nano_is_readable():
+    recipe = read_recipe(Path(__file__).parents[2] / "training" / "configs" / "nano.json")
+    assert recipe.model.tokenizer.input_size == 256
+    assert recipe.transformer.objective == "depthart"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tokenizer": {"steps": 1, "batch_size": 1, "learning_rate": 1, "epochs": 3}}, "unknown fields.*epochs"),
+        ({"transformer": {"steps": 1, "batch_size": 1, "learning_rate": 1, "objective": "magic"}}, "objective.*magic"),
+        ({"transformer": {"steps": 1}}, "batch_size"),
+        ({"transformer": 5}, "transformer must be a table of settings, got 5"),
+        ({"extra": 1}, "exactly the fields"),
+    ],
+)
+def test_a_wrong_recipe_is_named(change, message, tmp_path, toy_config):
+    settings = {"steps": 1, "batch_size": 1, "learning_rate": 0.1}
+    values = {"model": json.loads(toy_config.to_json()), "tokenizer": settings, "transformer": settings}
+    (tmp_path / "recipe.json").write_text(json.dumps(values | change))
+    with pytest.raises(ConfigError, match=message):
+        read_recipe(tmp_path / "recipe.json")

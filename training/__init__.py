@@ -1,0 +1,1 @@
+"""Training and evaluation of DepthART models; run from a checkout, not installed."""

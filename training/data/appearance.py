@@ -1,0 +1,121 @@
+"""Random cameras: optics, exposure, sensor noise, colour processing and compression.
+
+The rooms are rendered clean; real robots carry cheap cameras (Kinect v1, webcams). The order of the
+effects is that of a camera: lens, exposure, colour processing, noise, compression.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+BLUR_SHARE = 0.35
+BLUR_SIGMA_PX = (0.3, 1.6)
+SHAKE_SHARE = 0.2
+SHAKE_LENGTH_PX = (2.0, 11.0)
+COARSE_SHARE = 0.2
+COARSE_SCALE = (0.4, 0.8)
+GAIN_SPREAD = 0.3
+GAIN_RANGE = (0.45, 1.6)
+GAMMA_SPREAD = 0.2
+CONTRAST_SPREAD = 0.12
+BLACK_LEVEL = (-0.04, 0.06)
+BALANCE_SPREAD = 0.09
+SATURATION = (0.3, 1.3)
+GREY_SHARE = 0.05
+VIGNETTE_SHARE = 0.3
+VIGNETTE_STRENGTH = (0.1, 0.6)
+NOISE_SHARE = 0.6
+NOISE_READ = 0.02
+NOISE_SHOT = 0.05
+JPEG_SHARE = 0.5
+JPEG_QUALITY = (25, 95)
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def change_appearance(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Uint8 (H, W, 3) RGB as a random camera would have taken it."""
+    image = _lens(rgb, rng)
+    image = _colours(image, rng)
+    if rng.random() < VIGNETTE_SHARE:
+        image = image * _vignette(image.shape[:2], rng)[..., None]
+    if rng.random() < NOISE_SHARE:
+        image = _noise(image, rng)
+    encoded = cv2.convertScaleAbs(np.maximum(image, 0.0), alpha=255.0)
+    return _compress(encoded, rng) if rng.random() < JPEG_SHARE else encoded
+
+
+def _lens(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Out of focus, shaken or of a lower resolution; each now and then."""
+    if rng.random() < BLUR_SHARE:
+        rgb = cv2.GaussianBlur(rgb, (0, 0), rng.uniform(*BLUR_SIGMA_PX))
+    if rng.random() < SHAKE_SHARE:
+        rgb = cv2.filter2D(rgb, -1, _shake_kernel(rng))
+    if rng.random() < COARSE_SHARE:
+        height, width = rgb.shape[:2]
+        scale = rng.uniform(*COARSE_SCALE)
+        small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        rgb = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    return rgb
+
+
+def _shake_kernel(rng: np.random.Generator) -> np.ndarray:
+    """(k, k) kernel of a straight camera movement, of sum 1."""
+    length, angle = rng.uniform(*SHAKE_LENGTH_PX), rng.uniform(0, np.pi)
+    side = 2 * int(np.ceil(length / 2)) + 1
+    steps = np.linspace(-length / 2, length / 2, 4 * side)
+    kernel = np.zeros((side, side), np.float32)
+    columns = np.rint(side // 2 + steps * np.cos(angle)).astype(int)
+    rows = np.rint(side // 2 + steps * np.sin(angle)).astype(int)
+    np.add.at(kernel, (rows, columns), 1.0)
+    return kernel / kernel.sum()
+
+
+def _colours(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Exposure, white balance, tone curve and saturation: float32 (H, W, 3), nominally [0, 1]."""
+    image = cv2.LUT(rgb, _tone_curves(rng))
+    saturation = 0.0 if rng.random() < GREY_SHARE else rng.uniform(*SATURATION)
+    mix = np.float32(saturation) * np.eye(3, dtype=np.float32) + np.float32(1 - saturation) * LUMA
+    return np.asarray(cv2.transform(image, mix))
+
+
+def _tone_curves(rng: np.random.Generator) -> np.ndarray:
+    """(1, 256, 3) float32: the response of each channel to an 8-bit value."""
+    level = np.linspace(0, 1, 256)[:, None] ** np.exp(rng.normal(0, GAMMA_SPREAD))
+    gain = np.clip(np.exp(rng.normal(0, GAIN_SPREAD)), *GAIN_RANGE)
+    balance = np.exp(rng.normal(0, BALANCE_SPREAD, 3))
+    exposed = np.minimum(level * gain * balance, 1.0)
+    contrast = np.exp(rng.normal(0, CONTRAST_SPREAD))
+    curve = (exposed - 0.5) * contrast + 0.5 + rng.uniform(*BLACK_LEVEL)
+    return np.clip(curve, 0, 1).astype(np.float32)[None]
+
+
+def _vignette(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """(H, W) float32 gain that falls off from the centre to the corners."""
+    height, width = shape
+    x = np.linspace(-1, 1, width, dtype=np.float32) ** 2
+    y = np.linspace(-1, 1, height, dtype=np.float32) ** 2
+    radius = (x[None, :] + y[:, None]) / 2
+    return 1 - np.float32(rng.uniform(*VIGNETTE_STRENGTH)) * radius
+
+
+def _noise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Read noise plus shot noise that grows with the signal; fine, or in coarse grains."""
+    height, width = image.shape[:2]
+    fine = rng.random() < 0.5
+    size = (height, width, 3) if fine else ((height + 1) // 2, (width + 1) // 2, 3)
+    grain = rng.standard_normal(size, dtype=np.float32)
+    if not fine:
+        grain = cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR)
+    read, shot = rng.uniform(0, NOISE_READ), rng.uniform(0, NOISE_SHOT)
+    deviation = cv2.sqrt(np.maximum(image, 0) * np.float32(shot**2) + np.float32(read**2))
+    return np.asarray(cv2.multiply(deviation, grain) + image)
+
+
+def _compress(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """JPEG there and back (channel order does not matter to what it loses, but keep it right)."""
+    quality = int(rng.integers(*JPEG_QUALITY))
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    ok, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    assert ok, rgb.shape
+    return cv2.cvtColor(cv2.imdecode(encoded, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)

@@ -1,0 +1,135 @@
+"""Endless, reproducible batches: order and augmentation depend on (seed, step) alone."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from training.data.augment import augment
+from training.data.sample import DataError, Sample, attempt, resize_sample
+
+# Keys of the random streams, so that order and augmentation never share one.
+ORDER, AUGMENTATION = 0, 1
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples stacked.
+
+    Attributes:
+        rgb: (B, 3, S, S) uint8.
+        depth: (B, 1, S, S) float32, metres; NaN where unknown.
+        intrinsics: (B, 4) float32: fx, fy, cx, cy in pixels, pixel centres at integers.
+        names: of the samples.
+    """
+
+    rgb: torch.Tensor
+    depth: torch.Tensor
+    intrinsics: torch.Tensor
+    names: tuple[str, ...]
+
+
+def batches(
+    samples: Sequence[Sample],
+    batch_size: int,
+    *,
+    seed: int = 0,
+    workers: int = 1,
+    augmenting: bool = True,
+    start_step: int = 0,
+    size: int = 256,
+) -> Iterator[Batch]:
+    """Yield batch ``start_step``, ``start_step + 1``, … without end.
+
+    Batch t is the same whether one starts at t or earlier, and for any number of workers. Each
+    epoch visits every sample once, in its own order; batches run across the ends of epochs.
+    A sample that cannot be read is replaced by the next one, and named in a warning.
+
+    Args:
+        samples: what to draw from.
+        batch_size: samples in a batch.
+        seed: of order and augmentation.
+        workers: processes that decode; 0 decodes in this one.
+        augmenting: whether to change view and appearance at random.
+        start_step: the first batch, to resume a run.
+        size: S [px].
+    """
+    if not len(samples):
+        raise DataError("no samples to draw batches from, expected at least one")
+    loader = DataLoader(
+        _Drawn(samples, seed, augmenting, size),
+        batch_sampler=_Positions(batch_size, start_step),
+        num_workers=workers,
+        collate_fn=_collate,
+        worker_init_fn=_single_thread,
+        prefetch_factor=4 if workers else None,
+    )
+    return iter(loader)
+
+
+def sample_index(position: int, count: int, seed: int) -> int:
+    """Which of ``count`` samples the endless shuffled sequence has at ``position``."""
+    epoch, place = divmod(position, count)
+    return int(np.random.default_rng([seed, ORDER, epoch]).permutation(count)[place])
+
+
+class _Positions(Sampler[list[int]]):
+    """Endless lists of positions in the shuffled sequence."""
+
+    def __init__(self, batch_size: int, start_step: int) -> None:
+        self._batch_size = batch_size
+        self._start_step = start_step
+
+    def __iter__(self) -> Iterator[list[int]]:
+        step = self._start_step
+        while True:
+            yield list(range(step * self._batch_size, (step + 1) * self._batch_size))
+            step += 1
+
+
+class _Drawn(Dataset[Sample]):
+    """The shuffled, augmented sequence, by position."""
+
+    def __init__(self, samples: Sequence[Sample], seed: int, augmenting: bool, size: int) -> None:
+        self._samples = samples
+        self._seed = seed
+        self._augmenting = augmenting
+        self._size = size
+
+    def __getitem__(self, position: int) -> Sample:
+        index = sample_index(position, len(self._samples), self._seed)
+        sample = resize_sample(self._next_readable(index), self._size, self._size)
+        if not self._augmenting:
+            return sample
+        return augment(sample, np.random.default_rng([self._seed, AUGMENTATION, position]))
+
+    def _next_readable(self, index: int) -> Sample:
+        count = len(self._samples)
+        for offset in range(count):
+            sample = attempt(self._samples, (index + offset) % count)
+            if not isinstance(sample, DataError):
+                return sample
+            warnings.warn(f"skipped a sample: {sample}", stacklevel=2)
+        raise DataError(f"none of the {count} samples can be read")
+
+
+def _collate(samples: list[Sample]) -> Batch:
+    cameras = [(s.intrinsics.fx, s.intrinsics.fy, s.intrinsics.cx, s.intrinsics.cy) for s in samples]
+    return Batch(
+        rgb=torch.from_numpy(np.stack([s.rgb for s in samples]).transpose(0, 3, 1, 2).copy()),
+        depth=torch.from_numpy(np.stack([s.depth for s in samples])[:, None]),
+        intrinsics=torch.tensor(cameras, dtype=torch.float32),
+        names=tuple(s.name for s in samples),
+    )
+
+
+def _single_thread(_: int) -> None:
+    """Keep a decoding process to one core; the others belong to the training."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)

@@ -1,0 +1,146 @@
+"""The rendered rooms: WebDataset tar shards of ``NNNNNN.webp``, ``.png`` and ``.json``.
+
+Source: README.md beside the shards (logarithmic depth codes; pixel centres at half integers).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tarfile
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import overload
+
+import cv2
+import numpy as np
+
+from depthart_core.geometry import Intrinsics
+from training.data.sample import DataError, Sample, decode_image
+
+NEAREST = 0.2
+RATIO = 200.0
+LAST_CODE = 4095
+MEMBERS = frozenset({".webp", ".png", ".json"})
+
+
+@dataclass(frozen=True)
+class EncodedRoom:
+    """One sample as it lies in the shard."""
+
+    name: str
+    image: bytes
+    depth: bytes
+    description: bytes
+
+
+class Rooms(Sequence[Sample]):
+    """Samples kept compressed in memory and decoded at each access."""
+
+    def __init__(self, encoded: Sequence[EncodedRoom]) -> None:
+        """Hold ``encoded`` in its order."""
+        self._encoded = tuple(encoded)
+
+    def __len__(self) -> int:
+        """Return the number of complete samples in the shards."""
+        return len(self._encoded)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Rooms: ...
+
+    def __getitem__(self, index: int | slice) -> Sample | Rooms:
+        """Decode one sample, or select several without decoding.
+
+        Raises:
+            DataError: when a member of the sample is corrupt.
+        """
+        if isinstance(index, slice):
+            return Rooms(self._encoded[index])
+        return decode_room(self._encoded[index])
+
+
+def read_rooms(paths: Sequence[Path]) -> Rooms:
+    """Read shards into memory, still compressed; incomplete samples are left out with a warning.
+
+    Raises:
+        DataError: when a shard is missing, is no tar file or holds no complete sample.
+    """
+    encoded = [room for path in paths for room in _read_shard(Path(path))]
+    if not encoded:
+        raise DataError("no shard given, expected tar files such as rooms/train-000.tar")
+    return Rooms(encoded)
+
+
+def decode_room(room: EncodedRoom) -> Sample:
+    """Decode one sample.
+
+    Raises:
+        DataError: when a member is corrupt; names it.
+    """
+    bgr = decode_image(f"{room.name}.webp", room.image, cv2.IMREAD_COLOR)
+    codes = decode_image(f"{room.name}.png", room.depth, cv2.IMREAD_UNCHANGED)
+    if codes.dtype != np.uint16 or codes.ndim != 2:
+        raise DataError(f"{room.name}.png: {codes.dtype} {codes.shape}, expected 16-bit grey depth codes")
+    height, width = codes.shape
+    try:
+        meta = json.loads(room.description)
+        intrinsics = _intrinsics(meta, width, height)
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{room.name}.json: expected an object with fx, fy, cx, cy ({error})") from error
+    rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    return Sample(room.name, rgb, depth_from_codes(codes), intrinsics, meta)
+
+
+def depth_from_codes(values: np.ndarray) -> np.ndarray:
+    """Metres, float32, from the uint16 values of a depth PNG; 0 becomes NaN."""
+    codes = np.arange(LAST_CODE + 1)
+    table = (NEAREST * np.exp(codes / LAST_CODE * math.log(RATIO))).astype(np.float32)
+    table[0] = np.nan
+    return table[values >> 4]
+
+
+def _intrinsics(meta: dict[str, float], width: int, height: int) -> Intrinsics:
+    """Intrinsics with pixel centres at integers; the shards count them at half integers."""
+    return Intrinsics(width, height, meta["fx"], meta["fy"], meta["cx"] - 0.5, meta["cy"] - 0.5)
+
+
+def _read_shard(path: Path) -> list[EncodedRoom]:
+    """Complete samples of one shard, in its order."""
+    if not path.is_file():
+        raise DataError(f"{path} is not there, expected a tar shard of .webp, .png, .json members")
+    members = _read_members(path)
+    complete = {name: parts for name, parts in members.items() if parts.keys() >= MEMBERS}
+    if not complete:
+        raise DataError(f"{path} holds no complete sample, expected .webp, .png, .json of one name")
+    if len(complete) < len(members):
+        missing = ", ".join(sorted(members.keys() - complete.keys()))
+        warnings.warn(
+            f"{path}: skipped {len(members) - len(complete)} incomplete samples: {missing}",
+            stacklevel=4,
+        )
+    return [
+        EncodedRoom(f"{path.stem}/{name}", parts[".webp"], parts[".png"], parts[".json"])
+        for name, parts in complete.items()
+    ]
+
+
+def _read_members(path: Path) -> dict[str, dict[str, bytes]]:
+    """Return sample name -> suffix -> bytes; a shard cut short keeps what comes before the cut."""
+    members: dict[str, dict[str, bytes]] = {}
+    try:
+        with tarfile.open(path) as shard:
+            for member in shard:
+                name = Path(member.name)
+                content = shard.extractfile(member) if member.isfile() else None
+                if content is not None and name.suffix in MEMBERS:
+                    members.setdefault(name.stem, {})[name.suffix] = content.read()
+    except tarfile.TarError as error:
+        if not members:
+            raise DataError(f"{path} is no tar file: {error}") from error
+        warnings.warn(f"{path} is cut short after {len(members)} samples: {error}", stacklevel=5)
+    return members

@@ -1,0 +1,42 @@
+"""The image-blind baseline: one depth map for every picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+
+from training.data.sample import DataError, Sample, resize_sample
+
+
+class MeanMap:
+    """Answers every picture with the same map."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        """Keep ``values``: (S, S) float32, up to one factor."""
+        self._values = values
+
+    def __call__(self, rgb: np.ndarray) -> np.ndarray:
+        """Return the map at the size of ``rgb``; the colours are not looked at."""
+        height, width = rgb.shape[:2]
+        return np.asarray(cv2.resize(self._values, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def mean_map(samples: Iterable[Sample], *, size: int = 256) -> MeanMap:
+    """Geometric mean of the depth maps, each divided by its median.
+
+    Raises:
+        DataError: when some pixel is known in none of the samples.
+    """
+    total, count = np.zeros((size, size)), np.zeros((size, size))
+    for sample in samples:
+        depth = resize_sample(sample, size, size).depth
+        known = np.isfinite(depth)
+        if known.any():
+            total[known] += np.log(depth[known] / np.median(depth[known]))
+            count += known
+    unknown = int((count == 0).sum())
+    if unknown:
+        raise DataError(f"{unknown} pixels of the mean map have no depth in any sample, expected some in each")
+    return MeanMap(np.exp(total / count).astype(np.float32))

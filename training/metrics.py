@@ -1,0 +1,91 @@
+"""Scores of one depth map against the truth, and their average over a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from depthart_core.errors import DepthartError
+
+
+class ScoreError(DepthartError):
+    """Depth maps that cannot be compared."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Errors of aligned depth over the valid pixels of one image, or their average over images.
+
+    Attributes:
+        abs_rel: mean of |d - t| / t.
+        delta1: share of pixels with max(d / t, t / d) below 1.25.
+        delta2: the same for 1.25 squared.
+        delta3: the same for 1.25 cubed.
+        rmse: root mean square error, metres.
+        mae: mean absolute error, metres.
+        log10: mean of |log10 d - log10 t|.
+        silog: 100 times the standard deviation of ln d - ln t.
+    """
+
+    abs_rel: float
+    delta1: float
+    delta2: float
+    delta3: float
+    rmse: float
+    mae: float
+    log10: float
+    silog: float
+
+
+METRICS = tuple(field.name for field in fields(Scores))
+
+
+def valid_pixels(truth: np.ndarray, cap: float) -> np.ndarray:
+    """Bool mask of the pixels whose true depth is known, positive and at most ``cap`` metres."""
+    with np.errstate(invalid="ignore"):
+        return np.isfinite(truth) & (truth > 0) & (truth <= cap)
+
+
+def score(depth: np.ndarray, truth: np.ndarray, valid: np.ndarray) -> Scores:
+    """Compare aligned depth with the truth, in float64.
+
+    Args:
+        depth: (H, W), metres.
+        truth: (H, W), metres.
+        valid: (H, W) bool.
+
+    Raises:
+        ScoreError: when shapes differ, no pixel is valid, or depth is not positive and finite there.
+    """
+    if not depth.shape == truth.shape == valid.shape:
+        raise ScoreError(f"depth {depth.shape}, truth {truth.shape}, mask {valid.shape}: expected one shape")
+    d, t = depth[valid].astype(np.float64), truth[valid].astype(np.float64)
+    if d.size == 0:
+        raise ScoreError("no valid pixel in the true depth, expected at least one")
+    if not (np.isfinite(d) & (d > 0)).all():
+        raise ScoreError("depth is not positive and finite on every valid pixel")
+    ratio = np.maximum(d / t, t / d)
+    log_ratio = np.log(d / t)
+    return Scores(
+        abs_rel=float(np.mean(np.abs(d - t) / t)),
+        delta1=float(np.mean(ratio < 1.25)),
+        delta2=float(np.mean(ratio < 1.25**2)),
+        delta3=float(np.mean(ratio < 1.25**3)),
+        rmse=float(np.sqrt(np.mean((d - t) ** 2))),
+        mae=float(np.mean(np.abs(d - t))),
+        log10=float(np.mean(np.abs(log_ratio)) / np.log(10)),
+        silog=float(100 * np.std(log_ratio)),
+    )
+
+
+def average(scores: Sequence[Scores]) -> Scores:
+    """Mean over images; every image counts the same, however many valid pixels it has.
+
+    Raises:
+        ScoreError: when there are none.
+    """
+    if not scores:
+        raise ScoreError("no image was scored, expected at least one with valid depth")
+    return Scores(**{name: float(np.mean([getattr(one, name) for one in scores])) for name in METRICS})

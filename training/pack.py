@@ -1,0 +1,41 @@
+"""Store a trained model in half precision: ``python -m training.pack RUN/transformer.safetensors --out FILE``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from depthart_core.checkpoint import load_model, save_model
+from depthart_core.errors import DepthartError
+
+
+def pack(source: Path, target: Path) -> None:
+    """Write a float16 copy of a model.
+
+    Raises:
+        CheckpointError: The source is no model, or a weight does not fit into float16.
+    """
+    save_model(load_model(source), target, dtype=torch.float16)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 when done, 1 with one sentence otherwise."""
+    parser = argparse.ArgumentParser(prog="python -m training.pack", description=__doc__)
+    parser.add_argument("model", type=Path, help="model file that training.train wrote")
+    parser.add_argument("--out", type=Path, required=True, help="model file in float16")
+    args = parser.parse_args(arguments)
+    try:
+        pack(args.model, args.out)
+    except DepthartError as error:
+        print(f"training.pack: {error}", file=sys.stderr)
+        return 1
+    print(f"{args.out}: {args.out.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

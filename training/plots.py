@@ -1,0 +1,74 @@
+"""Picture sheets: image, truth and depth side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from training.data.sample import DataError
+
+CAPTION_HEIGHT_PX = 22
+INK = (235, 235, 235)
+
+
+@dataclass(frozen=True)
+class SheetRow:
+    """One frame of a sheet.
+
+    Attributes:
+        caption: ASCII, drawn above the pictures.
+        rgb: (H, W, 3) uint8.
+        truth: (H, W) float32, metres; NaN where unknown.
+        depth: (H, W) float32, metres, aligned.
+    """
+
+    caption: str
+    rgb: np.ndarray
+    truth: np.ndarray
+    depth: np.ndarray
+
+
+def colour_depth(depth: np.ndarray, nearest: float, farthest: float) -> np.ndarray:
+    """(H, W, 3) uint8 BGR: red near, blue far, logarithmic between the limits [m]; black where unknown."""
+    known = np.isfinite(depth) & (depth > 0)
+    log = np.log(np.where(known, depth, nearest) / nearest) / max(np.log(farthest / nearest), 1e-6)
+    level = np.rint(255 * (1 - np.clip(log, 0, 1))).astype(np.uint8)
+    picture = cv2.applyColorMap(level, cv2.COLORMAP_TURBO)
+    picture[~known] = 0
+    return np.asarray(picture)
+
+
+def draw_row(row: SheetRow) -> np.ndarray:
+    """Caption above image | truth | depth, both depths in the colours of the truth's range."""
+    nearest, farthest = np.nanquantile(row.truth, (0.01, 0.99))
+    pictures = np.hstack(
+        [
+            cv2.cvtColor(row.rgb, cv2.COLOR_RGB2BGR),
+            colour_depth(row.truth, nearest, farthest),
+            colour_depth(row.depth, nearest, farthest),
+        ]
+    )
+    caption = np.zeros((CAPTION_HEIGHT_PX, pictures.shape[1], 3), np.uint8)
+    cv2.putText(caption, row.caption, (6, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.42, INK, 1, cv2.LINE_AA)
+    return np.vstack([caption, pictures])
+
+
+def write_sheet(rows: Sequence[SheetRow], path: Path) -> None:
+    """Write the rows below each other as one picture; all must have one width.
+
+    Raises:
+        DataError: when there is no row, or the file cannot be written.
+    """
+    if not rows:
+        raise DataError("no frame for the picture sheet, expected at least one")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        written = cv2.imwrite(str(path), np.vstack([draw_row(row) for row in rows]))
+    except cv2.error:
+        written = False
+    if not written:
+        raise DataError(f"{path}: cannot write, expected a name that ends in .png or .jpg")
