@@ -1,4 +1,4 @@
-"""Depth in metres <-> the [-1, 1] that the tokenizer encodes; both maps forget one positive factor."""
+"""Pictures and depth as the networks take them, in [-1, 1]; depth forgets one positive factor on the way."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from depthart_core.config import ModelConfig
 
 SMALLEST = 1e-4
 """Relative depth is kept above 0, where metres would have no meaning."""
+
+
+def normalize_image(picture: Tensor) -> Tensor:
+    """Colours 0..255 of any dtype and shape -> float32 in [-1, 1]."""
+    return picture.float() / 127.5 - 1.0
 
 
 def normalize(depth: Tensor, config: ModelConfig) -> Tensor:

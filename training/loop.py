@@ -23,7 +23,7 @@ from depthart_core.checkpoint import read_tensors, save_model, write_atomically
 from depthart_core.config import ModelConfig
 from depthart_core.errors import CheckpointError, DepthartError
 from depthart_core.model import DepthART
-from depthart_core.normalize import normalize
+from depthart_core.normalize import normalize, normalize_image
 from training.data.loader import Batch, batches
 from training.data.sample import Sample
 from training.recipe import StageSettings
@@ -134,7 +134,7 @@ class Trainer:
         return max(self.step / self.settings.steps, self.spent_minutes / self.options.minutes)
 
     def _train(self, batch: Batch) -> dict[str, Tensor]:
-        image = batch.rgb.to(self.options.device).float() / 127.5 - 1.0
+        image = normalize_image(batch.rgb.to(self.options.device))
         image = image.contiguous(memory_format=torch.channels_last)
         metres = batch.depth.to(self.options.device)
         depth = normalize(metres, self.model.config).masked_fill(~torch.isfinite(metres), torch.nan)

@@ -18,7 +18,7 @@ from depthart_core.align import fit_scale
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import DepthartError
 from depthart_core.model import DepthART
-from depthart_core.normalize import denormalize, normalize
+from depthart_core.normalize import denormalize, normalize, normalize_image
 from training.data.sample import Sample, readable, resize_sample
 from training.evaluate import CAP, parse_data
 from training.metrics import ScoreError, score, valid_pixels
@@ -26,7 +26,7 @@ from training.metrics import ScoreError, score, valid_pixels
 
 def reconstruct(model: DepthART, sample: Sample) -> list[np.ndarray]:
     """Relative depth (S, S) after every scale of the true depth's own pyramid, then without a quantizer."""
-    image = torch.from_numpy(sample.rgb).permute(2, 0, 1)[None].float() / 127.5 - 1.0
+    image = normalize_image(torch.from_numpy(sample.rgb).permute(2, 0, 1)[None])
     features = model.tokenizer.features(normalize(torch.from_numpy(sample.depth)[None, None], model.config))
     prefix = model.prefix(image)
     f_hats = [*model.tokenizer.quantizer.quantize(features).f_hats, features]

@@ -13,7 +13,7 @@ from depthart_core.decoding import decoding
 from depthart_core.errors import BackendError
 from depthart_core.estimator import BackendOptions
 from depthart_core.model import DepthART
-from depthart_core.normalize import denormalize
+from depthart_core.normalize import denormalize, normalize_image
 
 
 class TorchBackend:
@@ -35,7 +35,7 @@ class TorchBackend:
         """uint8 (S, S, 3) RGB -> relative depth float32 (S, S)."""
         # A copy: torch takes no read-only memory (a ROS message) and no negative strides (a reversed channel order).
         picture = torch.from_numpy(np.array(rgb, order="C")).to(self.device).permute(2, 0, 1)[None]
-        image = (picture.float() / 127.5 - 1.0).contiguous(memory_format=torch.channels_last)
+        image = normalize_image(picture).contiguous(memory_format=torch.channels_last)
         normalized = self.model(image, self.decoding)
         depth = denormalize(normalized, self.model.config)[0, 0]
         return np.asarray(depth.cpu().numpy(), dtype=np.float32)

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from depthart_core.errors import DepthartError
-from depthart_ros.cli.demo_processes import Program, python_program, transport_environment
+from depthart_ros.cli.demo_processes import Program, held_interrupts, python_program, transport_environment
 from depthart_ros.process import ROS_MISSING
 
 if TYPE_CHECKING:
@@ -107,8 +107,9 @@ def _start(stack: ExitStack, args: argparse.Namespace, name: str, *, scale: floa
     else:
         module = "depthart_ros.node"
         options = ["--ros-args", "-p", f"scale:={scale!r}", "-p", f"model:={args.model}"]
-    program = Program(name, python_program(module, *options), args.out / f"{name}.log")
-    stack.callback(program.stop)
+    with held_interrupts():
+        program = Program(name, python_program(module, *options), args.out / f"{name}.log")
+        stack.callback(program.stop)
     return program
 
 

@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from depthart_ros.transport import local_transport
 
@@ -44,22 +46,45 @@ class Program:
         return self._process.poll() is not None
 
     def stop(self) -> None:
-        """End the program and everything it started."""
-        for number, patience in STOP_SIGNALS:
-            try:
-                os.killpg(self.pid, number)  # also after the program itself ended: its children may live
-            except ProcessLookupError:
-                break
-            try:
-                self._process.wait(patience)
-            except subprocess.TimeoutExpired:
-                continue
-        self._process.wait()
+        """End the program and everything it started; an interrupt meanwhile comes after that."""
+        with held_interrupts():
+            for number, patience in STOP_SIGNALS:
+                try:
+                    os.killpg(self.pid, number)  # also after the program itself ended: its children may live
+                except ProcessLookupError:
+                    break
+                try:
+                    self._process.wait(patience)
+                except subprocess.TimeoutExpired:
+                    continue
+            self._process.wait()
 
     def last_lines(self, count: int = 15) -> str:
         """Return the end of its log, indented."""
         lines = self.log.read_text(errors="replace").splitlines()[-count:]
         return "\n".join(f"    {line}" for line in lines)
+
+
+@contextmanager
+def held_interrupts() -> Iterator[None]:
+    """Let SIGINT, SIGTERM and SIGHUP wait for the end of the block, then act as ever.
+
+    Within it a program is started and handed to whoever stops it: an interrupt between the two would leave it behind.
+    (Blocking the signals instead would block them in the started program as well.)
+    """
+    held: list[int] = []
+
+    def hold(number: int, _frame: FrameType | None) -> None:
+        held.append(number)
+
+    before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if held:
+            signal.raise_signal(held[0])
 
 
 def python_program(module: str, *arguments: str) -> list[str]:

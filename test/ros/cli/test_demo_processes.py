@@ -1,12 +1,14 @@
 """The programs of the demo end when they should, with everything they started."""
 
 import os
+import signal
 import sys
+import threading
 import time
 
 import pytest
 
-from depthart_ros.cli.demo_processes import Program, transport_environment
+from depthart_ros.cli.demo_processes import Program, held_interrupts, transport_environment
 
 SLEEPER = "import time; print('started', flush=True); time.sleep(600)"
 
@@ -55,6 +57,25 @@ child.wait()"""
     child = int(program.log.read_text().split()[0])
     program.stop()
     wait_for(lambda: not exists(child))
+
+
+def test_an_interrupt_while_a_program_is_started_waits_until_it_is_known(tmp_path):
+    programs = []
+    with pytest.raises(KeyboardInterrupt), held_interrupts():
+        signal.raise_signal(signal.SIGINT)
+        programs.append(started(tmp_path, SLEEPER))
+    programs[0].stop()
+    assert programs[0].ended
+
+
+def test_an_interrupt_while_a_program_is_stopped_comes_after_its_end(tmp_path):
+    stubborn = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); " + SLEEPER
+    program = started(tmp_path, stubborn)
+    timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        program.stop()
+    assert program.ended
 
 
 def test_the_end_of_the_log_is_at_hand(tmp_path):
