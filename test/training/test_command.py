@@ -1,0 +1,39 @@
+"""How a command ends."""
+
+import pytest
+
+from training.command import run_command
+from training.data.sample import DataError
+
+
+def test_work_that_is_done_is_status_0(capsys):
+    assert run_command("training.some", lambda: print("done")) == 0
+    assert capsys.readouterr() == ("done\n", "")
+
+
+def fail(error):
+    def action():
+        raise error
+
+    return action
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (DataError("shard.tar is empty, expected samples"), "training.some: shard.tar is empty, expected samples"),
+        (FileNotFoundError(2, "No such file", "a.csv"), "training.some: [Errno 2] No such file: 'a.csv'"),
+        (ModuleNotFoundError("No module named 'x'", name="x"), "training.some needs x: scripts/setup, or pip install"),
+    ],
+    ids=["named error", "file", "package"],
+)
+def test_an_expected_failure_is_one_sentence_and_status_1(error, sentence, capsys):
+    assert run_command("training.some", fail(error)) == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith(sentence)
+    assert len(printed.splitlines()) == 1
+
+
+def test_a_mistake_of_ours_stays_a_traceback():
+    with pytest.raises(ZeroDivisionError):
+        run_command("training.some", lambda: print(1 / 0))
