@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from depthart_core.errors import DepthartError
+from training.boundaries import boundary_f1
 
 
 class ScoreError(DepthartError):
@@ -27,6 +28,7 @@ class Scores:
         mae: mean absolute error, metres.
         log10: mean of |log10 d - log10 t|.
         silog: 100 times the standard deviation of ln d - ln t.
+        boundary: sharpness, F1 of the steps in depth (training.boundaries); NaN where the truth has none.
     """
 
     abs_rel: float
@@ -37,15 +39,16 @@ class Scores:
     mae: float
     log10: float
     silog: float
+    boundary: float
 
 
 METRICS = tuple(field.name for field in fields(Scores))
 
 
-def valid_pixels(truth: np.ndarray, cap: float) -> np.ndarray:
-    """Bool mask of the pixels whose true depth is known, positive and at most ``cap`` metres."""
+def valid_pixels(truth: np.ndarray, cap: float, *, nearest: float = 0.0) -> np.ndarray:
+    """Bool mask of the pixels whose true depth is known, positive, and from ``nearest`` to ``cap`` metres."""
     with np.errstate(invalid="ignore"):
-        return np.isfinite(truth) & (truth > 0) & (truth <= cap)
+        return np.isfinite(truth) & (truth > 0) & (truth >= nearest) & (truth <= cap)
 
 
 def score(depth: np.ndarray, truth: np.ndarray, valid: np.ndarray) -> Scores:
@@ -59,13 +62,7 @@ def score(depth: np.ndarray, truth: np.ndarray, valid: np.ndarray) -> Scores:
     Raises:
         ScoreError: when shapes differ, no pixel is valid, or depth is not positive and finite there.
     """
-    if not depth.shape == truth.shape == valid.shape:
-        raise ScoreError(f"depth {depth.shape}, truth {truth.shape}, mask {valid.shape}: expected one shape")
-    d, t = depth[valid].astype(np.float64), truth[valid].astype(np.float64)
-    if d.size == 0:
-        raise ScoreError("no valid pixel in the true depth, expected at least one")
-    if not (np.isfinite(d) & (d > 0)).all():
-        raise ScoreError("depth is not positive and finite on every valid pixel")
+    d, t = comparable(depth, truth, valid)
     ratio = np.maximum(d / t, t / d)
     log_ratio = np.log(d / t)
     return Scores(
@@ -77,15 +74,40 @@ def score(depth: np.ndarray, truth: np.ndarray, valid: np.ndarray) -> Scores:
         mae=float(np.mean(np.abs(d - t))),
         log10=float(np.mean(np.abs(log_ratio)) / np.log(10)),
         silog=float(100 * np.std(log_ratio)),
+        boundary=boundary_f1(depth, truth, valid),
     )
+
+
+def comparable(depth: np.ndarray, truth: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both at the valid pixels, as two float64 vectors.
+
+    Raises:
+        ScoreError: when shapes differ, no pixel is valid, or depth is not positive and finite there.
+    """
+    if not depth.shape == truth.shape == valid.shape:
+        raise ScoreError(f"depth {depth.shape}, truth {truth.shape}, mask {valid.shape}: expected one shape")
+    d, t = depth[valid].astype(np.float64), truth[valid].astype(np.float64)
+    if d.size == 0:
+        raise ScoreError("no valid pixel in the true depth, expected at least one")
+    if not (np.isfinite(d) & (d > 0)).all():
+        raise ScoreError("depth is not positive and finite on every valid pixel")
+    return d, t
 
 
 def average(scores: Sequence[Scores]) -> Scores:
     """Mean over images; every image counts the same, however many valid pixels it has.
+
+    A score that is NaN (boundary, where the truth has no step) leaves its image out; NaN when that is all of them.
 
     Raises:
         ScoreError: when there are none.
     """
     if not scores:
         raise ScoreError("no image was scored, expected at least one with valid depth")
-    return Scores(**{name: float(np.mean([getattr(one, name) for one in scores])) for name in METRICS})
+    return Scores(**{name: _mean([getattr(one, name) for one in scores]) for name in METRICS})
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Mean of the values that are not NaN; NaN when there are none."""
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")

@@ -19,12 +19,14 @@ def test_scores_agree_with_values_computed_by_hand():
     assert got.rmse == pytest.approx(math.sqrt((0 + 1 + 1 + 100) / 4))
     assert got.mae == pytest.approx((0 + 1 + 1 + 10) / 4)
     assert got.log10 == pytest.approx((math.log10(1.5) + math.log10(4 / 3) + math.log10(2)) / 4)
+    # Of the three steps (x2, x2, x2.5 in the truth) the depth has the first and the last, and a level one between.
+    assert got.boundary == pytest.approx(2 * 2 / (2 + 3))
     assert got.silog == pytest.approx(100 * math.sqrt(sum((x - mean) ** 2 for x in logs) / 4))
 
 
 def test_perfect_depth_has_no_error():
     truth = np.array([[1.0, 2.0, 4.0, 10.0]])
-    assert score(truth, truth, EVERYWHERE) == Scores(0, 1, 1, 1, 0, 0, 0, 0)
+    assert score(truth, truth, EVERYWHERE) == Scores(0, 1, 1, 1, 0, 0, 0, 0, 1)
 
 
 def test_silog_does_not_see_a_factor():
@@ -43,9 +45,22 @@ def test_only_known_positive_depth_up_to_the_cap_is_valid():
     assert valid_pixels(truth, 10.0).tolist() == [[False, False, False, False, True, True, False]]
 
 
+def test_a_nearest_depth_limits_the_valid_pixels_from_below():
+    truth = np.array([[0.0, 0.4, 0.5, 9.0]])
+    assert valid_pixels(truth, 10.0, nearest=0.5).tolist() == [[False, False, True, True]]
+
+
 def test_every_image_counts_the_same():
-    one, two = Scores(*[0.1] * 8), Scores(*[0.3] * 8)
-    assert [getattr(average([one, two]), name) for name in METRICS] == pytest.approx([0.2] * 8)
+    one, two = Scores(*[0.1] * 9), Scores(*[0.3] * 9)
+    assert [getattr(average([one, two]), name) for name in METRICS] == pytest.approx([0.2] * 9)
+
+
+def test_an_image_without_a_step_in_depth_does_not_count_for_sharpness_alone():
+    flat = score(np.full((1, 4), 2.0), np.ones((1, 4)), EVERYWHERE)
+    assert np.isnan(flat.boundary)
+    mean = average([flat, Scores(*[0.5] * 9)])
+    assert (mean.boundary, mean.abs_rel) == (0.5, 0.75)
+    assert np.isnan(average([flat]).boundary)
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, np.nan, np.inf])
