@@ -26,8 +26,8 @@ from depthart_core.model import DepthART
 from depthart_core.normalize import normalize, normalize_image
 from training.data.loader import Batch, batches
 from training.data.sample import Sample
-from training.recipe import StageSettings
-from training.stages import Stage
+from training.settings import StageSettings
+from training.stages import Stage, TrainingBatch
 
 
 class TrainingError(DepthartError):
@@ -139,7 +139,9 @@ class Trainer:
         metres = batch.depth.to(self.options.device)
         depth = normalize(metres, self.model.config).masked_fill(~torch.isfinite(metres), torch.nan)
         with self.options.autocast():
-            total, scalars = self.stage.loss(self.model, image, depth, self.step)
+            total, scalars = self.stage.loss(
+                self.model, TrainingBatch(image, depth, metres, batch.intrinsics.to(self.options.device)), self.step
+            )
         if not torch.isfinite(total):
             self._report_bad(batch)
         self._set_learning_rate()

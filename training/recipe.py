@@ -1,72 +1,39 @@
-"""Recipes: a model and the settings of its two training stages, read from one JSON file."""
+"""Recipes: a model and the settings of the stages that train it, read from one JSON file."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from depthart_core.config import ModelConfig
-from depthart_core.decoding import DECODES
 from depthart_core.errors import ConfigError
-from depthart_core.objective import OBJECTIVES
-
-STAGES = ("tokenizer", "transformer")
-
-
-@dataclass(frozen=True)
-class StageSettings:
-    """How one stage is trained.
-
-    Attributes:
-        steps: Optimiser steps after which the stage is complete.
-        batch_size: Samples a step.
-        learning_rate: Peak, after the warm-up; falls to 2 % of it along a cosine.
-        backbone_factor: Of the learning rate, for the image network ("transformer").
-        weight_decay: AdamW's.
-        warmup_steps: Linear rise at the start.
-        clip_norm: Largest norm of the gradient.
-        ema: Decay of the averaged weights.
-        objective: "depthart" or "teacher_forcing" ("transformer").
-        rollout: How the rollout chooses codes ("transformer").
-        last_scale_weight: Of the last scale's squared error ("transformer").
-        pixel_weight: Of the decoded depth's absolute error.
-        train_decoder: Whether the decoder follows the pixel term ("transformer").
-    """
-
-    steps: int
-    batch_size: int
-    learning_rate: float
-    backbone_factor: float = 0.3
-    weight_decay: float = 0.01
-    warmup_steps: int = 100
-    clip_norm: float = 1.0
-    ema: float = 0.998
-    objective: str = "depthart"
-    rollout: str = "expected"
-    last_scale_weight: float = 10.0
-    pixel_weight: float = 0.0
-    train_decoder: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse names that are not known.
-
-        Raises:
-            ConfigError: Names the field, its value and what was expected.
-        """
-        if self.objective not in OBJECTIVES:
-            raise ConfigError(f"objective must be one of {', '.join(OBJECTIVES)}, got {self.objective!r}")
-        if self.rollout not in DECODES:
-            raise ConfigError(f"rollout must be one of {', '.join(DECODES)}, got {self.rollout!r}")
+from training.settings import StageSettings
+from training.stages import STAGES
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A model and its two stages."""
+    """A model and its stages.
+
+    Attributes:
+        model: What is trained.
+        stages: Settings by the stage's name; those of `training.stages.STAGES` that this recipe uses.
+    """
 
     model: ModelConfig
-    tokenizer: StageSettings
-    transformer: StageSettings
+    stages: Mapping[str, StageSettings]
+
+    def stage(self, name: str) -> StageSettings:
+        """Settings of a stage.
+
+        Raises:
+            ConfigError: The recipe does not use it.
+        """
+        if name not in self.stages:
+            raise ConfigError(f"the recipe has no stage {name!r}, it has: {', '.join(self.stages)}")
+        return self.stages[name]
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -77,13 +44,14 @@ def read_recipe(path: Path) -> Recipe:
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{path} is no readable recipe: {error}") from error
-    if not isinstance(values, dict) or set(values) != {"model", *STAGES}:
+    known = {"model", *STAGES}
+    if not isinstance(values, dict) or "model" not in values or len(values) < 2 or not set(values) <= known:
         got = sorted(values) if isinstance(values, dict) else values
-        raise ConfigError(f"{path} must have exactly the fields model, tokenizer, transformer, got {got}")
-    settings = {stage: _settings(values[stage], f"{path}: {stage}") for stage in STAGES}
-    return Recipe(ModelConfig.from_json(json.dumps(values["model"])), settings["tokenizer"], settings["transformer"])
+        raise ConfigError(f"{path} must have model and at least one of {', '.join(STAGES)}, got {got}")
+    stages = {name: _settings(values[name], f"{path}: {name}") for name in STAGES if name in values}
+    return Recipe(ModelConfig.from_json(json.dumps(values["model"])), stages)
 
 
 def _settings(values: object, where: str) -> StageSettings:

@@ -18,8 +18,8 @@ from depthart_core.model import DepthART
 from training.backbone import load_imagenet
 from training.data.rooms import read_rooms
 from training.loop import RunOptions, Trainer, take_weights
-from training.recipe import STAGES, read_recipe
-from training.stages import make_stage
+from training.recipe import read_recipe
+from training.stages import STAGES, make_stage
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     recipe = read_recipe(args.recipe)
-    settings = recipe.tokenizer if args.stage == "tokenizer" else recipe.transformer
+    settings = recipe.stage(args.stage)
     model = DepthART(recipe.model)
     if model.image is not None:
         load_imagenet(model.image.backbone)
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
         seed=args.seed,
         workers=args.workers,
     )
-    stage = make_stage(args.stage, settings, device=args.device)
+    stage = make_stage(args.stage, settings)
     trainer = Trainer(args.stage, model, stage, settings=settings, options=options)
     trainer.run(read_rooms(args.data))
 

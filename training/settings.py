@@ -1,0 +1,55 @@
+"""The settings of one stage of a recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from depthart_core.decoding import DECODES
+from depthart_core.errors import ConfigError
+from depthart_core.objective import OBJECTIVES
+
+
+@dataclass(frozen=True)
+class StageSettings:
+    """How one stage is trained.
+
+    Attributes:
+        steps: Optimiser steps after which the stage is complete.
+        batch_size: Samples a step on each process.
+        learning_rate: Peak, after the warm-up; falls to 2 % of it along a cosine.
+        backbone_factor: Of the learning rate, for the image network ("transformer").
+        weight_decay: AdamW's.
+        warmup_steps: Linear rise at the start.
+        clip_norm: Largest norm of the gradient.
+        ema: Decay of the averaged weights.
+        objective: "depthart" or "teacher_forcing" ("transformer").
+        rollout: How the rollout chooses codes ("transformer").
+        last_scale_weight: Of the last scale's squared error ("transformer").
+        pixel_weight: Of the decoded depth's absolute error.
+        train_decoder: Whether the decoder follows the pixel term ("transformer").
+    """
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+    backbone_factor: float = 0.3
+    weight_decay: float = 0.01
+    warmup_steps: int = 100
+    clip_norm: float = 1.0
+    ema: float = 0.998
+    objective: str = "depthart"
+    rollout: str = "expected"
+    last_scale_weight: float = 10.0
+    pixel_weight: float = 0.0
+    train_decoder: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse names that are not known.
+
+        Raises:
+            ConfigError: Names the field, its value and what was expected.
+        """
+        if self.objective not in OBJECTIVES:
+            raise ConfigError(f"objective must be one of {', '.join(OBJECTIVES)}, got {self.objective!r}")
+        if self.rollout not in DECODES:
+            raise ConfigError(f"rollout must be one of {', '.join(DECODES)}, got {self.rollout!r}")

@@ -1,0 +1,133 @@
+"""The tokenizer stage: autoencoder and quantizer on depth maps."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from depthart_core.model import DepthART
+from training.settings import StageSettings
+from training.stages import Scalars, TrainingBatch
+
+
+def make(settings: StageSettings) -> TokenizerStage:
+    """The stage with these settings."""
+    return TokenizerStage(settings)
+
+
+class TokenizerStage:
+    """Autoencoder and quantizer on depth maps; the image features that guide the decoder stay as they are.
+
+    Args:
+        settings: See `StageSettings`.
+        commitment: Weight of drawing the encoder to its codes (VQ-VAE's beta).
+        plain_steps: Steps at the start with noise in place of the quantizer: with random codes the encoder would
+            learn to say nothing.
+        truncated: Share of steps in which the decoder learns from the sum of the first scales alone, so that depth
+            after few scales looks right as well.
+        restart_every: Steps between two restarts of codes that nobody uses.
+    """
+
+    def __init__(
+        self,
+        settings: StageSettings,
+        *,
+        commitment: float = 0.03,
+        plain_steps: int = 300,
+        truncated: float = 0.3,
+        restart_every: int = 50,
+    ) -> None:
+        self.settings = settings
+        self.commitment, self.plain_steps = commitment, plain_steps
+        self.truncated, self.restart_every = truncated, restart_every
+        self.memory: Scalars = {}
+
+    def groups(self, model: DepthART) -> list[tuple[list[nn.Parameter], float]]:
+        """The whole tokenizer."""
+        return [(list(model.tokenizer.parameters()), 1.0)]
+
+    def loss(self, model: DepthART, batch: TrainingBatch, step: int) -> tuple[Tensor, Scalars]:
+        """Reconstruction with sharp edges, and codes near features near codes."""
+        guidance, known, valid = _guidance(model, batch.image), batch.depth.nan_to_num(0.0), torch.isfinite(batch.depth)
+        features = model.tokenizer.features(known).float()
+        f_hats, rests, indices = _pyramid(model, features)
+        self._restart(model, torch.cat(rests, 1).flatten(0, 1), torch.cat(indices, 1).flatten(), step)
+        pull = torch.stack([functional.mse_loss(f_hat, features.detach()) for f_hat in f_hats]).mean()
+        commit = functional.mse_loss(features, f_hats[-1].detach())
+        picture = model.tokenizer.decode(self._decoded(features, f_hats, step), guidance)
+        error = ((picture.float() - known).abs() * valid).sum() / valid.sum().clamp_min(1)
+        edges = _gradient_error(picture.float() - known, valid)
+        power = features.square().mean()
+        total = error + edges + pull + 0.1 * (power - 1.0).square()
+        if step >= self.plain_steps:
+            total = total + self.commitment * commit
+        last = commit.detach() / power.detach()
+        return total, {
+            "error": error,
+            "edges": edges,
+            "vq": pull,
+            "last": last,
+            "power": power,
+            "used": (self.memory["used"] > 0).float().mean(),
+        }
+
+    def pictures(self, model: DepthART, batch: TrainingBatch) -> list[Tensor]:
+        """What is left of the true depth in the tokens of the first scales."""
+        guidance = _guidance(model, batch.image)
+        f_hats = model.tokenizer.quantizer.quantize(model.tokenizer.features(batch.depth.nan_to_num(0.0))).f_hats
+        return [model.tokenizer.decode(f_hat, guidance).mean(1, keepdim=True) for f_hat in f_hats]
+
+    def _decoded(self, features: Tensor, f_hats: list[Tensor], step: int) -> Tensor:
+        """The last f_hat with the gradient handed straight to the encoder, or an earlier one without."""
+        generator = torch.Generator().manual_seed(step)
+        if step < self.plain_steps:
+            return features + 0.4 * torch.randn(features.shape, generator=generator).to(features.device)
+        if torch.rand((), generator=generator) < self.truncated:
+            k = int(torch.randint(len(f_hats), (), generator=generator))
+            return f_hats[k].detach()
+        return features + (f_hats[-1] - features).detach()
+
+    @torch.no_grad()
+    def _restart(self, model: DepthART, rests: Tensor, indices: Tensor, step: int) -> None:
+        """Move codes that were not chosen lately onto random rests of this batch; at the start that is all of them."""
+        codebook = model.tokenizer.quantizer.codebook
+        used = self.memory.setdefault("used", torch.zeros(len(codebook), device=codebook.device))
+        if step % self.restart_every == 0:
+            generator = torch.Generator().manual_seed(step)
+            everything = torch.arange(len(codebook), device=codebook.device)
+            dead = (used < 1).nonzero()[:, 0] if step > self.plain_steps else everything
+            picks = torch.randint(len(rests), (len(dead),), generator=generator).to(codebook.device)
+            codebook[dead] = rests[picks].to(codebook.dtype)
+            used.zero_()
+        used.index_add_(0, indices, torch.ones_like(indices, dtype=used.dtype))
+
+
+@torch.no_grad()
+def _guidance(model: DepthART, image: Tensor) -> tuple[Tensor, ...]:
+    """Image features that a guided decoder sees."""
+    return () if model.image is None else model.image.backbone.fine(image)
+
+
+def _pyramid(model: DepthART, features: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+    """Quantize with gradient to codebook and phi: f_hat, rest (B, L, C) and indices (B, L) of every scale."""
+    quantizer = model.tokenizer.quantizer
+    f_hat, f_hats, rests, indices = torch.zeros_like(features), [], [], []
+    for k in range(len(model.config.tokenizer.scale_sizes)):
+        rests.append(quantizer.pool((features - f_hat).detach(), k))
+        indices.append(quantizer.nearest(rests[-1]))
+        f_hat = f_hat + quantizer.contribution(k, quantizer.codes(indices[-1])).float()
+        f_hats.append(f_hat)
+    return f_hats, rests, indices
+
+
+def _gradient_error(difference: Tensor, valid: Tensor) -> Tensor:
+    """Mean absolute error of the steps between neighbouring pixels that are both valid, over three resolutions."""
+    errors = []
+    for _ in range(3):
+        for dim in (2, 3):
+            pairs = valid.narrow(dim, 1, valid.shape[dim] - 1) & valid.narrow(dim, 0, valid.shape[dim] - 1)
+            errors.append((difference.diff(dim=dim).abs() * pairs).sum() / pairs.sum().clamp_min(1))
+        difference = functional.avg_pool2d(difference, 2)
+        valid = functional.avg_pool2d(valid.float(), 2) == 1.0
+    return torch.stack(errors).mean()
