@@ -14,7 +14,7 @@ from depthart_core.errors import (
     ImageError,
     IntrinsicsError,
 )
-from depthart_core.estimator import BACKENDS, DepthEstimator, RelativeDepth
+from depthart_core.estimator import BACKENDS, DepthEstimator, RelativeDepth, ScaleGuess
 from depthart_core.geometry import Intrinsics, point_cloud
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Intrinsics",
     "IntrinsicsError",
     "RelativeDepth",
+    "ScaleGuess",
     "fit_scale",
     "fit_scale_shift",
     "limit_range",

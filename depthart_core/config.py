@@ -145,6 +145,7 @@ class ModelConfig:
         prefix: Where the image tokens come from: the frozen "tokenizer" or "efficientnet_lite0" features.
         normalization: How depth is mapped to [-1, 1]: "linear" (depth / 98 % quantile) or "log".
         log_range: With "log": the factor around the geometric mean that is mapped to +-1.
+        heads: Whether it also predicts its scale in metres and the confidence of every pixel; a file may leave it out.
     """
 
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
@@ -152,6 +153,7 @@ class ModelConfig:
     prefix: str = "tokenizer"
     normalization: str = "linear"
     log_range: float = 10.0
+    heads: bool = field(default=False, metadata={"optional": True})
 
     def __post_init__(self) -> None:
         """Check what can be wrong in a file.
@@ -215,11 +217,11 @@ def _positive(name: str, value: float) -> None:
 def _build(kind: type[T], values: Any, where: str) -> T:
     """Make a dataclass of nested JSON, strict about the names and types of its fields."""
     hints = get_type_hints(kind)
-    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    if not isinstance(values, dict) or set(values) != names:
+    needed = {item.name for item in fields(kind) if not item.metadata.get("optional")}  # type: ignore[arg-type]
+    if not isinstance(values, dict) or not needed <= set(values) <= set(hints):
         got = sorted(values) if isinstance(values, dict) else values
-        raise ConfigError(f"{where} must have exactly the fields {sorted(names)}, got {got}")
-    return kind(**{name: _value(hints[name], values[name], f"{where}.{name}") for name in names})
+        raise ConfigError(f"{where} must have exactly the fields {sorted(needed)}, got {got}")
+    return kind(**{name: _value(hints[name], value, f"{where}.{name}") for name, value in values.items()})
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:

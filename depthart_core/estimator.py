@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core.errors import BackendError
-from depthart_core.preprocess import check_rgb, to_input, to_picture_size
+from depthart_core.geometry import Intrinsics
+from depthart_core.preprocess import check_rgb, resize_smooth, to_input, to_picture_size
 
 BACKEND_MODULES = {"torch": "depthart_core.backends.torch"}
 """Name of a backend -> its module, which imports its library only then and has a function `load`."""
@@ -20,14 +22,63 @@ BACKENDS = ("auto", *BACKEND_MODULES)
 
 
 @dataclass(frozen=True)
+class ScaleGuess:
+    """The model's own idea of how large the scene is.
+
+    Attributes:
+        metres_per_unit: What relative depth is to be multiplied by.
+        relative_error: How far off it expects to be, as a share: 0.2 means 20 % more or less.
+    """
+
+    metres_per_unit: float
+    relative_error: float
+
+
+@dataclass(frozen=True)
 class RelativeDepth:
     """Depth up to one unknown positive factor.
 
     Attributes:
         values: float32 (H, W), finite and above 0, unit-less, linear along the optical axis.
+        confidence: float32 (H, W) in 0..1: the probability that a value is within 25 % of the truth, the factor being
+            right; None where the model does not say.
+        canonical: The factor for a camera whose focal length is the size of its picture; None likewise.
     """
 
     values: npt.NDArray[np.float32]
+    confidence: npt.NDArray[np.float32] | None = None
+    canonical: ScaleGuess | None = None
+
+    def guess_scale(self, intrinsics: Intrinsics) -> ScaleGuess | None:
+        """The factor for the camera that took the picture, None where the model does not say.
+
+        Args:
+            intrinsics: Of the whole picture, at whatever size.
+        """
+        if self.canonical is None:
+            return None
+        factor = self.canonical.metres_per_unit * relative_focal_length(intrinsics)
+        return ScaleGuess(factor, self.canonical.relative_error)
+
+
+def relative_focal_length(intrinsics: Intrinsics) -> float:
+    """Focal length over the picture's size, the geometric mean of both axes: no resize changes it."""
+    return math.sqrt(intrinsics.fx / intrinsics.width * intrinsics.fy / intrinsics.height)
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What a backend says about one square picture; see `RelativeDepth` for the meaning.
+
+    Attributes:
+        depth: float32 (S, S).
+        confidence: float32 (S, S) or None.
+        canonical: For a camera of focal length S.
+    """
+
+    depth: npt.NDArray[np.float32]
+    confidence: npt.NDArray[np.float32] | None = None
+    canonical: ScaleGuess | None = None
 
 
 @dataclass(frozen=True)
@@ -39,12 +90,14 @@ class BackendOptions:
         decode: "expected" (deterministic), "argmax" or "sample".
         seed: Of "sample".
         threads: CPU threads; None leaves the library's choice.
+        max_scales: Decode after so many scales; None: all.
     """
 
     device: str = "cpu"
     decode: str = "expected"
     seed: int = 0
     threads: int | None = None
+    max_scales: int | None = None
 
 
 class Backend(Protocol):
@@ -55,8 +108,8 @@ class Backend(Protocol):
         """Side S of the square picture, in pixels."""
         ...
 
-    def infer(self, rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """uint8 (S, S, 3) RGB -> relative depth float32 (S, S)."""
+    def infer(self, rgb: npt.NDArray[np.uint8]) -> Inference:
+        """uint8 (S, S, 3) RGB -> relative depth, confidence and scale."""
         ...
 
 
@@ -82,6 +135,7 @@ class DepthEstimator:
         decode: str = "expected",
         seed: int = 0,
         threads: int | None = None,
+        max_scales: int | None = None,
     ) -> DepthEstimator:
         """Load a model.
 
@@ -92,10 +146,11 @@ class DepthEstimator:
             decode: "expected" (deterministic), "argmax" or "sample".
             seed: Of "sample".
             threads: CPU threads; None leaves the library's choice.
+            max_scales: Decode after so many of the model's scales: coarser and faster; None: all.
 
         Raises:
             CheckpointError: The model is missing or damaged.
-            BackendError: An unknown backend, device or decoding, or one that is not installed.
+            BackendError: An unknown backend, device or decoding, one that is not installed, or impossible max_scales.
         """
         if backend not in BACKENDS:
             raise BackendError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
@@ -106,7 +161,7 @@ class DepthEstimator:
             raise BackendError(
                 f"backend {chosen!r} needs the package {error.name}: pip install {error.name}"
             ) from error
-        options = BackendOptions(device=device, decode=decode, seed=seed, threads=threads)
+        options = BackendOptions(device, decode, seed, threads, max_scales)
         return cls(module.load(model, options), f"{Path(model).stem} ({chosen} on {device}, {decode})")
 
     def __call__(self, rgb: npt.NDArray[np.uint8]) -> RelativeDepth:
@@ -116,5 +171,7 @@ class DepthEstimator:
             ImageError: Not such a picture.
         """
         check_rgb(rgb)
-        depth = self.backend.infer(to_input(rgb, self.backend.input_size))
-        return RelativeDepth(to_picture_size(depth, rgb.shape[0], rgb.shape[1]))
+        found = self.backend.infer(to_input(rgb, self.backend.input_size))
+        height, width = rgb.shape[:2]
+        confidence = None if found.confidence is None else resize_smooth(found.confidence, height, width)
+        return RelativeDepth(to_picture_size(found.depth, height, width), confidence, found.canonical)

@@ -12,6 +12,7 @@ from torch.nn import functional
 from depthart_core.config import ModelConfig
 from depthart_core.decoding import Decoding, expected
 from depthart_core.efficientnet import GUIDANCE_CHANNELS
+from depthart_core.heads import ConfidenceHead, SizeHead, certainty
 from depthart_core.prefix import EfficientNetPrefix, Prefix
 from depthart_core.tokenizer import Tokenizer
 from depthart_core.transformer import KVCache, Transformer, block_causal_mask
@@ -33,8 +34,22 @@ class ScaleStep(NamedTuple):
     f_hat: Tensor
 
 
+class Prediction(NamedTuple):
+    """What the whole model says about pictures.
+
+    Attributes:
+        depth: Normalised (B, 1, S, S) in [-1, 1].
+        confidence: Logit of a pixel's depth being right, (B, 1, S, S); None without heads.
+        size: (B, 2), see `SizeHead`; None without heads.
+    """
+
+    depth: Tensor
+    confidence: Tensor | None = None
+    size: Tensor | None = None
+
+
 class DepthART(nn.Module):
-    """The whole model: `prefix`, `rollout` over the scales, `decode`; `forward` is the three in a row."""
+    """The whole model: `prefix`, `rollout` over the scales, `decode`; `predict` is the three in a row."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -49,6 +64,9 @@ class DepthART(nn.Module):
         nn.init.normal_(self.position, std=0.2)
         network = config.prefix == "efficientnet_lite0"
         self.image = EfficientNetPrefix(width, config.tokenizer.feature_size) if network else None
+        sizes = config.tokenizer.scale_sizes
+        self.size_head = SizeHead(width) if config.heads else None
+        self.confidence_head = ConfidenceHead(len(sizes), sizes[-1]) if config.heads else None
 
     def prefix(self, image: Tensor) -> Prefix:
         """Image tokens: (B, 3, S, S) in [-1, 1] -> (B, L, D), with position and level vectors added.
@@ -116,11 +134,22 @@ class DepthART(nn.Module):
         """Normalised depth for training, not clipped: (B, C, N, N) -> (B, 1, S, S), the mean of the channels."""
         return self.pictures(f_hat, prefix).mean(1, keepdim=True)
 
-    def forward(self, image: Tensor, decoding: Decoding = expected, *, max_scales: int | None = None) -> Tensor:
-        """Image (B, 3, S, S) in [-1, 1] -> normalised depth (B, 1, S, S) in [-1, 1], the mean of clipped channels."""
+    def predict(self, image: Tensor, decoding: Decoding = expected, *, max_scales: int | None = None) -> Prediction:
+        """Image (B, 3, S, S) in [-1, 1] -> depth, the mean of clipped channels, and what the heads say."""
         prefix = self.prefix(image)
-        *_, last = self.rollout(prefix, decoding, max_scales=max_scales)
-        return self.pictures(last.f_hat, prefix).clamp(-1.0, 1.0).mean(1, keepdim=True)
+        certainties: list[Tensor] = []
+        for step in self.rollout(prefix, decoding, max_scales=max_scales):
+            f_hat = step.f_hat
+            if self.confidence_head is not None:
+                certainties.append(certainty(step.logits, self.tokenizer.quantizer.codebook))
+        depth = self.pictures(f_hat, prefix).clamp(-1.0, 1.0).mean(1, keepdim=True)
+        if self.confidence_head is None or self.size_head is None:
+            return Prediction(depth)
+        return Prediction(depth, self.confidence_head(certainties, depth), self.size_head(prefix.tokens))
+
+    def forward(self, image: Tensor, decoding: Decoding = expected, *, max_scales: int | None = None) -> Tensor:
+        """The depth of `predict` alone: (B, 3, S, S) -> (B, 1, S, S)."""
+        return self.predict(image, decoding, max_scales=max_scales).depth
 
     def _like(self, tokens: Tensor) -> Tensor:
         """A tensor of the dtype that linear layers give in here, under autocast or not."""

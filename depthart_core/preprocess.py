@@ -50,3 +50,8 @@ def to_picture_size(depth: npt.NDArray[np.float32], height: int, width: int) -> 
     mask = cv2.resize(edge.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT)
     cv2.copyTo(nearest, mask, smooth)
     return np.asarray(smooth, dtype=np.float32)
+
+
+def resize_smooth(values: npt.NDArray[np.float32], height: int, width: int) -> npt.NDArray[np.float32]:
+    """Resize float32 (h, w) to (height, width), linear everywhere: for what has no edges to keep."""
+    return np.asarray(cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)

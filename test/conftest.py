@@ -66,3 +66,22 @@ def toy_model_path(toy_model, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("models") / "toy.safetensors"
     save_model(toy_model, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def toy_heads_path(toy_model, tmp_path_factory) -> Path:
+    """The toy model with heads of random weights."""
+    from dataclasses import replace
+
+    import torch
+
+    from depthart_core.checkpoint import save_model
+    from depthart_core.model import DepthART
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = DepthART(replace(toy_model.config, heads=True))
+    model.load_state_dict(toy_model.state_dict(), strict=False)
+    path = tmp_path_factory.mktemp("models") / "toy_heads.safetensors"
+    save_model(model, path)
+    return path

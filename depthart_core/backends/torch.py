@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,8 @@ import torch
 from depthart_core.checkpoint import load_model
 from depthart_core.decoding import decoding
 from depthart_core.errors import BackendError
-from depthart_core.estimator import BackendOptions
-from depthart_core.model import DepthART
+from depthart_core.estimator import BackendOptions, Inference, ScaleGuess
+from depthart_core.model import DepthART, Prediction
 from depthart_core.normalize import denormalize, normalize_image
 
 
@@ -29,16 +30,29 @@ class TorchBackend:
         self.device = torch.device(options.device)
         self.decoding = decoding(options.decode, seed=options.seed, device=options.device)
         self.input_size = model.config.tokenizer.input_size
+        self.max_scales = options.max_scales
 
     @torch.inference_mode()
-    def infer(self, rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """uint8 (S, S, 3) RGB -> relative depth float32 (S, S)."""
+    def infer(self, rgb: npt.NDArray[np.uint8]) -> Inference:
+        """uint8 (S, S, 3) RGB -> relative depth, confidence and scale."""
         # A copy: torch takes no read-only memory (a ROS message) and no negative strides (a reversed channel order).
         picture = torch.from_numpy(np.array(rgb, order="C")).to(self.device).permute(2, 0, 1)[None]
         image = normalize_image(picture).contiguous(memory_format=torch.channels_last)
-        normalized = self.model(image, self.decoding)
-        depth = denormalize(normalized, self.model.config)[0, 0]
-        return np.asarray(depth.cpu().numpy(), dtype=np.float32)
+        found = self.model.predict(image, self.decoding, max_scales=self.max_scales)
+        depth = _array(denormalize(found.depth, self.model.config)[0, 0])
+        confidence = None if found.confidence is None else _array(found.confidence[0, 0].sigmoid())
+        return Inference(depth, confidence, _canonical(found))
+
+
+def _array(values: torch.Tensor) -> npt.NDArray[np.float32]:
+    return np.asarray(values.cpu().numpy(), dtype=np.float32)
+
+
+def _canonical(found: Prediction) -> ScaleGuess | None:
+    if found.size is None:
+        return None
+    size, error = found.size[0].double().exp().tolist()
+    return ScaleGuess(size, math.expm1(error))
 
 
 def load(model: str | Path, options: BackendOptions) -> TorchBackend:
@@ -46,13 +60,16 @@ def load(model: str | Path, options: BackendOptions) -> TorchBackend:
 
     Raises:
         CheckpointError: The model is missing or damaged.
-        BackendError: The device is unknown or absent, the decoding unknown, or there are no threads.
+        BackendError: The device is unknown or absent, the decoding unknown, or there are no threads or scales.
     """
     if options.threads is not None and options.threads < 1:
         raise BackendError(f"threads must be at least 1, got {options.threads}")
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     loaded = load_model(model)
+    scales = len(loaded.config.tokenizer.scale_sizes)
+    if options.max_scales is not None and not 1 <= options.max_scales <= scales:
+        raise BackendError(f"max_scales must be 1 to {scales}, the scales of this model, got {options.max_scales}")
     try:
         torch.zeros(1, device=options.device).cpu()  # what runs there must come back, which "meta" cannot
         return TorchBackend(loaded.to(options.device), options)

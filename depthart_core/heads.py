@@ -1,0 +1,92 @@
+"""What the model knows besides depth: how large the scene is, and where its depth can be trusted."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+POOLS = 4
+"""Weighted means that the size head takes over the image tokens."""
+
+HIDDEN = 128
+CHANNELS = 32
+
+
+class SizeHead(nn.Module):
+    """Metres per unit of relative depth, for a camera whose focal length equals the side of its picture.
+
+    What a camera sees of a scene twice as large and twice as far away is the same; with the focal length taken out
+    (canonical camera, Metric3D, arXiv 2307.10984) what is left is how large things of this look usually are.
+
+    Args:
+        width: Channels D of the image tokens.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.weights = nn.Linear(width, POOLS)
+        self.mlp = nn.Sequential(nn.Linear(POOLS * width, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, 2))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Image tokens (B, L, D) -> (B, 2): ln of the size, and ln of its mean absolute error in ln."""
+        x = self.norm(tokens)
+        pooled = self.weights(x).softmax(1).transpose(1, 2) @ x
+        result: Tensor = self.mlp(pooled.flatten(1))
+        return result
+
+
+class ConfidenceHead(nn.Module):
+    """How likely the depth of a pixel is right, from how sure the transformer was of every token.
+
+    Args:
+        scales: Number K of scales.
+        size: Side N of the feature map.
+    """
+
+    def __init__(self, scales: int, size: int) -> None:
+        super().__init__()
+        self.scales, self.size = scales, size
+        self.layers = nn.Sequential(
+            nn.Conv2d(2 * scales + 1, CHANNELS, 3, padding=1),
+            nn.GELU(),
+            nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1),
+            nn.GELU(),
+            nn.Conv2d(CHANNELS, 1, 1),
+        )
+
+    def forward(self, certainties: list[Tensor], depth: Tensor) -> Tensor:
+        """Logit of the depth being right, (B, 1, S, S).
+
+        Args:
+            certainties: Of every scale that was predicted, see `certainty`; missing ones count as 0.
+            depth: Normalised (B, 1, S, S): its steps show edges, where errors gather.
+        """
+        maps = [functional.interpolate(maps, size=(self.size, self.size), mode="bilinear") for maps in certainties]
+        steps = functional.adaptive_avg_pool2d(_steps(depth), self.size)
+        missing = steps.new_zeros(steps.shape[0], 2 * (self.scales - len(maps)), self.size, self.size)
+        x = torch.cat([*maps, missing, steps], dim=1)
+        return functional.interpolate(self.layers(x), size=depth.shape[2:], mode="bilinear")
+
+
+def certainty(logits: Tensor, codebook: Tensor) -> Tensor:
+    """Two maps of one scale from its token distributions: (B, size^2, V) -> (B, 2, size, size).
+
+    The ln of the codes' variance under the distribution, which says how far apart the candidates are, and its entropy
+    over that of a uniform one.
+    """
+    probabilities = logits.float().softmax(-1)
+    codes = codebook.float()
+    variance = probabilities @ codes.square().sum(1) - (probabilities @ codes).square().sum(-1)
+    entropy = torch.special.entr(probabilities).sum(-1) / torch.log(torch.tensor(float(len(codebook))))
+    side = round(float(logits.shape[1]) ** 0.5)
+    maps = torch.stack([variance.clamp_min(1e-6).log(), entropy], dim=1)
+    return maps.reshape(*maps.shape[:2], side, side)
+
+
+def _steps(depth: Tensor) -> Tensor:
+    """Larger of the absolute differences to the right and the lower neighbour; the last ones repeat."""
+    right = functional.pad(depth.diff(dim=3).abs(), (0, 1, 0, 0), mode="replicate")
+    down = functional.pad(depth.diff(dim=2).abs(), (0, 0, 0, 1), mode="replicate")
+    return torch.maximum(right, down)
