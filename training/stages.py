@@ -13,7 +13,11 @@ from training.settings import StageSettings
 
 Scalars = dict[str, Tensor]
 
-STAGE_MODULES = {"tokenizer": "training.tokenizer_stage", "transformer": "training.transformer_stage"}
+STAGE_MODULES = {
+    "tokenizer": "training.tokenizer_stage",
+    "transformer": "training.transformer_stage",
+    "heads": "training.heads_stage",
+}
 """Name of a stage -> its module with a function `make` from `StageSettings` to `Stage`; in the order of training."""
 
 STAGES = tuple(STAGE_MODULES)

@@ -1,0 +1,87 @@
+"""The heads learn from the model's own errors and leave the rest of it alone."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from depthart_core.checkpoint import load_model
+from depthart_core.errors import ConfigError
+from training.heads_stage import HeadsStage
+from training.settings import StageSettings
+from training.stages import TrainingBatch, make_stage
+
+SETTINGS = StageSettings(steps=10, batch_size=2, learning_rate=1e-3)
+
+
+@pytest.fixture
+def model(toy_heads_path):
+    return load_model(toy_heads_path)
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(0)
+    metres = torch.rand(2, 1, 64, 64, generator=generator) * 4 + 0.5
+    metres[:, :, :8] = torch.nan
+    image = torch.rand(2, 3, 64, 64, generator=generator) * 2 - 1
+    camera = torch.tensor([50.0, 50.0, 31.5, 31.5]).expand(2, 4)
+    return TrainingBatch(image, metres, metres, camera)
+
+
+def losses(model, batch):
+    with torch.no_grad():
+        return {name: float(value) for name, value in HeadsStage(SETTINGS).loss(model, batch, 0)[1].items()}
+
+
+def test_only_the_heads_are_trained(model):
+    ((parameters, factor),) = make_stage("heads", SETTINGS).groups(model)
+    names = {name for name, value in model.named_parameters() if any(value is one for one in parameters)}
+    assert factor == 1.0
+    assert names == {name for name, _ in model.named_parameters() if "head." in name and not name.startswith("trans")}
+
+
+def test_a_model_without_heads_is_refused(toy_model):
+    with pytest.raises(ConfigError, match="needs a model with"):
+        HeadsStage(SETTINGS).groups(toy_model)
+
+
+def test_a_scene_twice_as_large_asks_for_twice_the_size(model, batch):
+    larger = replace(batch, metres=2 * batch.metres)
+    before = losses(model, batch)
+    model.size_head.mlp[-1].bias[0] += math.log(2)
+    after = losses(model, larger)
+    assert after == pytest.approx(before, abs=1e-4)
+
+
+def test_a_focal_length_twice_as_long_asks_for_half_the_size(model, batch):
+    longer = replace(batch, intrinsics=2 * batch.intrinsics)
+    before = losses(model, batch)
+    model.size_head.mlp[-1].bias[0] -= math.log(2)
+    assert losses(model, longer) == pytest.approx(before, abs=1e-4)
+
+
+def test_unknown_pixels_do_not_count(model, batch):
+    fewer = replace(batch, metres=batch.metres.clone())
+    fewer.metres[:, :, 32:] = torch.nan
+    assert all(math.isfinite(value) for value in losses(model, fewer).values())
+    assert losses(model, fewer)["confidence"] != losses(model, batch)["confidence"]
+
+
+def test_the_heads_learn_a_batch_by_heart(model, batch):
+    stage = HeadsStage(SETTINGS)
+    ((parameters, _),) = stage.groups(model)
+    for parameter in parameters:
+        parameter.requires_grad_(True)
+    optimizer = torch.optim.Adam(parameters, lr=1e-3)
+    before = losses(model, batch)
+    for step in range(40):
+        total, _ = stage.loss(model, batch, step)
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+    after = losses(model, batch)
+    assert after["missed"] < 0.3 * before["missed"]
+    assert after["confidence"] < before["confidence"]
+    assert after["right"] == before["right"]

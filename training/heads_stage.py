@@ -1,0 +1,79 @@
+"""The heads stage: how large the scene is and where the depth is right, learnt from the model's own errors."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from depthart_core.errors import ConfigError
+from depthart_core.model import DepthART
+from depthart_core.normalize import denormalize
+from training.settings import StageSettings
+from training.stages import Scalars, TrainingBatch
+
+RIGHT = 1.25
+"""Depth within this factor of the truth counts as right: the first delta of the evaluation."""
+
+ERROR_RANGE = (-4.0, 1.0)
+"""Bounds of the predicted ln of the size's error while training, so that no sample weighs too much."""
+
+
+def make(settings: StageSettings) -> HeadsStage:
+    """The stage with these settings."""
+    return HeadsStage(settings)
+
+
+class HeadsStage:
+    """The two heads; everything else is complete and stays as it is."""
+
+    def __init__(self, settings: StageSettings) -> None:
+        self.settings = settings
+        self.memory: Scalars = {}
+
+    def groups(self, model: DepthART) -> list[tuple[list[nn.Parameter], float]]:
+        """The heads.
+
+        Raises:
+            ConfigError: The model has none.
+        """
+        if model.size_head is None or model.confidence_head is None:
+            raise ConfigError('the stage "heads" needs a model with "heads": true')
+        return [([*model.size_head.parameters(), *model.confidence_head.parameters()], 1.0)]
+
+    def loss(self, model: DepthART, batch: TrainingBatch, step: int) -> tuple[Tensor, Scalars]:  # noqa: ARG002
+        """Cross-entropy of the confidence, and the size's error under a Laplace distribution of the predicted width."""
+        found = model.predict(batch.image)
+        assert found.confidence is not None
+        assert found.size is not None
+        ratio = batch.metres.log() - denormalize(found.depth, model.config).float().log()
+        scale = torch.nanmedian(ratio.flatten(1), dim=1).values
+        valid = torch.isfinite(ratio)
+        right = ((ratio - scale.view(-1, 1, 1, 1)).abs() < math.log(RIGHT)).float()
+        confidence = functional.binary_cross_entropy_with_logits(found.confidence.float()[valid], right[valid])
+        size, width = found.size.float().unbind(1)
+        missed = (scale - relative_focal_lengths(batch).log() - size).abs()
+        known = torch.isfinite(missed)
+        width = width.clamp(*ERROR_RANGE)
+        likelihood = (missed / width.exp() + width)[known].mean()
+        scalars = {
+            "confidence": confidence,
+            "size": likelihood,
+            "missed": missed[known].mean(),
+            "right": right[valid].mean(),
+        }
+        return confidence + likelihood, {name: value.detach() for name, value in scalars.items()}
+
+    def pictures(self, model: DepthART, batch: TrainingBatch) -> list[Tensor]:
+        """The confidence in [-1, 1]."""
+        confidence = model.predict(batch.image).confidence
+        assert confidence is not None
+        return [2.0 * confidence.sigmoid() - 1.0]
+
+
+def relative_focal_lengths(batch: TrainingBatch) -> Tensor:
+    """(B,): as `depthart_core.estimator.relative_focal_length` has them."""
+    size = batch.image.shape[-1]
+    return (batch.intrinsics[:, 0] * batch.intrinsics[:, 1]).sqrt() / size
