@@ -108,6 +108,11 @@ class Backend(Protocol):
         """Side S of the square picture, in pixels."""
         ...
 
+    @property
+    def heads(self) -> bool:
+        """Whether it says confidence and scale."""
+        ...
+
     def infer(self, rgb: npt.NDArray[np.uint8]) -> Inference:
         """uint8 (S, S, 3) RGB -> relative depth, confidence and scale."""
         ...
@@ -124,6 +129,11 @@ class DepthEstimator:
     def __init__(self, backend: Backend, name: str) -> None:
         self.backend = backend
         self.name = name
+
+    @property
+    def heads(self) -> bool:
+        """Whether depth comes with confidence and with a guess of its scale."""
+        return self.backend.heads
 
     @classmethod
     def load(

@@ -72,22 +72,31 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def to_rgb(message: Image, *, max_pixels: int) -> npt.NDArray[np.uint8]:
-    """Return the picture of a sensor_msgs Image as RGB.
-
-    Sixteen-bit values become eight-bit ones as in cv_bridge: v * 255 / 65535, rounded.
+    """Check a sensor_msgs Image of any encoding in LAYOUTS and `decode` it.
 
     Args:
-        message: of any encoding in LAYOUTS.
+        message: untrusted.
         max_pixels: the largest picture that is accepted, width * height.
-
-    Returns:
-        (H, W, 3) uint8; for unpadded rgb8 a view of the message's data, else new memory.
 
     Raises:
         EncodingError: the encoding is not supported.
         ImageError: size, step and data length do not add up, or the picture is larger than max_pixels.
     """
-    layout = check(message, max_pixels=max_pixels)
+    return decode(message, check(message, max_pixels=max_pixels))
+
+
+def decode(message: Image, layout: Layout) -> npt.NDArray[np.uint8]:
+    """Return the picture of a message as RGB.
+
+    Sixteen-bit values become eight-bit ones as in cv_bridge: v * 255 / 65535, rounded.
+
+    Args:
+        message: checked.
+        layout: what `check` said of it.
+
+    Returns:
+        (H, W, 3) uint8; for unpadded rgb8 a view of the message's data, else new memory.
+    """
     values = _values(message, layout)
     rgb = values if layout.code is None else cv2.cvtColor(values, layout.code)
     if layout.bits == 16:

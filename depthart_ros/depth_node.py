@@ -42,6 +42,7 @@ class DepthNode(LifecycleNode):
         self._estimator: DepthEstimator | None = None
         self._outputs: Outputs | None = None
         self._intake: Intake | None = None
+        self._pipeline: Pipeline | None = None
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # runs whatever /clock does
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         self.create_timer(DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=steady)
@@ -110,11 +111,11 @@ class DepthNode(LifecycleNode):
         assert self._estimator is not None
         assert self._outputs is not None
         settings = self._valid_settings()
-        pipeline = Pipeline(self._estimator, self._outputs, self._problems, self._statistics)
-        self._intake = Intake(self, settings, pipeline, problems=self._problems, statistics=self._statistics)
-        if settings.scale == 0.0:
+        self._pipeline = Pipeline(self._estimator, self._outputs, self._problems, self._statistics)
+        self._intake = Intake(self, settings, self._pipeline, problems=self._problems, statistics=self._statistics)
+        if not self._pipeline.scale_possible(settings):
             self.get_logger().info(
-                "scale is unknown, so only depth/relative and depth/image_color are published; to get metres, "
+                "scale is unknown, so neither metres nor a cloud are published; to get metres, "
                 + HOW_TO_GET_METRES.format(node=self.get_fully_qualified_name())
             )
 
@@ -148,7 +149,7 @@ class DepthNode(LifecycleNode):
         self._close_intake()
         if self._outputs is not None:
             self._outputs.destroy()
-        self._estimator = self._outputs = None
+        self._estimator = self._outputs = self._pipeline = None
 
     def _recheck(self) -> None:
         if self._intake is not None:
@@ -173,7 +174,7 @@ class DepthNode(LifecycleNode):
             "node": self.get_fully_qualified_name(),
             "problems": self._problems.current(),
         }
-        if self._intake is None or self._outputs is None:
+        if self._intake is None or self._outputs is None or self._pipeline is None:
             return Situation(**state)
         listened = self._outputs.listened()
         return Situation(
@@ -184,7 +185,9 @@ class DepthNode(LifecycleNode):
             silence=self._intake.silence,
             listened=listened,
             metric_listened=bool(listened & METRIC),
-            scale_known=self.get_parameter("scale").value > 0,
+            scale_known=self._pipeline.scale_possible(read_settings(self)),
+            scale_source=self.get_parameter("scale_source").value,
+            heads=self._estimator is not None and self._estimator.heads,
             has_camera_info=self._intake.has_camera_info,
             camera_info_topic=self._intake.camera_info.topic,
             clock_runs=self.get_clock().now().nanoseconds > 0,
@@ -192,7 +195,11 @@ class DepthNode(LifecycleNode):
 
     def _details(self) -> dict[str, str]:
         """Return what the diagnostics show besides the statistics."""
-        details = {"lifecycle": self._label, "scale": f"{self.get_parameter('scale').value:g}"}
+        details = {"lifecycle": self._label, "scale_source": str(self.get_parameter("scale_source").value)}
+        scale = self._pipeline.scale if self._pipeline is not None else None
+        details["scale"] = f"{scale.metres_per_unit:.4g}" if scale else "0"
+        if scale and scale.relative_error:
+            details["scale_expected_error"] = f"{scale.relative_error:.0%}"
         details |= {f"problem.{kind}": sentence for kind, sentence in self._problems.current().items()}
         if self._estimator is not None:
             details["model"] = self._estimator.name

@@ -16,7 +16,8 @@ OK, WARN, ERROR = 0, 1, 2
 SILENCE = 2.0  # seconds without an image that are worth a warning
 HOW_TO_GET_METRES = (
     "measure one distance d [m] along the optical axis, read r there in depth/relative, and set scale to d / r: "
-    "`ros2 param set {node} scale VALUE`, or scale:=VALUE with the launch file"
+    "`ros2 param set {node} scale VALUE`, or scale:=VALUE with the launch file; for a first guess of the model's own, "
+    "set scale_source to model"
 )
 CURES: Mapping[str, str] = {
     "configuration": "correct it and start again, or run the lifecycle transition `configure` again",
@@ -44,6 +45,8 @@ class Situation:
         listened: outputs that have a subscriber.
         metric_listened: whether one of these holds metres.
         scale_known: whether relative depth can become metres.
+        scale_source: the parameter of that name.
+        heads: whether the model says how confident it is.
         has_camera_info: whether one was received.
         camera_info_topic: resolved name of that input.
         clock_runs: false under use_sim_time while /clock is silent.
@@ -59,6 +62,8 @@ class Situation:
     listened: frozenset[str] = frozenset()
     metric_listened: bool = False
     scale_known: bool = False
+    scale_source: str = "given"
+    heads: bool = True
     has_camera_info: bool = False
     camera_info_topic: str = "/camera_info"
     clock_runs: bool = True
@@ -126,16 +131,20 @@ def _judge_outputs(now: Situation) -> Verdict | None:
         return Verdict(OK, "idle", "nobody subscribes to an output")
     if not now.scale_known:
         level = WARN if now.metric_listened else OK
-        return Verdict(level, "relative depth only", "scale is unknown", HOW_TO_GET_METRES.format(node=now.node))
+        cause = "scale is unknown" if now.scale_source == "given" else "this model makes no guess of its scale"
+        return Verdict(level, "relative depth only", cause, HOW_TO_GET_METRES.format(node=now.node))
+    without_camera = "no cloud" if now.scale_source == "given" else "relative depth only"
     if now.metric_listened and not now.has_camera_info:
         cure = "publish it, or remap: --ros-args -r camera_info:=/its/topic"
-        return Verdict(WARN, "no cloud", f"no camera_info came on {now.camera_info_topic}", cure)
+        return Verdict(WARN, without_camera, f"no camera_info came on {now.camera_info_topic}", cure)
     for kind, state in (
-        ("camera_info", "no cloud"),
+        ("camera_info", without_camera),
         ("publish", "outputs are lost"),
     ):
         if kind in now.problems:
             return Verdict(WARN, state, now.problems[kind], CURES[kind])
+    if "depth/confidence" in now.listened and not now.heads:
+        return Verdict(WARN, "no confidence", "this model does not say how sure it is", "choose one that does: nano")
     return None
 
 

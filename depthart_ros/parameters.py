@@ -15,6 +15,7 @@ Value = bool | int | float | str
 T = TypeVar("T", bool, int, float, str)
 
 RELIABILITIES = ("auto", "reliable", "best_effort")
+SCALE_SOURCES = ("given", "model")
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ class Settings:
     )
     scale: float = _dynamic(
         0.0, "Metres per unit of relative depth; 0 means unknown: no metres, no cloud", limits=(0.0, 10000.0)
+    )
+    scale_source: str = _dynamic(
+        "given",
+        "Where metres come from: scale, or for every frame the model's own first guess (needs camera_info)",
+        choices=SCALE_SOURCES,
     )
     min_range: float = _dynamic(0.1, "Nearest depth reported [m]; nearer becomes -Inf", limits=(0.0, 10000.0))
     max_range: float = _dynamic(100.0, "Farthest depth reported [m]; beyond becomes +Inf", limits=(0.0, 10000.0))

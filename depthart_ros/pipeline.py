@@ -11,14 +11,22 @@ import numpy as np
 import numpy.typing as npt
 from sensor_msgs.msg import CameraInfo, Image
 
-from depthart_core import Alignment, DepthEstimator, Intrinsics, IntrinsicsError, limit_range
+from depthart_core import (
+    Alignment,
+    DepthEstimator,
+    Intrinsics,
+    IntrinsicsError,
+    RelativeDepth,
+    ScaleGuess,
+    limit_range,
+)
 from depthart_ros.camera_model import fill_camera_info, intrinsics_of
 from depthart_ros.colors import colorize, palette
-from depthart_ros.conversions import check, to_rgb
+from depthart_ros.conversions import check, decode
 from depthart_ros.messages import CloudMessage, ImageMessage, cloud_message, fill_cloud, image_message
 from depthart_ros.parameters import Settings
 from depthart_ros.problems import Problems
-from depthart_ros.publishers import CAMERA_INFO, COLOR, DEPTH, METRIC, POINTS, RELATIVE, Outputs
+from depthart_ros.publishers import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, METRIC, POINTS, RELATIVE, Outputs
 from depthart_ros.statistics import Statistics
 
 Picture = npt.NDArray[np.uint8]
@@ -48,6 +56,9 @@ class Pipeline:
         outputs: where to publish.
         problems: where to report what is wrong with a camera_info or a publisher.
         statistics: where to count and time.
+
+    Attributes:
+        scale: what made the newest frame's depth metres, None while it is unknown.
     """
 
     def __init__(self, estimator: DepthEstimator, outputs: Outputs, problems: Problems, statistics: Statistics) -> None:
@@ -56,6 +67,11 @@ class Pipeline:
         self._problems = problems
         self._statistics = statistics
         self._memory: dict[str, Any] = {}
+        self.scale: ScaleGuess | None = None
+
+    def scale_possible(self, settings: Settings) -> bool:
+        """Whether relative depth can become metres with these settings (and a camera_info)."""
+        return settings.scale > 0.0 if settings.scale_source == "given" else self._estimator.heads
 
     def process(self, frame: Frame) -> bool:
         """Publish what somebody listens to; returns whether anything could be published.
@@ -63,22 +79,21 @@ class Pipeline:
         Raises:
             DepthartError: the image cannot be used.
         """
-        check(frame.image, max_pixels=frame.settings.max_pixels)  # also while nobody listens: it costs nothing
-        wanted = self._outputs.listened()
-        if frame.settings.scale == 0.0:
-            wanted -= METRIC
+        layout = check(frame.image, max_pixels=frame.settings.max_pixels)  # also while nobody listens: it costs nothing
+        wanted = self._possible(frame)
         if not wanted:
             return False
         start = time.perf_counter()
-        rgb = to_rgb(frame.image, max_pixels=frame.settings.max_pixels)
+        rgb = decode(frame.image, layout)
         intrinsics = self._intrinsics(frame, wanted)
         if intrinsics is None:
-            wanted -= {POINTS, CAMERA_INFO}
+            wanted -= {POINTS, CAMERA_INFO} if frame.settings.scale_source == "given" else METRIC
         if not wanted:
             return False
         decoded = time.perf_counter()
-        relative = self._estimator(rgb).values if wanted != {CAMERA_INFO} else np.empty((0, 0), np.float32)
+        relative = self._estimator(rgb) if wanted != {CAMERA_INFO} else RelativeDepth(np.empty((0, 0), np.float32))
         inferred = time.perf_counter()
+        self.scale = _scale(frame.settings, relative, intrinsics)
         self._publish_all(frame, rgb, relative, wanted=wanted, intrinsics=intrinsics)
         published = time.perf_counter()
         for stage, seconds in zip(
@@ -87,38 +102,63 @@ class Pipeline:
             self._statistics.record(stage, seconds)
         return True
 
+    def _possible(self, frame: Frame) -> frozenset[str]:
+        """Return the outputs that somebody listens to and that this model can fill with these settings."""
+        wanted = self._outputs.listened()
+        if not self._estimator.heads:
+            wanted -= {CONFIDENCE}
+        return wanted if self.scale_possible(frame.settings) else wanted - METRIC
+
     def _intrinsics(self, frame: Frame, wanted: frozenset[str]) -> Intrinsics | None:
         """Return the intrinsics of the image, or None where nobody needs them or the camera_info gives none."""
-        if not wanted & {POINTS, CAMERA_INFO} or frame.info is None:
+        needed = {POINTS, CAMERA_INFO} if frame.settings.scale_source == "given" else METRIC | {COLOR}
+        if not wanted & needed or frame.info is None:
             self._problems.clear("camera_info")
             return None
         image = frame.image
         try:
             intrinsics = intrinsics_of(frame.info, image.width, image.height, rectified=frame.settings.rectified)
         except IntrinsicsError as error:
-            self._problems.report("camera_info", f"{error}; so no cloud and no depth/camera_info")
+            lost = "no cloud and no depth/camera_info" if frame.settings.scale_source == "given" else "no metres"
+            self._problems.report("camera_info", f"{error}; so {lost}")
             return None
         self._problems.clear("camera_info")
         return intrinsics
 
     def _publish_all(
-        self, frame: Frame, rgb: Picture, relative: Depth, *, wanted: frozenset[str], intrinsics: Intrinsics | None
+        self,
+        frame: Frame,
+        rgb: Picture,
+        relative: RelativeDepth,
+        *,
+        wanted: frozenset[str],
+        intrinsics: Intrinsics | None,
     ) -> None:
         """Make and publish every wanted output."""
-        settings = frame.settings
         self._problems.clear("publish")
         if RELATIVE in wanted:
-            self._publish_image(RELATIVE, frame, "32FC1", lambda pixels: np.copyto(pixels, relative))
+            self._publish_image(RELATIVE, frame, "32FC1", lambda pixels: np.copyto(pixels, relative.values))
+        confidence = relative.confidence
+        if CONFIDENCE in wanted and confidence is not None:
+            self._publish_image(CONFIDENCE, frame, "32FC1", lambda pixels: np.copyto(pixels, confidence))
         if CAMERA_INFO in wanted:
-            info = fill_camera_info(CameraInfo(), frame.info, frame.image.header, rectified=settings.rectified)
+            info = fill_camera_info(CameraInfo(), frame.info, frame.image.header, rectified=frame.settings.rectified)
             self._publish(CAMERA_INFO, info)
-        if settings.scale == 0.0:
-            if COLOR in wanted:
-                self._publish_color(frame, relative, (settings.color_relative_min, settings.color_relative_max))
+        if self.scale is not None:
+            self._publish_metric(frame, rgb, relative.values, wanted=wanted, intrinsics=intrinsics)
+        elif COLOR in wanted:
+            limits = (frame.settings.color_relative_min, frame.settings.color_relative_max)
+            self._publish_color(frame, relative.values, limits)
+
+    def _publish_metric(
+        self, frame: Frame, rgb: Picture, relative: Depth, *, wanted: frozenset[str], intrinsics: Intrinsics | None
+    ) -> None:
+        """Make and publish what needs metres."""
+        if self.scale is None or not wanted & {DEPTH, POINTS, COLOR}:
             return
-        if not wanted & {DEPTH, POINTS, COLOR}:
-            return
-        depth = limit_range(Alignment(settings.scale).apply(relative), settings.min_range, settings.max_range)
+        settings = frame.settings
+        metres = Alignment(self.scale.metres_per_unit).apply(relative)
+        depth = limit_range(metres, settings.min_range, settings.max_range)
         if DEPTH in wanted:
             self._publish_image(DEPTH, frame, "32FC1", lambda pixels: np.copyto(pixels, depth))
         if COLOR in wanted:
@@ -156,3 +196,10 @@ class Pipeline:
         if failure:
             self._statistics.count("publish_failed")
             self._problems.report("publish", failure)
+
+
+def _scale(settings: Settings, relative: RelativeDepth, intrinsics: Intrinsics | None) -> ScaleGuess | None:
+    """Return what makes relative depth metres, None where it is unknown; a given scale claims no error."""
+    if settings.scale_source == "given":
+        return ScaleGuess(settings.scale, 0.0) if settings.scale > 0.0 else None
+    return relative.guess_scale(intrinsics) if intrinsics is not None else None

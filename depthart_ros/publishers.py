@@ -18,14 +18,22 @@ try:
 except ImportError:  # Humble
     from rclpy.qos_event import PublisherEventCallbacks
 
-RELATIVE, DEPTH, CAMERA_INFO, POINTS, COLOR = (
+RELATIVE, DEPTH, CAMERA_INFO, POINTS, COLOR, CONFIDENCE = (
     "depth/relative",
     "depth/image_rect",
     "depth/camera_info",
     "points",
     "depth/image_color",
+    "depth/confidence",
 )
-OUTPUTS = {RELATIVE: Image, DEPTH: Image, CAMERA_INFO: CameraInfo, POINTS: PointCloud2, COLOR: Image}
+OUTPUTS = {
+    RELATIVE: Image,
+    DEPTH: Image,
+    CAMERA_INFO: CameraInfo,
+    POINTS: PointCloud2,
+    COLOR: Image,
+    CONFIDENCE: Image,
+}
 METRIC = frozenset({DEPTH, CAMERA_INFO, POINTS})
 """The outputs that hold metres or belong to them: they appear only when the scale is known."""
 

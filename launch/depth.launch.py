@@ -11,7 +11,7 @@ from launch_ros.actions import Node
 from depthart_ros.transport import local_transport
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 
-OUTPUTS = ("depth/relative", "depth/image_rect", "depth/camera_info", "points", "depth/image_color")
+OUTPUTS = ("depth/relative", "depth/image_rect", "depth/camera_info", "points", "depth/image_color", "depth/confidence")
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -29,6 +29,11 @@ def generate_launch_description() -> LaunchDescription:
             ),
             DeclareLaunchArgument("backend", default_value="", description="What runs the model, for example torch"),
             DeclareLaunchArgument("scale", default_value="", description="Metres per unit of relative depth"),
+            DeclareLaunchArgument(
+                "scale_source",
+                default_value="",
+                description="given (the argument scale) or model (its own first guess)",
+            ),
             DeclareLaunchArgument(
                 "autostart", default_value="", description="Configure and activate at start: true or false"
             ),
@@ -65,7 +70,7 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 def _depth_node(arguments: dict[str, str], environment: dict[str, str]) -> Node:
     """Return the depth node; an argument left empty leaves its parameter to the file."""
     given: dict[str, str | bool | float] = {"use_sim_time": _is_true(arguments["use_sim_time"])}
-    given |= {name: arguments[name] for name in ("model", "backend") if arguments[name]}
+    given |= {name: arguments[name] for name in ("model", "backend", "scale_source") if arguments[name]}
     if arguments["scale"]:
         given["scale"] = float(arguments["scale"])
     if arguments["autostart"]:

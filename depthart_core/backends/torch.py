@@ -30,6 +30,7 @@ class TorchBackend:
         self.device = torch.device(options.device)
         self.decoding = decoding(options.decode, seed=options.seed, device=options.device)
         self.input_size = model.config.tokenizer.input_size
+        self.heads = model.config.heads
         self.max_scales = options.max_scales
 
     @torch.inference_mode()

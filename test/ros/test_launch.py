@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "launch" / "depth.launch.py"
 ARGUMENTS = {
-    "namespace", "params_file", "model", "backend", "image", "camera_info", "scale", "rviz", "autostart",
+    "namespace", "params_file", "model", "backend", "image", "camera_info", "scale", "scale_source", "rviz", "autostart",
     "use_sim_time", "log_level", "fixed_frame", "local_transport",
 }  # fmt: skip
 

@@ -61,9 +61,14 @@ child.wait()"""
 
 def test_an_interrupt_while_a_program_is_started_waits_until_it_is_known(tmp_path):
     programs = []
-    with pytest.raises(KeyboardInterrupt), held_interrupts():
-        signal.raise_signal(signal.SIGINT)
-        programs.append(started(tmp_path, SLEEPER))
+
+    def start_while_interrupted():
+        with held_interrupts():
+            signal.raise_signal(signal.SIGINT)
+            programs.append(started(tmp_path, SLEEPER))
+
+    with pytest.raises(KeyboardInterrupt):
+        start_while_interrupted()
     programs[0].stop()
     assert programs[0].ended
 
