@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, overload
-
-import cv2
-import numpy as np
+from typing import Any
 
 from depthart_core.geometry import Intrinsics
-from training.data.sample import DataError, Sample, decode_image
+from training.data.files import read_depth_png, read_rgb
+from training.data.frames import Frames
+from training.data.sample import DataError, Sample
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 LAYOUT = "rgb/NAME.jpg (or .png), depth/NAME.png (16-bit) and info.json"
@@ -39,38 +37,35 @@ class FolderInfo:
     meta: dict[str, Any]
 
 
-class FrameFolder(Sequence[Sample]):
-    """Frames of one folder, read from the disk at each access."""
+@dataclass(frozen=True)
+class FolderReader:
+    """Reads the frames of one folder; knows its name and what its ``info.json`` states."""
 
-    def __init__(self, name: str, info: FolderInfo, frames: Sequence[tuple[Path, Path]]) -> None:
-        """Hold the (image, depth) paths of ``frames`` in their order."""
-        self._name = name
-        self._info = info
-        self._frames = tuple(frames)
+    name: str
+    info: FolderInfo
 
-    def __len__(self) -> int:
-        """Return the number of pairs."""
-        return len(self._frames)
-
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> FrameFolder: ...
-
-    def __getitem__(self, index: int | slice) -> Sample | FrameFolder:
-        """Read one frame, or select several without reading.
+    def __call__(self, files: tuple[Path, Path]) -> Sample:
+        """Read one pair of image and depth.
 
         Raises:
-            DataError: when a file is corrupt or of another size than ``info.json`` states.
+            DataError: a file is missing, corrupt or of another size than ``info.json`` states.
         """
-        if isinstance(index, slice):
-            return FrameFolder(self._name, self._info, self._frames[index])
-        image, depth = self._frames[index]
-        return _read_frame(f"{self._name}/{image.stem}", image, depth, self._info)
+        image, depth = files
+        rgb = read_rgb(image)
+        metres = read_depth_png(depth, self.info.unit, invalid=self.info.invalid)
+        expected = (self.info.intrinsics.height, self.info.intrinsics.width)
+        for path, shape in ((image, rgb.shape[:2]), (depth, metres.shape)):
+            if shape != expected:
+                raise DataError(f"{path}: size {shape}, expected {expected} (height, width) as info.json states")
+        return Sample(f"{self.name}/{image.stem}", rgb, metres, self.info.intrinsics, self.info.meta)
 
 
-def read_folder(path: Path) -> FrameFolder:
+def matches(path: Path) -> bool:
+    """Whether a folder has ``rgb/`` and ``info.json`` or ``depth/``."""
+    return (path / "info.json").exists() or ((path / "rgb").is_dir() and (path / "depth").is_dir())
+
+
+def read_folder(path: Path) -> Frames:
     """Find the pairs of a folder; frames without a partner are left out with a warning.
 
     Raises:
@@ -88,7 +83,7 @@ def read_folder(path: Path) -> FrameFolder:
     lonely = sorted(images.keys() ^ depths.keys())
     if lonely:
         warnings.warn(f"{path}: skipped {len(lonely)} frames without a partner: {', '.join(lonely)}", stacklevel=2)
-    return FrameFolder(path.name, info, frames)
+    return Frames(frames, FolderReader(path.name, info))
 
 
 def _read_info(path: Path) -> FolderInfo:
@@ -100,16 +95,3 @@ def _read_info(path: Path) -> FolderInfo:
     except (ValueError, KeyError, TypeError) as error:
         expected = "width, height, fx, fy, cx, cy and depth_file_unit_m"
         raise DataError(f"{path}: expected an object with {expected} ({error!r})") from error
-
-
-def _read_frame(name: str, image: Path, depth: Path, info: FolderInfo) -> Sample:
-    bgr = decode_image(str(image), image.read_bytes(), cv2.IMREAD_COLOR)
-    steps = decode_image(str(depth), depth.read_bytes(), cv2.IMREAD_UNCHANGED)
-    if steps.dtype != np.uint16 or steps.ndim != 2:
-        raise DataError(f"{depth}: {steps.dtype} {steps.shape}, expected 16-bit grey")
-    expected = (info.intrinsics.height, info.intrinsics.width)
-    for path, shape in ((image, bgr.shape[:2]), (depth, steps.shape)):
-        if shape != expected:
-            raise DataError(f"{path}: size {shape}, expected {expected} (height, width) as info.json states")
-    metres = np.where(steps == info.invalid, np.nan, steps * np.float32(info.unit)).astype(np.float32)
-    return Sample(name, cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), metres, info.intrinsics, info.meta)

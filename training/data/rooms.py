@@ -12,14 +12,15 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
 
 import cv2
 import numpy as np
 
 from depthart_core.geometry import Intrinsics
+from training.data.frames import Frames
 from training.data.sample import DataError, Sample, decode_image
 
+LAYOUT = "tar shards of NNNNNN.webp, NNNNNN.png and NNNNNN.json"
 NEAREST = 0.2
 RATIO = 200.0
 LAST_CODE = 4095
@@ -36,35 +37,24 @@ class EncodedRoom:
     description: bytes
 
 
-class Rooms(Sequence[Sample]):
-    """Samples kept compressed in memory and decoded at each access."""
-
-    def __init__(self, encoded: Sequence[EncodedRoom]) -> None:
-        """Hold ``encoded`` in its order."""
-        self._encoded = tuple(encoded)
-
-    def __len__(self) -> int:
-        """Return the number of complete samples in the shards."""
-        return len(self._encoded)
-
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Rooms: ...
-
-    def __getitem__(self, index: int | slice) -> Sample | Rooms:
-        """Decode one sample, or select several without decoding.
-
-        Raises:
-            DataError: when a member of the sample is corrupt.
-        """
-        if isinstance(index, slice):
-            return Rooms(self._encoded[index])
-        return decode_room(self._encoded[index])
+def matches(path: Path) -> bool:
+    """Whether a path is a shard or a folder of shards."""
+    return path.suffix == ".tar" or next(path.glob("*.tar"), None) is not None
 
 
-def read_rooms(paths: Sequence[Path]) -> Rooms:
+def open_rooms(path: Path) -> Frames:
+    """Read a shard, or all shards of a folder.
+
+    Raises:
+        DataError: there is none, or one is no tar file or holds no complete sample.
+    """
+    shards = sorted(path.glob("*.tar")) if path.is_dir() else [path]
+    if not shards:
+        raise DataError(f"{path} holds no shard, expected {LAYOUT}")
+    return read_rooms(shards)
+
+
+def read_rooms(paths: Sequence[Path]) -> Frames:
     """Read shards into memory, still compressed; incomplete samples are left out with a warning.
 
     Raises:
@@ -73,7 +63,7 @@ def read_rooms(paths: Sequence[Path]) -> Rooms:
     encoded = [room for path in paths for room in _read_shard(Path(path))]
     if not encoded:
         raise DataError("no shard given, expected tar files such as rooms/train-000.tar")
-    return Rooms(encoded)
+    return Frames(encoded, decode_room)
 
 
 def decode_room(room: EncodedRoom) -> Sample:

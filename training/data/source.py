@@ -1,24 +1,132 @@
-"""Open a data set by the path alone."""
+"""Open a data set by its path alone, or as the kind it is said to be."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qsl
 
-from training.data.folder import LAYOUT, read_folder
-from training.data.rooms import read_rooms
+from training.data import bag, diode, eth3d, folder, hypersim, ibims1, kitti, nyuv2, rooms, tum
+from training.data.protocol import Protocol, protocol
 from training.data.sample import DataError, Sample
 
 
-def open_data(path: Path) -> Sequence[Sample]:
-    """Open a ``.tar`` shard, a folder of frames, or a folder of shards.
+@dataclass(frozen=True)
+class Kind:
+    """One layout.
+
+    Attributes:
+        matches: whether a path that exists has this layout.
+        open: reads it.
+        layout: what it looks like, for messages.
+        options: names that ``PATH?name=value&...`` may give to ``open``.
+    """
+
+    matches: Callable[[Path], bool]
+    open: Callable[..., Sequence[Sample]]
+    layout: str
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """What a NAME=PATH argument stands for.
+
+    Attributes:
+        name: for tables and files.
+        kind: key of ``KINDS``.
+        samples: read at each access.
+        protocol: which pixels count in a score.
+    """
+
+    name: str
+    kind: str
+    samples: Sequence[Sample]
+
+    @property
+    def protocol(self) -> Protocol:
+        """Caps and crop of its kind."""
+        return protocol(self.kind)
+
+
+KINDS = {
+    "rooms": Kind(rooms.matches, rooms.open_rooms, rooms.LAYOUT),
+    "bag": Kind(bag.matches, bag.open_bag, bag.LAYOUT, ("image", "depth", "info", "tolerance")),
+    "nyuv2": Kind(nyuv2.matches, nyuv2.open_nyuv2, nyuv2.LAYOUT, ("split",)),
+    "tum": Kind(tum.matches, tum.open_tum, tum.LAYOUT, ("camera",)),
+    "ibims1": Kind(ibims1.matches, ibims1.open_ibims1, ibims1.LAYOUT),
+    "eth3d": Kind(eth3d.matches, eth3d.open_eth3d, eth3d.LAYOUT),
+    "diode": Kind(diode.matches, diode.open_diode, diode.LAYOUT),
+    "hypersim": Kind(hypersim.matches, hypersim.open_hypersim, hypersim.LAYOUT, ("split", "color")),
+    "kitti": Kind(kitti.matches, kitti.open_kitti, kitti.LAYOUT, ("list",)),
+    "folder": Kind(folder.matches, folder.read_folder, folder.LAYOUT),
+}
+"""Tried in this order when recognising: the folders of TUM RGB-D and iBims-1 hold ``rgb`` and ``depth`` too."""
+
+
+def open_data(path: Path, kind: str | None = None) -> Sequence[Sample]:
+    """Open a data set; samples are read at each access.
+
+    Args:
+        path: may end in ``?name=value&name=value``, the options of its kind.
+        kind: key of ``KINDS``; by default the layout decides.
 
     Raises:
-        DataError: when the path is none of them.
+        DataError: the path is not there or has another layout, or an option is unknown.
     """
-    if path.suffix == ".tar":
-        return read_rooms([path])
-    if not path.is_dir():
-        raise DataError(f"{path} is not there, expected a .tar shard or a folder with {LAYOUT}")
-    shards = sorted(path.glob("*.tar"))
-    return read_rooms(shards) if shards else read_folder(path)
+    location, options = split_options(path)
+    chosen = kind or recognise(location)
+    if chosen not in KINDS:
+        raise DataError(f"{chosen} is no kind of data set, expected one of {', '.join(KINDS)}")
+    reader = KINDS[chosen]
+    if not location.exists():
+        raise DataError(f"{location} is not there, expected {reader.layout}")
+    for name in options:
+        if name not in reader.options:
+            known = ", ".join(reader.options) or "none"
+            raise DataError(f"{path}: {name} is no option of {chosen}, expected {known}")
+    return reader.open(location, **options)
+
+
+def open_named(item: str) -> DataSet:
+    """Open what a NAME=PATH argument names; a NAME that is a kind decides how it is read.
+
+    Raises:
+        DataError: it has another form, or the path is no data set.
+    """
+    name, separator, path = item.partition("=")
+    if not (name and separator and path):
+        raise DataError(f"--data {item}: expected NAME=PATH")
+    kind = name if name in KINDS else recognise(split_options(Path(path))[0])
+    return DataSet(name, kind, open_data(Path(path), kind))
+
+
+def recognise(path: Path) -> str:
+    """Kind of a data set by its layout.
+
+    Raises:
+        DataError: it is not there, or none is like it; tells what all look like.
+    """
+    if not path.exists():
+        raise DataError(f"{path} is not there, expected a .tar shard or a folder of a data set")
+    for name, kind in KINDS.items():
+        if kind.matches(path):
+            return name
+    layouts = "; ".join(f"{name}: {kind.layout}" for name, kind in KINDS.items())
+    raise DataError(f"{path} is no data set that is known, expected one of these. {layouts}")
+
+
+def split_options(path: Path) -> tuple[Path, dict[str, str]]:
+    """Path and options of ``PATH?name=value&name=value``; a file with a question mark in its name is itself.
+
+    Raises:
+        DataError: the options have another form.
+    """
+    location, mark, query = str(path).partition("?")
+    if not mark or path.exists():
+        return path, {}
+    try:
+        return Path(location), dict(parse_qsl(query, strict_parsing=True))
+    except ValueError as error:
+        raise DataError(f"{path}: {error}, expected PATH?name=value&name=value") from error

@@ -1,0 +1,206 @@
+"""rosbag2 recordings (SQLite or MCAP) with a colour topic, a depth topic registered to it, and camera_info.
+
+Depth is 16UC1 (millimetres) or 32FC1 (metres), raw or compressed, along the optical axis (REP-118). Pictures and depth
+maps are paired by the stamps of their headers. Lens distortion is not undone: record the rectified topics.
+
+A bag is read through once when it is opened (stamps alone are kept); a frame then seeks its two messages by the time at
+which they were received.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.data.bag_messages import INFO, PICTURES, camera_of, decode_color, decode_depth, holds_depth, stamp_of
+from training.data.files import parsing, require
+from training.data.frames import Frames
+from training.data.pairing import pair_stamps
+from training.data.sample import DataError, Sample
+
+LAYOUT = "a rosbag2 folder with metadata.yaml, or its .mcap or .db3 file"
+CHOICE = "PATH?image=/topic&depth=/topic"
+TOLERANCE = 0.02
+
+
+@dataclass(frozen=True)
+class Topics:
+    """What plays which role."""
+
+    image: str
+    depth: str
+    info: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Where a message is: the time [ns] it was received, and the one in its header."""
+
+    received: int
+    stamp: int
+
+
+class Bag:
+    """Messages of one recording; each process opens it anew, as a file position cannot be shared."""
+
+    def __init__(self, path: Path) -> None:
+        """Read from ``path``, which is opened at the first access."""
+        self._path = path
+        self._reader: Any = None
+        self._owner = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the open reader behind."""
+        return {"_path": self._path, "_reader": None, "_owner": 0}
+
+    @property
+    def path(self) -> Path:
+        """The recording."""
+        return self._path
+
+    def types(self) -> dict[str, str]:
+        """Type of each topic that has messages."""
+        return {topic: str(info.msgtype) for topic, info in self._open().topics.items() if info.msgcount}
+
+    def messages(self, topic: str, start: int | None = None, stop: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """Yield (received [ns], content) of a topic within [start, stop)."""
+        reader = self._open()
+        with parsing(self._path, f"readable messages on {topic}"):
+            for _, received, content in reader.messages(reader.topics[topic].connections, start, stop):
+                yield received, bytes(content)
+
+    def find(self, topic: str, place: Stored) -> bytes:
+        """Content of one message.
+
+        Raises:
+            DataError: it is not there any more, or the recording is damaged.
+        """
+        for _, content in self.messages(topic, place.received, place.received + 1):
+            if stamp_of(content) == place.stamp:
+                return content
+        raise DataError(
+            f"{self._path}: no message on {topic} at {place.received} ns, expected one as when it was opened"
+        )
+
+    def _open(self) -> Any:
+        """Reader of this process."""
+        if self._reader is None or self._owner != os.getpid():
+            with parsing(self._path, f"{LAYOUT} (a recording cut short: `ros2 bag reindex`, `mcap recover`)"):
+                reader = _reader_class()(require(self._path, LAYOUT))
+                reader.open()
+            self._reader, self._owner = reader, os.getpid()
+        return self._reader
+
+
+class BagReader:
+    """Reads the frames of one bag."""
+
+    def __init__(self, bag: Bag, topics: Topics) -> None:
+        """Read ``topics`` of ``bag``; the camera is that of the first camera_info."""
+        self._bag = bag
+        self._topics = topics
+        types = bag.types()
+        self._types = (types[topics.image], types[topics.depth])
+        _, info = next(bag.messages(topics.info))
+        with parsing(bag.path, f"a camera_info on {topics.info}"):
+            self._camera = camera_of(info, rectified="rect" in topics.image)
+
+    def __call__(self, pair: tuple[Stored, Stored]) -> Sample:
+        """Decode one pair of messages.
+
+        Raises:
+            DataError: a message is corrupt, or picture, depth and camera differ in size.
+        """
+        image, depth = (self._bag.find(topic, place) for topic, place in zip(self._roles, pair, strict=True))
+        with parsing(self._bag.path, f"pictures on {self._topics.image} and {self._topics.depth}"):
+            rgb, metres = decode_color(image, self._types[0]), decode_depth(depth, self._types[1])
+        expected = (self._camera.height, self._camera.width)
+        for topic, shape in zip(self._roles, (rgb.shape[:2], metres.shape), strict=True):
+            if shape != expected:
+                raise DataError(f"{self._bag.path}: {topic} is {shape}, expected {expected} as {self._topics.info}")
+        return Sample(f"{self._bag.path.stem}/{pair[0].stamp}", rgb, metres, self._camera)
+
+    @property
+    def _roles(self) -> tuple[str, str]:
+        return self._topics.image, self._topics.depth
+
+
+def matches(path: Path) -> bool:
+    """Whether a path is a rosbag2 folder or file."""
+    return path.suffix in (".mcap", ".db3") or (path / "metadata.yaml").is_file()
+
+
+def open_bag(
+    path: Path,
+    *,
+    image: str | None = None,
+    depth: str | None = None,
+    info: str | None = None,
+    tolerance: str = str(TOLERANCE),
+) -> Frames:
+    """Find the pairs of a recording.
+
+    Args:
+        path: folder with metadata.yaml, or a .mcap or .db3 file.
+        image: colour topic; by default the only one there is.
+        depth: depth topic; by default the only one there is.
+        info: camera_info; by default that beside the colour topic, else the only one there is.
+        tolerance: largest difference of the stamps of a pair [s].
+
+    Raises:
+        DataError: this is no bag, a topic is missing or not the only one, or nothing pairs.
+    """
+    bag = Bag(path)
+    topics = choose_topics(bag, image, depth, info)
+    with parsing(path, "tolerance=SECONDS"):
+        limit = int(float(tolerance) * 1e9)
+    images, depths = (
+        [Stored(received, stamp_of(content) or received) for received, content in bag.messages(topic)]
+        for topic in (topics.image, topics.depth)
+    )
+    pairs = pair_stamps(*(np.array([place.stamp for place in places], np.int64) for places in (images, depths)), limit)
+    if not pairs:
+        raise DataError(f"{path}: no stamps of {topics.image} and {topics.depth} within {tolerance} s")
+    return Frames([(images[i], depths[j]) for i, j in pairs], BagReader(bag, topics))
+
+
+def choose_topics(bag: Bag, image: str | None, depth: str | None, info: str | None) -> Topics:
+    """Fill in the roles that were not given.
+
+    Raises:
+        DataError: a topic is missing or not the only one; names what there is.
+    """
+    types = bag.types()
+    kinds: dict[bool, list[str]] = {True: [], False: []}
+    for topic in sorted(topic for topic, kind in types.items() if kind in PICTURES):
+        _, content = next(bag.messages(topic))
+        with parsing(bag.path, f"pictures on {topic}"):
+            kinds[holds_depth(content, types[topic])].append(topic)
+    color = _only(bag, "image", image, kinds[False])
+    infos = [topic for topic, kind in types.items() if kind == INFO]
+    beside = [f"{color.rsplit('/', levels)[0]}/camera_info" for levels in (1, 2)]
+    found = [topic for topic in beside if topic in infos][:1] or infos
+    return Topics(color, _only(bag, "depth", depth, kinds[True]), _only(bag, "info", info, found))
+
+
+def _only(bag: Bag, role: str, wanted: str | None, topics: list[str]) -> str:
+    if wanted is not None and wanted in topics:
+        return wanted
+    if wanted is None and len(topics) == 1:
+        return topics[0]
+    there = ", ".join(topics) or "none"
+    got = f"{role}={wanted} is none of its {role} topics" if wanted else f"{role} topics: {there}"
+    raise DataError(f"{bag.path}: {got}; expected one of {there}, as {CHOICE}")
+
+
+def _reader_class() -> Any:
+    try:
+        from rosbags.rosbag2 import Reader
+    except ModuleNotFoundError as error:
+        raise DataError(f"a bag needs {error.name}, which is missing: pip install -e '.[train]'") from error
+    return Reader

@@ -1,0 +1,90 @@
+"""Which pixels of a data set count when a model is scored: nearest and farthest depth, and the crop.
+
+Caps of NYUv2, TUM RGB-D, iBims-1 and ETH3D are those of the DepthART paper; the others those in common use.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from training.data.sample import DataError, Sample
+
+NEAREST = 1e-3
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of the picture as shares of its height and width, so that it fits any size."""
+
+    top: float
+    bottom: float
+    left: float
+    right: float
+
+    def window(self, height: int, width: int) -> tuple[slice, slice]:
+        """Rows and columns inside, edges rounded down as the published evaluations do."""
+        edges = ((self.top, height), (self.bottom, height), (self.left, width), (self.right, width))
+        top, bottom, left, right = (math.floor(share * size + 1e-6) for share, size in edges)
+        return slice(top, bottom), slice(left, right)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The pixels that count.
+
+    Attributes:
+        cap: farthest true depth that counts [m].
+        nearest: nearest true depth that counts [m].
+        crop: where pixels count; everywhere without.
+    """
+
+    cap: float
+    nearest: float = NEAREST
+    crop: Box | None = None
+
+    def counted(self, depth: np.ndarray) -> np.ndarray:
+        """(H, W) bool: known depth within the limits and the crop, at the data set's own size."""
+        inside = np.ones(depth.shape, bool)
+        if self.crop is not None:
+            inside[:] = False
+            inside[self.crop.window(*depth.shape)] = True
+        with np.errstate(invalid="ignore"):
+            return inside & np.isfinite(depth) & (depth >= self.nearest) & (depth <= self.cap)
+
+    def restrict(self, sample: Sample) -> Sample:
+        """The sample with unknown depth (NaN) wherever it does not count; apply it before any resize."""
+        return replace(sample, depth=np.where(self.counted(sample.depth), sample.depth, np.float32(np.nan)))
+
+
+EIGEN = Box(45 / 480, 471 / 480, 41 / 640, 601 / 640)
+"""Of NYUv2: Eigen et al. 2014, rows 45 to 471 and columns 41 to 601 of 480x640."""
+GARG = Box(0.40810811, 0.99189189, 0.03594771, 0.96405229)
+"""Of KITTI: Garg et al. 2016."""
+
+PROTOCOLS = {
+    "rooms": Protocol(10.0),
+    "folder": Protocol(10.0),
+    "bag": Protocol(10.0),
+    "hypersim": Protocol(65.0),
+    "nyuv2": Protocol(10.0, crop=EIGEN),
+    "tum": Protocol(10.0),
+    "ibims1": Protocol(50.0),
+    "eth3d": Protocol(72.0),
+    # Outdoor scans reach 300 m; 50 m is the longest that the indoor ones hold, and the laser's nearest is 0.6 m.
+    "diode": Protocol(50.0, nearest=0.6),
+    "kitti": Protocol(80.0, crop=GARG),
+}
+
+
+def protocol(kind: str) -> Protocol:
+    """Protocol of a kind of data set.
+
+    Raises:
+        DataError: there is no such kind.
+    """
+    if kind not in PROTOCOLS:
+        raise DataError(f"{kind} is no kind of data set, expected one of {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[kind]
