@@ -1,0 +1,131 @@
+"""The discriminative baseline: depth in one pass from the same image features, without tokens or scales."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from depthart_core.autoencoder import GuidedDecoder, PlainBlock
+from depthart_core.checkpoint import check_tensors, read_tensors
+from depthart_core.config import ModelConfig
+from depthart_core.efficientnet import FINE, GUIDANCE_CHANNELS
+from depthart_core.errors import CheckpointError, ConfigError
+from depthart_core.estimator import RelativeDepth
+from depthart_core.normalize import denormalize, normalize_image
+from depthart_core.prefix import EfficientNetPrefix
+from depthart_core.preprocess import check_rgb, to_input, to_picture_size
+from training.settings import StageSettings
+from training.stages import Scalars, TrainingBatch
+
+
+class Regressor(nn.Module):
+    """What DepthART sees of the image, a convolutional trunk as large as its transformer, and its guided decoder.
+
+    Args:
+        config: Of the DepthART model that it is compared with.
+
+    Raises:
+        ConfigError: That model has another image network or decoder.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        if config.prefix != "efficientnet_lite0" or config.tokenizer.decoder != "guided":
+            got = f"prefix {config.prefix!r} and decoder {config.tokenizer.decoder!r}"
+            raise ConfigError(f"the regressor needs prefix 'efficientnet_lite0' and decoder 'guided', got {got}")
+        width = config.transformer.width
+        self.config = config
+        self.image = EfficientNetPrefix(width, config.tokenizer.feature_size)
+        self.trunk = nn.Sequential(*(PlainBlock(width) for _ in range(trunk_blocks(config))))
+        fed_by_trunk = dataclasses.replace(config.tokenizer, code_channels=width)
+        self.decoder = GuidedDecoder(fed_by_trunk, GUIDANCE_CHANNELS)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Image (B, 3, S, S) in [-1, 1] -> normalised depth (B, 1, S, S), not clipped."""
+        prefix = self.image(image)
+        result: Tensor = self.decoder(self.trunk(prefix.aligned), prefix.guidance).mean(1, keepdim=True)
+        return result
+
+
+def trunk_blocks(config: ModelConfig) -> int:
+    """Residual blocks whose parameters come nearest to those of the transformer; at least one."""
+    transformer, width = config.transformer, config.transformer.width
+    per_block = (4 + 2 * transformer.mlp_ratio) * width
+    weights = width * (transformer.blocks * per_block + config.tokenizer.codebook_size)
+    return max(1, round(weights / (2 * 9 * width * width)))
+
+
+class RegressorStage:
+    """Masked absolute error of normalised depth, and nothing else; the fine image features stay as they are."""
+
+    def __init__(self, settings: StageSettings) -> None:
+        self.settings = settings
+        self.memory: Scalars = {}
+
+    def groups(self, model: Regressor) -> list[tuple[list[nn.Parameter], float]]:
+        """Projections and trunk at the full rate; decoder and coarse image features, which are trained, slower."""
+        coarse = list(model.image.backbone.stages[FINE:].parameters())
+        projections = [model.image.fine_proj, model.image.coarse_proj, model.image.norm, model.trunk]
+        own = [parameter for module in projections for parameter in module.parameters()]
+        own += model.decoder.conv_in.parameters()
+        fresh = {id(parameter) for parameter in own}
+        decoder = [parameter for parameter in model.decoder.parameters() if id(parameter) not in fresh]
+        return [(own, 1.0), ([*coarse, *decoder], self.settings.backbone_factor)]
+
+    def loss(self, model: Regressor, batch: TrainingBatch, step: int) -> tuple[Tensor, Scalars]:  # noqa: ARG002
+        """The same for every step."""
+        valid = torch.isfinite(batch.depth)
+        error = (model(batch.image) - batch.depth.nan_to_num(0.0)).abs()
+        pixel = (error * valid).sum() / valid.sum().clamp_min(1)
+        return pixel, {"pixel": pixel.detach()}
+
+    def pictures(self, model: Regressor, batch: TrainingBatch) -> list[Tensor]:
+        """The one depth map there is."""
+        return [model(batch.image)]
+
+
+class RegressorPredictor:
+    """Relative depth of single pictures, as `DepthEstimator` gives it.
+
+    Args:
+        model: On its device.
+    """
+
+    def __init__(self, model: Regressor) -> None:
+        self.model = model.eval()
+        self.device = next(model.parameters()).device
+
+    @torch.inference_mode()
+    def __call__(self, rgb: npt.NDArray[np.uint8]) -> RelativeDepth:
+        """Depth at the size of the picture: uint8 (H, W, 3) in RGB order -> (H, W).
+
+        Raises:
+            ImageError: Not such a picture.
+        """
+        check_rgb(rgb)
+        small = to_input(rgb, self.model.config.tokenizer.input_size)
+        picture = torch.from_numpy(np.array(small, order="C")).to(self.device).permute(2, 0, 1)[None]
+        normalized = self.model(normalize_image(picture)).clamp(-1.0, 1.0)
+        depth = denormalize(normalized, self.model.config)[0, 0].cpu().numpy()
+        return RelativeDepth(to_picture_size(depth, rgb.shape[0], rgb.shape[1]))
+
+
+def load_regressor(path: Path) -> Regressor:
+    """Read a regressor that was trained here, in float32, on the CPU, in evaluation mode.
+
+    Raises:
+        CheckpointError: Missing, damaged, or not a regressor.
+    """
+    metadata, tensors = read_tensors(path)
+    if "config" not in metadata:
+        raise CheckpointError(f"{path} has no model configuration, expected a file that training.compare wrote")
+    model = Regressor(ModelConfig.from_json(metadata["config"]))
+    expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    check_tensors(path, tensors, expected)
+    model.load_state_dict({name: value.float() for name, value in tensors.items()})
+    return model.eval().requires_grad_(False)
