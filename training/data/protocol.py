@@ -17,40 +17,45 @@ NEAREST = 1e-3
 
 @dataclass(frozen=True)
 class Box:
-    """A part of the picture as shares of its height and width, so that it fits any size."""
+    """A part of the picture as shares of its height and width, so that it fits any size; ``name`` is for tables."""
 
+    name: str
     top: float
     bottom: float
     left: float
     right: float
 
-    def window(self, height: int, width: int) -> tuple[slice, slice]:
-        """Rows and columns inside, edges rounded down as the published evaluations do."""
+    def __call__(self, height: int, width: int) -> np.ndarray:
+        """(H, W) bool: inside; edges are rounded down as the published evaluations do."""
         edges = ((self.top, height), (self.bottom, height), (self.left, width), (self.right, width))
         top, bottom, left, right = (math.floor(share * size + 1e-6) for share, size in edges)
-        return slice(top, bottom), slice(left, right)
+        inside = np.zeros((height, width), bool)
+        inside[top:bottom, left:right] = True
+        return inside
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """The pixels that count.
+    """The pixels that count; the defaults are for data without a protocol of their own.
 
     Attributes:
         cap: farthest true depth that counts [m].
         nearest: nearest true depth that counts [m].
-        crop: where pixels count; everywhere without.
+        crop: where pixels count, at the data set's own size; everywhere without.
     """
 
-    cap: float
+    cap: float = 10.0
     nearest: float = NEAREST
     crop: Box | None = None
 
+    @property
+    def crop_name(self) -> str:
+        """Name of the crop for tables, "-" without one."""
+        return "-" if self.crop is None else self.crop.name
+
     def counted(self, depth: np.ndarray) -> np.ndarray:
-        """(H, W) bool: known depth within the limits and the crop, at the data set's own size."""
-        inside = np.ones(depth.shape, bool)
-        if self.crop is not None:
-            inside[:] = False
-            inside[self.crop.window(*depth.shape)] = True
+        """(H, W) bool: known depth within the limits and the crop."""
+        inside = True if self.crop is None else self.crop(*depth.shape)
         with np.errstate(invalid="ignore"):
             return inside & np.isfinite(depth) & (depth >= self.nearest) & (depth <= self.cap)
 
@@ -59,9 +64,9 @@ class Protocol:
         return replace(sample, depth=np.where(self.counted(sample.depth), sample.depth, np.float32(np.nan)))
 
 
-EIGEN = Box(45 / 480, 471 / 480, 41 / 640, 601 / 640)
+EIGEN = Box("eigen", 45 / 480, 471 / 480, 41 / 640, 601 / 640)
 """Of NYUv2: Eigen et al. 2014, rows 45 to 471 and columns 41 to 601 of 480x640."""
-GARG = Box(0.40810811, 0.99189189, 0.03594771, 0.96405229)
+GARG = Box("garg", 0.40810811, 0.99189189, 0.03594771, 0.96405229)
 """Of KITTI: Garg et al. 2016."""
 
 PROTOCOLS = {
