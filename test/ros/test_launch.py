@@ -9,8 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "launch" / "depth.launch.py"
 ARGUMENTS = {
-    "namespace", "params_file", "model", "backend", "image", "camera_info", "scale", "scale_source", "rviz", "autostart",
-    "use_sim_time", "log_level", "fixed_frame", "local_transport",
+    "namespace", "params_file", "model", "backend", "image", "camera_info", "scale", "scale_source", "rviz",
+    "autostart", "use_sim_time", "log_level", "fixed_frame", "local_transport",
 }  # fmt: skip
 
 
