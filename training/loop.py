@@ -3,64 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import json
 import math
 import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from copy import deepcopy
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict
 from types import FrameType
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
-from depthart_core.checkpoint import read_tensors, save_model, write_atomically
-from depthart_core.config import ModelConfig
-from depthart_core.errors import CheckpointError, DepthartError
+from depthart_core.checkpoint import save_model
 from depthart_core.model import DepthART
-from depthart_core.normalize import normalize, normalize_image
+from training.checkpoints import read_checkpoint, write_checkpoint
 from training.data.loader import Batch, batches
 from training.data.sample import Sample
-from training.settings import StageSettings
-from training.stages import Stage, TrainingBatch
+from training.errors import TrainingError
+from training.processes import largest, mean, open_processes
+from training.recording import Recorder, progress_sheet
+from training.settings import RunOptions, StageSettings
+from training.stages import Scalars, Stage, StageLoss, TrainingBatch, to_training_batch
+from training.watch import LossWatch
 
-
-class TrainingError(DepthartError):
-    """A training run that cannot go on."""
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """Where and how long.
-
-    Attributes:
-        out: Folder of checkpoints, log and model.
-        minutes: Time budget of the whole stage; the learning rate falls to its end by then at the latest.
-        device: Such as "cpu" or "cuda".
-        precision: "bf16" (autocast) or "fp32".
-        seed: Of order and augmentation.
-        workers: Processes that decode.
-        checkpoint_minutes: Between two checkpoints.
-    """
-
-    out: Path
-    minutes: float = math.inf
-    device: str = "cpu"
-    precision: str = "bf16"
-    seed: int = 0
-    workers: int = 1
-    checkpoint_minutes: float = 3.0
-
-    def autocast(self) -> AbstractContextManager[object]:
-        """What the forward pass runs in."""
-        if self.precision == "fp32":
-            return contextlib.nullcontext()
-        return torch.autocast(torch.device(self.device).type, torch.bfloat16)
+LOG_STEPS = 20
+"""Between two lines of the log."""
 
 
 class Trainer:
@@ -78,7 +47,9 @@ class Trainer:
         self, name: str, model: DepthART, stage: Stage, *, settings: StageSettings, options: RunOptions
     ) -> None:
         self.name, self.stage, self.settings, self.options = name, stage, settings, options
-        self.model = model.to(options.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.processes = open_processes(options.device)
+        self.device = self.processes.device
+        self.model = model.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         groups = stage.groups(self.model)
         self.model.requires_grad_(False)
         self.parameters = [parameter for parameters, _ in groups for parameter in parameters]
@@ -90,15 +61,24 @@ class Trainer:
             weight_decay=settings.weight_decay,
         )
         self.average = deepcopy(self.model).eval().requires_grad_(False)
-        self.step, self.spent_minutes = 0, 0.0
+        self.loss = self.processes.share(StageLoss(self.model, stage))
+        self.step, self.minutes, self.waited = 0, 0.0, 0.0
         self.checkpoint = options.out / f"{name}.checkpoint"
         self.stopping = False
+        # Looking at a loss and talking to the other processes waits for the device: on a GPU not at every step.
+        self.pace = 10 if self.device.type == "cuda" else 1
+        self.watch = LossWatch(self.pace * options.accumulate)
 
-    def run(self, samples: Sequence[Sample]) -> None:
-        """Train until the steps or the minutes are over, or a SIGTERM or SIGINT comes.
+    def run(self, samples: Sequence[Sample], *, until: int | None = None) -> None:
+        """Train until the steps or the minutes are over, or a SIGTERM or SIGINT comes to any process.
+
+        Args:
+            samples: What to learn from.
+            until: Pause at this step; the learning rate keeps to all steps.
 
         Raises:
-            TrainingError: The loss is not finite; the batch is saved beside the checkpoint.
+            TrainingError: The loss is not finite (the batch is saved beside the checkpoint), or the disk is full.
+            CheckpointError: The checkpoint to go on from does not fit.
         """
         self.options.out.mkdir(parents=True, exist_ok=True)
         if self.checkpoint.exists():
@@ -108,49 +88,68 @@ class Trainer:
             self.settings.batch_size,
             seed=self.options.seed,
             workers=self.options.workers,
-            start_step=self.step,
+            start_step=self.step * self.options.accumulate,
             size=self.model.config.tokenizer.input_size,
+            place=(self.processes.rank, self.processes.count),
+            pinned=self.device.type == "cuda",
         )
-        with self._signals():
-            self._loop(source)
-        self._save()
+        recorder = Recorder(self.options.out, self.name, step=self.step, writing=self.processes.main)
+        with contextlib.closing(recorder), self._signals():
+            self._loop(source, recorder, min(self.settings.steps, until or self.settings.steps))
+            self._save()
 
-    def _loop(self, source: Iterator[Batch]) -> None:
-        began, offset, saved = time.monotonic(), self.spent_minutes, time.monotonic()
-        bar = tqdm(total=self.settings.steps, initial=self.step, desc=self.name, mininterval=5.0)
-        while not self.stopping and self._progress() < 1.0:
-            scalars = self._train(next(source))
+    def _loop(self, source: Iterator[Batch], recorder: Recorder, last: int) -> None:
+        began, offset, saved, shown = time.monotonic(), self.minutes, self.minutes, self.minutes
+        total, quiet = self.settings.steps, not self.processes.main
+        bar = tqdm(total=total, initial=self.step, desc=self.name, mininterval=5.0, disable=quiet)
+        while not self.stopping and self.step < last and self._progress() < 1.0:
+            batch, scalars = self._train(source)
             self.step += 1
-            self.spent_minutes = offset + (time.monotonic() - began) / 60.0
             bar.update()
-            if self.step % 20 == 0:
-                self._log(bar, scalars)
-            if time.monotonic() - saved > 60.0 * self.options.checkpoint_minutes:
+            if self.step % self.pace and self.step < last:
+                continue
+            self._agree(offset + (time.monotonic() - began) / 60.0)
+            if self.step % LOG_STEPS == 0:
+                bar.set_postfix(self._log(recorder, scalars), refresh=False)
+            if self.minutes - saved > self.options.checkpoint_minutes:
                 self._save()
-                saved = time.monotonic()
+                saved = self.minutes
+            if self.minutes - shown > self.options.picture_minutes or self._progress() >= 1.0:
+                self._show(recorder, batch)
+                shown = self.minutes
         bar.close()
 
     def _progress(self) -> float:
-        return max(self.step / self.settings.steps, self.spent_minutes / self.options.minutes)
+        return max(self.step / self.settings.steps, self.minutes / self.options.minutes)
 
-    def _train(self, batch: Batch) -> dict[str, Tensor]:
-        image = normalize_image(batch.rgb.to(self.options.device))
-        image = image.contiguous(memory_format=torch.channels_last)
-        metres = batch.depth.to(self.options.device)
-        depth = normalize(metres, self.model.config).masked_fill(~torch.isfinite(metres), torch.nan)
-        with self.options.autocast():
-            total, scalars = self.stage.loss(
-                self.model, TrainingBatch(image, depth, metres, batch.intrinsics.to(self.options.device)), self.step
-            )
-        if not torch.isfinite(total):
-            self._report_bad(batch)
-        self._set_learning_rate()
+    def _train(self, source: Iterator[Batch]) -> tuple[TrainingBatch, Scalars]:
+        """One step of the optimiser; returns its last batch and what to log."""
         self.optimizer.zero_grad(set_to_none=True)
-        total.backward()
+        parts = self.options.accumulate
+        for part in range(parts):
+            read = self._next(source)
+            batch = to_training_batch(read, self.model.config, self.device)
+            with self.processes.apart(self.loss, when=part < parts - 1):
+                with self._autocast():
+                    total, scalars = self.loss(batch, self.step)
+                (total / parts).backward()
+            self.watch.add(self.step, total, read)
         norm = nn.utils.clip_grad_norm_(self.parameters, self.settings.clip_norm)
+        self._set_learning_rate()
         self.optimizer.step()
         self._update_average()
-        return {"loss": total.detach(), "norm": norm, **scalars}
+        return batch, {"loss": total.detach(), "norm": norm, **scalars}
+
+    def _next(self, source: Iterator[Batch]) -> Batch:
+        began = time.monotonic()
+        batch = next(source)
+        self.waited += time.monotonic() - began
+        return batch
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self.options.precision == "fp32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, torch.bfloat16)
 
     def _set_learning_rate(self) -> None:
         warm = min(1.0, (self.step + 1) / self.settings.warmup_steps)
@@ -161,47 +160,64 @@ class Trainer:
     @torch.no_grad()
     def _update_average(self) -> None:
         decay = min(self.settings.ema, (1.0 + self.step) / (10.0 + self.step))
-        own, other = dict(self.model.named_parameters()), dict(self.average.named_parameters())
-        trained = [name for name, parameter in own.items() if parameter.requires_grad]
-        torch._foreach_lerp_([other[name] for name in trained], [own[name] for name in trained], 1.0 - decay)
+        pairs = zip(self.model.parameters(), self.average.parameters(), strict=True)
+        own, others = zip(*(pair for pair in pairs if pair[0].requires_grad), strict=True)
+        torch._foreach_lerp_(others, own, 1.0 - decay)
 
-    def _report_bad(self, batch: Batch) -> None:
-        path = self.options.out / f"{self.name}.bad_batch.pt"
-        torch.save({"rgb": batch.rgb, "depth": batch.depth, "names": list(batch.names)}, path)
-        raise TrainingError(f"the loss is not finite at step {self.step}; the batch is saved as {path}")
+    def _agree(self, minutes: float) -> None:
+        """Let all processes have one clock, one reason to stop and one opinion on the losses.
 
-    def _log(self, bar: tqdm[None], scalars: dict[str, Tensor]) -> None:
-        values = {name: round(float(value), 5) for name, value in scalars.items()}
-        bar.set_postfix(values, refresh=False)
-        line = {"step": self.step, "minutes": round(self.spent_minutes, 2), **values}
-        with (self.options.out / f"{self.name}.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        Raises:
+            TrainingError: A loss is not finite.
+        """
+        bad = self.watch.first_bad()
+        earliest = -math.inf if bad is None else -float(bad)
+        self.minutes, stopping, earliest = largest([minutes, float(self.stopping), earliest], self.device)
+        self.stopping = bool(stopping)
+        if earliest > -math.inf:
+            suffix = f".{self.processes.rank}" if self.processes.count > 1 else ""
+            path = self.options.out / f"{self.name}.bad_batch{suffix}.pt"
+            self.watch.save(int(-earliest), path)
+            raise TrainingError(f"the loss is not finite at step {int(-earliest)}; the batch is saved as {path}")
+
+    def _log(self, recorder: Recorder, scalars: Scalars) -> dict[str, float]:
+        """Record the means over all processes and return them."""
+        means = mean(torch.stack([value.float() for value in scalars.values()])).tolist()
+        values = dict(zip(scalars, means, strict=True))
+        rates = {"learning_rate": self.optimizer.param_groups[0]["lr"], "waited_s": self.waited}
+        recorder.scalars(self.step, self.minutes, values | rates)
+        self.waited = 0.0
+        return {name: round(value, 5) for name, value in values.items()}
+
+    def _show(self, recorder: Recorder, batch: TrainingBatch) -> None:
+        if recorder.board is not None:
+            with self._autocast():
+                recorder.sheet(self.step, progress_sheet(self.stage, self.average, batch))
 
     def _save(self) -> None:
         """Write the checkpoint and the averaged model, each whole or not at all."""
+        if not self.processes.main:
+            return
         state = {
             "config": self.model.config.to_json(),
+            "settings": asdict(self.settings),
             "step": self.step,
-            "minutes": self.spent_minutes,
+            "minutes": self.minutes,
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "memory": self.stage.memory,
         }
-        data = io.BytesIO()
-        torch.save(state, data)
-        write_atomically(self.checkpoint, data.getvalue())
+        write_checkpoint(self.checkpoint, state)
         save_model(self.average, self.options.out / f"{self.name}.safetensors")
 
     def _resume(self) -> None:
-        state = torch.load(self.checkpoint, weights_only=True, map_location=self.options.device)
-        if ModelConfig.from_json(state["config"]) != self.model.config:
-            raise CheckpointError(f"{self.checkpoint} is of another configuration: {state['config']}")
+        state = read_checkpoint(self.checkpoint, self.model.config, self.settings)
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.stage.memory.update(state["memory"])
-        self.step, self.spent_minutes = state["step"], state["minutes"]
+        self.stage.memory.update({name: value.to(self.device) for name, value in state["memory"].items()})
+        self.step, self.minutes = state["step"], state["minutes"]
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -214,17 +230,3 @@ class Trainer:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def take_weights(model: DepthART, path: Path) -> None:
-    """Start from another model's weights; parts of another shape (a new transformer, say) keep their own.
-
-    Raises:
-        CheckpointError: Nothing in the file fits.
-    """
-    _, tensors = read_tensors(path)
-    own = model.state_dict()
-    fitting = {name: value.float() for name, value in tensors.items() if name in own and own[name].shape == value.shape}
-    if not fitting:
-        raise CheckpointError(f"{path} has no tensor that fits this model")
-    model.load_state_dict(fitting, strict=False)

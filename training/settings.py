@@ -1,8 +1,10 @@
-"""The settings of one stage of a recipe."""
+"""What a run is told: the settings of a stage, which are part of the recipe, and the options of this run."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from pathlib import Path
 
 from depthart_core.decoding import DECODES
 from depthart_core.errors import ConfigError
@@ -53,3 +55,30 @@ class StageSettings:
             raise ConfigError(f"objective must be one of {', '.join(OBJECTIVES)}, got {self.objective!r}")
         if self.rollout not in DECODES:
             raise ConfigError(f"rollout must be one of {', '.join(DECODES)}, got {self.rollout!r}")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Where and how long.
+
+    Attributes:
+        out: Folder of checkpoints, log and model.
+        minutes: Time budget of the whole stage; the learning rate falls to its end by then at the latest.
+        device: "auto", or such as "cpu" or "cuda".
+        precision: "bf16" (autocast) or "fp32".
+        seed: Of order and augmentation.
+        workers: Processes that decode.
+        accumulate: Batches whose gradients make one step.
+        checkpoint_minutes: Between two checkpoints.
+        picture_minutes: Between two sheets of pictures.
+    """
+
+    out: Path
+    minutes: float = math.inf
+    device: str = "auto"
+    precision: str = "bf16"
+    seed: int = 0
+    workers: int = 1
+    accumulate: int = 1
+    checkpoint_minutes: float = 3.0
+    picture_minutes: float = 10.0

@@ -6,9 +6,13 @@ import importlib
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
+from depthart_core.config import ModelConfig
 from depthart_core.model import DepthART
+from depthart_core.normalize import normalize, normalize_image
+from training.data.loader import Batch
 from training.settings import StageSettings
 
 Scalars = dict[str, Tensor]
@@ -72,3 +76,37 @@ def make_stage(name: str, settings: StageSettings) -> Stage:
     """The stage of that name, one of `STAGES`."""
     stage: Stage = importlib.import_module(STAGE_MODULES[name]).make(settings)
     return stage
+
+
+class StageLoss(nn.Module):
+    """A model behind the loss of a stage: what processes that train together share is called by its forward.
+
+    Args:
+        model: What is trained.
+        stage: What is minimised.
+    """
+
+    def __init__(self, model: DepthART, stage: Stage) -> None:
+        super().__init__()
+        self.model, self.stage = model, stage
+
+    def forward(self, batch: TrainingBatch, step: int) -> tuple[Tensor, Scalars]:
+        """See `Stage.loss`; what is logged has no gradient."""
+        total, scalars = self.stage.loss(self.model, batch, step)
+        return total, {name: value.detach() for name, value in scalars.items()}
+
+
+def to_training_batch(batch: Batch, config: ModelConfig, device: torch.device) -> TrainingBatch:
+    """Normalise and move a batch; the device is not waited for where the batch is pinned.
+
+    Depth is normalised before it moves: counting known pixels on a GPU would wait for it.
+    """
+    depth = normalize(batch.depth, config).masked_fill(~torch.isfinite(batch.depth), torch.nan)
+    depth = depth.pin_memory() if device.type == "cuda" else depth
+    image = normalize_image(batch.rgb.to(device, non_blocking=True))
+    return TrainingBatch(
+        image=image.contiguous(memory_format=torch.channels_last),
+        depth=depth.to(device, non_blocking=True),
+        metres=batch.depth.to(device, non_blocking=True),
+        intrinsics=batch.intrinsics.to(device, non_blocking=True),
+    )

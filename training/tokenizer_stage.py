@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from depthart_core.model import DepthART
+from training.processes import gathered, place, total
 from training.settings import StageSettings
 from training.stages import Scalars, TrainingBatch
 
@@ -42,6 +43,7 @@ class TokenizerStage:
         self.commitment, self.plain_steps = commitment, plain_steps
         self.truncated, self.restart_every = truncated, restart_every
         self.memory: Scalars = {}
+        self.restarted = -1  # the step of the last restart: a step of several batches has one
 
     def groups(self, model: DepthART) -> list[tuple[list[nn.Parameter], float]]:
         """The whole tokenizer."""
@@ -82,7 +84,7 @@ class TokenizerStage:
         """The last f_hat with the gradient handed straight to the encoder, or an earlier one without."""
         generator = torch.Generator().manual_seed(step)
         if step < self.plain_steps:
-            return features + 0.4 * torch.randn(features.shape, generator=generator).to(features.device)
+            return features + 0.4 * _noise(features, generator)
         if torch.rand((), generator=generator) < self.truncated:
             k = int(torch.randint(len(f_hats), (), generator=generator))
             return f_hats[k].detach()
@@ -90,17 +92,29 @@ class TokenizerStage:
 
     @torch.no_grad()
     def _restart(self, model: DepthART, rests: Tensor, indices: Tensor, step: int) -> None:
-        """Move codes that were not chosen lately onto random rests of this batch; at the start that is all of them."""
+        """Move codes that were not chosen lately onto random rests of this batch; at the start that is all of them.
+
+        All processes count the choices of all and draw the same rests, so that they keep one codebook.
+        """
         codebook = model.tokenizer.quantizer.codebook
         used = self.memory.setdefault("used", torch.zeros(len(codebook), device=codebook.device))
-        if step % self.restart_every == 0:
-            generator = torch.Generator().manual_seed(step)
+        if step % self.restart_every == 0 and step != self.restarted:
             everything = torch.arange(len(codebook), device=codebook.device)
             dead = (used < 1).nonzero()[:, 0] if step > self.plain_steps else everything
-            picks = torch.randint(len(rests), (len(dead),), generator=generator).to(codebook.device)
-            codebook[dead] = rests[picks].to(codebook.dtype)
+            candidates, generator = gathered(rests), torch.Generator().manual_seed(step)
+            picks = torch.randint(len(candidates), (len(dead),), generator=generator).to(codebook.device)
+            codebook[dead] = candidates[picks].to(codebook.dtype)
             used.zero_()
-        used.index_add_(0, indices, torch.ones_like(indices, dtype=used.dtype))
+            self.restarted = step
+        chosen = torch.ones_like(indices, dtype=used.dtype)
+        used += total(torch.zeros_like(used).index_add_(0, indices, chosen))
+
+
+def _noise(features: Tensor, generator: torch.Generator) -> Tensor:
+    """This process's share of the normal noise that one process would draw for the features (B, ...) of all."""
+    rank, processes = place()
+    shape = (processes * len(features), *features.shape[1:])
+    return torch.randn(shape, generator=generator).chunk(processes)[rank].to(features.device)
 
 
 @torch.no_grad()

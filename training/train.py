@@ -1,55 +1,71 @@
 """Train a model: ``python -m training.train RECIPE --stage tokenizer --data SHARDS --out RUN``, then the transformer.
 
-Writes RUN/STAGE.safetensors (averaged weights), RUN/STAGE.checkpoint (to resume) and RUN/STAGE.jsonl (the log).
+The same on many processes, GPUs or machines: ``accelerate launch -m training.train RECIPE ...``; each process takes its
+own batches, so a step learns from their number times the recipe's batch size.
+Writes RUN/STAGE.safetensors (averaged weights), RUN/STAGE.checkpoint (to resume), RUN/STAGE.jsonl (the log) and
+RUN/tensorboard.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from depthart_core.errors import DepthartError
+from depthart_core.errors import ConfigError
 from depthart_core.model import DepthART
-from training.backbone import load_imagenet
-from training.data.rooms import read_rooms
-from training.loop import RunOptions, Trainer, take_weights
+from depthart_core.objective import OBJECTIVES
+from training.command import run_command
+from training.data.frames import Joined
+from training.data.sample import Sample
+from training.data.source import open_data, open_named
+from training.loop import Trainer
+from training.processes import close_processes
 from training.recipe import read_recipe
+from training.settings import RunOptions, StageSettings
 from training.stages import STAGES, make_stage
+from training.starts import start
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m training.train", description=__doc__)
-    parser.add_argument("recipe", type=Path, help="JSON file, such as training/configs/nano.json")
-    parser.add_argument("--stage", choices=STAGES, required=True, help="the tokenizer comes first")
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="rooms shards (.tar)")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run; a run that is there is resumed")
-    parser.add_argument("--init", type=Path, help="model to start from, such as RUN/tokenizer.safetensors")
-    parser.add_argument("--minutes", type=float, default=math.inf, help="time budget of the stage")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, ...")
-    parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
-    parser.add_argument("--threads", type=int, default=2, help="CPU threads of the training itself")
-    parser.add_argument("--workers", type=int, default=1, help="processes that read and augment pictures")
-    parser.add_argument("--seed", type=int, default=0)
+    parser = argparse.ArgumentParser(
+        prog="python -m training.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("recipe", type=Path, help="JSON file, such as training/configs/nano.json")
+    add("--stage", choices=STAGES, required=True, help="the tokenizer comes first")
+    add("--data", nargs="+", required=True, metavar="[NAME=]PATH", help="data sets; all are drawn from as one")
+    add("--out", type=Path, required=True, help="folder of the run; a run that is there is resumed")
+    add("--init", help="start from a packaged model (nano), a model file, or a released one")
+    add("--init-tokenizer", type=Path, help="with --init VAR's transformer: its tokenizer (vae_ch160v4096z32)")
+    add("--objective", choices=OBJECTIVES, help="instead of the recipe's")
+    add("--minutes", type=float, default=math.inf, help="time budget of the stage")
+    add("--device", default="auto", help="cpu, cuda, ...; auto: the GPU where there is one")
+    add("--precision", choices=("bf16", "fp32"), default="bf16")
+    add("--threads", type=int, default=2, help="CPU threads of the training itself")
+    add("--workers", type=int, default=1, help="processes that read and augment pictures, beside each training process")
+    add("--accumulate", type=int, default=1, help="batches whose gradients make one step")
+    add("--seed", type=int, default=0)
     return parser.parse_args(arguments)
 
 
 def run(args: argparse.Namespace) -> None:
     """Train one stage."""
     torch.set_num_threads(args.threads)
+    torch.set_float32_matmul_precision("high")  # TF32 on GPUs
     torch.manual_seed(args.seed)
     recipe = read_recipe(args.recipe)
-    settings = recipe.stage(args.stage)
+    settings = _settings(recipe.stage(args.stage), args)
+    samples = Joined([_open(item) for item in args.data])
     model = DepthART(recipe.model)
-    if model.image is not None:
-        load_imagenet(model.image.backbone)
-    if args.init is not None:
-        take_weights(model, args.init)
+    taken = start(model, args.init, args.init_tokenizer)
     options = RunOptions(
         out=args.out,
         minutes=args.minutes,
@@ -57,23 +73,37 @@ def run(args: argparse.Namespace) -> None:
         precision=args.precision,
         seed=args.seed,
         workers=args.workers,
+        accumulate=args.accumulate,
     )
-    stage = make_stage(args.stage, settings)
-    trainer = Trainer(args.stage, model, stage, settings=settings, options=options)
-    trainer.run(read_rooms(args.data))
+    trainer = Trainer(args.stage, model, make_stage(args.stage, settings), settings=settings, options=options)
+    if trainer.processes.main:
+        print(f"training.train: {taken}", file=sys.stderr)
+    trainer.run(samples)
+    close_processes()
+
+
+def _open(item: str) -> Sequence[Sample]:
+    """Open PATH, or NAME=PATH where a NAME that is a kind decides how it is read."""
+    return open_named(item).samples if re.match(r"\w+=", item) else open_data(Path(item))
+
+
+def _settings(settings: StageSettings, args: argparse.Namespace) -> StageSettings:
+    """The recipe's settings with what the command line says otherwise.
+
+    Raises:
+        ConfigError: An objective for a stage that has none.
+    """
+    if args.objective is None:
+        return settings
+    if args.stage != "transformer":
+        raise ConfigError(f"--objective {args.objective} is for the transformer stage, got --stage {args.stage}")
+    return dataclasses.replace(settings, objective=args.objective)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when done, 1 with one sentence otherwise."""
-    try:
-        run(parse_arguments(arguments))
-    except ModuleNotFoundError as error:
-        print(f"training.train needs {error.name}: scripts/setup, or pip install -e '.[train]'", file=sys.stderr)
-        return 1
-    except DepthartError as error:
-        print(f"training.train: {error}", file=sys.stderr)
-        return 1
-    return 0
+    args = parse_arguments(arguments)
+    return run_command("training.train", lambda: run(args))
 
 
 if __name__ == "__main__":

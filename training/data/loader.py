@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import signal
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -34,6 +36,10 @@ class Batch:
     intrinsics: torch.Tensor
     names: tuple[str, ...]
 
+    def pin_memory(self) -> Batch:
+        """The same in memory that a GPU reads by itself; the DataLoader calls this."""
+        return Batch(self.rgb.pin_memory(), self.depth.pin_memory(), self.intrinsics.pin_memory(), self.names)
+
 
 def batches(
     samples: Sequence[Sample],
@@ -44,12 +50,15 @@ def batches(
     augmenting: bool = True,
     start_step: int = 0,
     size: int = 256,
+    place: tuple[int, int] = (0, 1),
+    pinned: bool = False,
 ) -> Iterator[Batch]:
     """Yield batch ``start_step``, ``start_step + 1``, … without end.
 
     Batch t is the same whether one starts at t or earlier, and for any number of workers. Each
     epoch visits every sample once, in its own order; batches run across the ends of epochs.
-    A sample that cannot be read is replaced by the next one, and named in a warning.
+    A sample that cannot be read is replaced by the next one, and named in a warning. Processes that
+    train together each take their own part of what one process would draw in batches larger by their number.
 
     Args:
         samples: what to draw from.
@@ -59,15 +68,18 @@ def batches(
         augmenting: whether to change view and appearance at random.
         start_step: the first batch, to resume a run.
         size: S [px].
+        place: rank of this process and number of processes.
+        pinned: whether batches lie in memory that a GPU reads by itself.
     """
     if not len(samples):
         raise DataError("no samples to draw batches from, expected at least one")
     loader = DataLoader(
         _Drawn(samples, seed, augmenting, size),
-        batch_sampler=_Positions(batch_size, start_step),
+        batch_sampler=_Positions(batch_size, start_step, place),
         num_workers=workers,
         collate_fn=_collate,
-        worker_init_fn=_single_thread,
+        worker_init_fn=_prepare_worker,
+        pin_memory=pinned,
         prefetch_factor=4 if workers else None,
     )
     return iter(loader)
@@ -76,20 +88,27 @@ def batches(
 def sample_index(position: int, count: int, seed: int) -> int:
     """Which of ``count`` samples the endless shuffled sequence has at ``position``."""
     epoch, place = divmod(position, count)
-    return int(np.random.default_rng([seed, ORDER, epoch]).permutation(count)[place])
+    return int(_order(epoch, count, seed)[place])
+
+
+@functools.lru_cache(maxsize=2)
+def _order(epoch: int, count: int, seed: int) -> np.ndarray:
+    return np.random.default_rng([seed, ORDER, epoch]).permutation(count)
 
 
 class _Positions(Sampler[list[int]]):
     """Endless lists of positions in the shuffled sequence."""
 
-    def __init__(self, batch_size: int, start_step: int) -> None:
+    def __init__(self, batch_size: int, start_step: int, place: tuple[int, int]) -> None:
         self._batch_size = batch_size
         self._start_step = start_step
+        self._rank, self._processes = place
 
     def __iter__(self) -> Iterator[list[int]]:
         step = self._start_step
         while True:
-            yield list(range(step * self._batch_size, (step + 1) * self._batch_size))
+            first = (step * self._processes + self._rank) * self._batch_size
+            yield list(range(first, first + self._batch_size))
             step += 1
 
 
@@ -129,7 +148,9 @@ def _collate(samples: list[Sample]) -> Batch:
     )
 
 
-def _single_thread(_: int) -> None:
-    """Keep a decoding process to one core; the others belong to the training."""
+def _prepare_worker(_: int) -> None:
+    """Keep a decoding process to one core, and let it live until the training, which is told the same, has stopped."""
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)

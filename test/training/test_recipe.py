@@ -1,0 +1,33 @@
+"""Recipes: those in the repository, and wrong ones."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from depthart_core.errors import ConfigError
+from training.recipe import read_recipe
+
+
+def test_the_recipe_of_nano_is_readable():
+    recipe = read_recipe(Path(__file__).parents[2] / "training" / "configs" / "nano.json")
+    assert recipe.model.tokenizer.input_size == 256
+    assert recipe.stage("transformer").objective == "depthart"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tokenizer": {"steps": 1, "batch_size": 1, "learning_rate": 1, "epochs": 3}}, "unknown fields.*epochs"),
+        ({"transformer": {"steps": 1, "batch_size": 1, "learning_rate": 1, "objective": "magic"}}, "objective.*magic"),
+        ({"transformer": {"steps": 1}}, "batch_size"),
+        ({"transformer": 5}, "transformer must be a table of settings, got 5"),
+        ({"extra": 1}, "must have model and at least one of tokenizer, transformer"),
+    ],
+)
+def test_a_wrong_recipe_is_named(change, message, tmp_path, toy_config):
+    settings = {"steps": 1, "batch_size": 1, "learning_rate": 0.1}
+    values = {"model": json.loads(toy_config.to_json()), "tokenizer": settings, "transformer": settings}
+    (tmp_path / "recipe.json").write_text(json.dumps(values | change))
+    with pytest.raises(ConfigError, match=message):
+        read_recipe(tmp_path / "recipe.json")

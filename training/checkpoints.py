@@ -1,0 +1,66 @@
+"""Checkpoints of a training run: everything that is needed to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from depthart_core.checkpoint import write_atomically
+from depthart_core.config import ModelConfig
+from depthart_core.errors import CheckpointError
+from training.errors import TrainingError
+from training.settings import StageSettings
+
+
+def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint, whole or not at all.
+
+    Raises:
+        TrainingError: The disk is full, say; the checkpoint before this one is still there.
+    """
+    data = io.BytesIO()
+    torch.save(state, data)
+    try:
+        write_atomically(path, data.getvalue())
+    except OSError as error:
+        raise TrainingError(f"cannot write {path} ({error.strerror}); the checkpoint before it is kept") from error
+
+
+def read_checkpoint(path: Path, config: ModelConfig, settings: StageSettings) -> dict[str, Any]:
+    """Read a checkpoint of the same model and objective, onto the CPU.
+
+    Raises:
+        CheckpointError: Damaged, or of another configuration; names what differs.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is not a readable checkpoint: {str(error).partition(chr(10))[0]}") from error
+    if not isinstance(state, dict) or "config" not in state:
+        raise CheckpointError(f"{path} is not a checkpoint of training.train: it has no configuration")
+    found = json.loads(ModelConfig.from_json(state["config"]).to_json())
+    differences = difference(found, json.loads(config.to_json()))
+    # The learning rate, say, may change on the way; a mixture of two objectives would be neither.
+    objective = state.get("settings", asdict(settings))["objective"]
+    differences += difference({"objective": objective}, {"objective": settings.objective})
+    if differences:
+        raise CheckpointError(f"{path} is of another configuration than the recipe: {'; '.join(differences)}")
+    return state
+
+
+def difference(found: dict[str, Any], expected: dict[str, Any], where: str = "") -> list[str]:
+    """Phrases for the fields of nested tables that differ."""
+    phrases: list[str] = []
+    for name in sorted({*found, *expected}):
+        ours, theirs = expected.get(name), found.get(name)
+        if isinstance(ours, dict) and isinstance(theirs, dict):
+            phrases += difference(theirs, ours, f"{where}{name}.")
+        elif ours != theirs:
+            phrases.append(f"{where}{name} is {theirs!r}, expected {ours!r}")
+    return phrases

@@ -1,0 +1,137 @@
+"""The processes that train one model together: how many, on which devices, and how they talk.
+
+What ``accelerate launch`` (or torchrun) started asks Hugging Face Accelerate; any other run is one process and needs
+no such package. The functions at the end do nothing where there is one process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+
+from training.errors import TrainingError
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among those that train together.
+
+    Attributes:
+        device: Where it computes.
+        rank: Its number; 0 writes the files.
+        count: Number of processes.
+        accelerator: accelerate.Accelerator; None where nothing was launched.
+    """
+
+    device: torch.device
+    rank: int = 0
+    count: int = 1
+    accelerator: Any = None
+
+    @property
+    def main(self) -> bool:
+        """Whether this is the process that writes and prints."""
+        return self.rank == 0
+
+    def share(self, module: nn.Module) -> nn.Module:
+        """The module with gradients averaged over all processes; it must be called by its forward."""
+        if self.count == 1:
+            return module
+        shared: nn.Module = self.accelerator.prepare_model(module)
+        return shared
+
+    def apart(self, module: nn.Module, *, when: bool) -> AbstractContextManager[object]:
+        """Where `when` holds, gradients stay in their process: more of them are to come before the next step."""
+        return self.accelerator.no_sync(module) if when and self.count > 1 else contextlib.nullcontext()
+
+
+def open_processes(device: str = "auto") -> Processes:
+    """Find out who trains.
+
+    Args:
+        device: "auto", or such as "cpu", "cuda" or "cuda:1".
+
+    Raises:
+        TrainingError: The device cannot be used.
+    """
+    if "WORLD_SIZE" in os.environ or any(name.startswith("ACCELERATE_") for name in os.environ):
+        return _launched(device)
+    name = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    return Processes(_usable(name))
+
+
+def _launched(device: str) -> Processes:
+    from accelerate import Accelerator, DistributedDataParallelKwargs
+
+    # Which parameters a stage reaches depends on the recipe: convolutions that no scale uses, a decoder without loss.
+    options = DistributedDataParallelKwargs(find_unused_parameters=True)
+    accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no", kwargs_handlers=[options])
+    chosen: torch.device = accelerator.device
+    wanted = _usable(device) if device != "auto" else chosen
+    if wanted.type != chosen.type:
+        raise TrainingError(f"device {device!r} was asked for, accelerate launch gave {str(chosen)!r}")
+    single = accelerator.num_processes == 1
+    return Processes(wanted if single else chosen, accelerator.process_index, accelerator.num_processes, accelerator)
+
+
+def _usable(name: str) -> torch.device:
+    try:
+        torch.zeros(1, device=name).cpu()  # what is computed there must come back, which "meta" cannot
+        return torch.device(name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).partition("\n")[0]
+        raise TrainingError(f"device {name!r} cannot be used: {reason}") from error
+
+
+def close_processes() -> None:
+    """Leave the others; without processes nothing happens."""
+    if _together():
+        distributed.destroy_process_group()
+
+
+def gathered(tensor: Tensor) -> Tensor:
+    """The tensors (B, ...) of all processes below each other, in their order; all must have one shape."""
+    if not _together():
+        return tensor
+    parts = [torch.empty_like(tensor) for _ in range(distributed.get_world_size())]
+    distributed.all_gather(parts, tensor.contiguous())
+    return torch.cat(parts)
+
+
+def total(tensor: Tensor) -> Tensor:
+    """The sum over all processes."""
+    if not _together():
+        return tensor
+    result = tensor.clone()
+    distributed.all_reduce(result)
+    return result
+
+
+def mean(tensor: Tensor) -> Tensor:
+    """The mean over all processes."""
+    return total(tensor) / (distributed.get_world_size() if _together() else 1)
+
+
+def largest(values: Sequence[float], device: torch.device) -> list[float]:
+    """The largest of every value over all processes."""
+    if not _together():
+        return list(values)
+    result = torch.tensor(values, dtype=torch.float64, device=device)
+    distributed.all_reduce(result, distributed.ReduceOp.MAX)
+    return [float(value) for value in result.tolist()]
+
+
+def place() -> tuple[int, int]:
+    """Rank of this process and number of processes."""
+    return (distributed.get_rank(), distributed.get_world_size()) if _together() else (0, 1)
+
+
+def _together() -> bool:
+    return distributed.is_available() and distributed.is_initialized()

@@ -1,0 +1,85 @@
+"""Where a training starts: our models by name or file, a released DepthART, or the released VAR with its tokenizer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from depthart_core.checkpoint import FORMAT, model_path, read_tensors
+from depthart_core.config import ModelConfig
+from depthart_core.errors import CheckpointError
+from depthart_core.model import DepthART
+from depthart_core.released import PICKLED, convert_released
+from training.checkpoints import difference
+
+BACKBONE = "image.backbone"
+
+
+def start(model: DepthART, init: str | None = None, tokenizer: Path | None = None) -> str:
+    """Fill a fresh model; parts that the file lacks, or has in another shape, stay as they are.
+
+    The image network comes from ImageNet where the file has none.
+
+    Args:
+        model: Changed in place.
+        init: Name of a packaged model, a model file, or a released one (DepthART, or VAR with `tokenizer`); None: none.
+        tokenizer: VAR's tokenizer.
+
+    Returns:
+        One line that says what was taken and what is fresh.
+
+    Raises:
+        CheckpointError: Nothing in the file fits; no such file; a damaged one.
+    """
+    if init is None and tokenizer is not None:
+        raise CheckpointError(f"the tokenizer {tokenizer} needs the transformer it belongs to: name that as well")
+    found, notes = ({}, []) if init is None else _read(model.config, init, tokenizer)
+    own = model.state_dict()
+    taken = {name: value.float() for name, value in found.items() if name in own and own[name].shape == value.shape}
+    if init is not None and not taken:
+        raise CheckpointError(f"{init} has no tensor that fits this model")
+    model.load_state_dict(taken, strict=False)
+    fresh = [name for name in own if name not in taken]
+    imagenet = any(name.startswith(BACKBONE) for name in fresh)
+    if imagenet:
+        _load_imagenet(model)
+        fresh = [name for name in fresh if not name.startswith(BACKBONE)]
+    parts = [f"taken from {init}: {_summary(taken)}"] * (init is not None)
+    parts += ["from ImageNet: image network"] * imagenet + [f"fresh: {_summary(fresh)}"]
+    return "; ".join(parts + notes)
+
+
+def _read(config: ModelConfig, init: str, tokenizer: Path | None) -> tuple[Mapping[str, Tensor], list[str]]:
+    """Tensors under our names, and what to say about them."""
+    path = model_path(init)
+    if path.suffix not in PICKLED and tokenizer is None:
+        metadata, tensors = read_tensors(path)
+        if metadata.get("format") == FORMAT:
+            theirs, ours = (json.loads(text) for text in (metadata.get("config", "{}"), config.to_json()))
+            others = difference(theirs, ours)
+            return tensors, [f"note: its {'; '.join(others)}"] * bool(others)
+    if config.prefix != "tokenizer" or config.tokenizer.decoder != "var":
+        raise CheckpointError(
+            f"{path} is no {FORMAT} model, and a released one fits a recipe with prefix 'tokenizer' and decoder 'var' "
+            f"alone, got {config.prefix!r} and {config.tokenizer.decoder!r}"
+        )
+    return convert_released(path, tokenizer=tokenizer, config=config).state_dict(), []
+
+
+def _load_imagenet(model: DepthART) -> None:
+    from training.backbone import load_imagenet
+
+    assert model.image is not None
+    load_imagenet(model.image.backbone)
+
+
+def _summary(names: Iterable[str]) -> str:
+    """Names of tensors by their part of the model, with how many there are."""
+    parts: dict[str, int] = {}
+    for name in names:
+        part = ".".join(name.split(".")[:2]) if name.startswith(("tokenizer.", "image.")) else name.partition(".")[0]
+        parts[part] = parts.get(part, 0) + 1
+    return ", ".join(f"{part} ({count})" for part, count in parts.items()) or "nothing"

@@ -1,0 +1,47 @@
+"""Losses that are not finite, found without waiting for the device at every step."""
+
+from __future__ import annotations
+
+import io
+from collections import deque
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from depthart_core.checkpoint import write_atomically
+from training.data.loader import Batch
+
+
+class LossWatch:
+    """Keeps the last losses and the batches they came from.
+
+    Args:
+        length: How many losses one look must cover.
+    """
+
+    def __init__(self, length: int) -> None:
+        self.recent: deque[tuple[int, Tensor, Batch]] = deque(maxlen=length)
+
+    def add(self, step: int, loss: Tensor, batch: Batch) -> None:
+        """Remember one loss, without looking at it."""
+        self.recent.append((step, loss.detach(), batch))
+
+    def first_bad(self) -> int | None:
+        """The first remembered step whose loss is not finite; waits for the device."""
+        finite = torch.stack([loss for _, loss, _ in self.recent]).isfinite().tolist()
+        bad = [step for (step, _, _), fine in zip(self.recent, finite, strict=True) if not fine]
+        return min(bad, default=None)
+
+    def save(self, step: int, path: Path) -> None:
+        """Write what that step learnt from: rgb, depth, intrinsics and names."""
+        batches = [batch for number, _, batch in self.recent if number == step]
+        values = {
+            "rgb": torch.cat([batch.rgb for batch in batches]),
+            "depth": torch.cat([batch.depth for batch in batches]),
+            "intrinsics": torch.cat([batch.intrinsics for batch in batches]),
+            "names": [name for batch in batches for name in batch.names],
+        }
+        data = io.BytesIO()
+        torch.save(values, data)
+        write_atomically(path, data.getvalue())
