@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from depthart_core import BACKENDS, DECODES, Alignment, ConfigError, DepthEstimator, ImageError
 from depthart_ros.cli.inputs import Picture, count_pictures, find_files, read_file
+from depthart_ros.cli.sources import intrinsics_from_fov
 from depthart_ros.colors import colorize, palette
 
 SUMMARY = "estimate depth of pictures, folders of pictures and videos"
@@ -33,7 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", help="such as cpu or cuda (default %(default)s)")
     parser.add_argument("--decode", choices=DECODES, default="expected", help="choice of codes (default %(default)s)")
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what runs the model (default %(default)s)")
-    parser.add_argument("--scale", type=float, help="metres per unit of relative depth: makes STEM.npy metres")
+    metres = parser.add_mutually_exclusive_group()
+    metres.add_argument("--scale", type=float, help="metres per unit of relative depth: makes STEM.npy metres")
+    metres.add_argument(
+        "--fov-deg", type=float, help="horizontal field of view: makes STEM.npy metres by the model's own first guess"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of --decode sample (default %(default)s)")
     parser.add_argument("--threads", type=int, help="CPU threads (default: the library's choice)")
 
@@ -56,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         threads=args.threads,
     )
+    if args.fov_deg is not None and not estimator.heads:
+        raise ConfigError(f"--fov-deg needs a model that guesses its scale, {args.model} does not; give --scale")
     _make_folder(args.out)
     files, problems = find_files(args.inputs)
     names = Names(args.out, files)
@@ -65,12 +72,13 @@ def run(args: argparse.Namespace) -> int:
             name = names.choose(picture.stem)
             if name != picture.stem:
                 tqdm.write(f"{picture.stem} is taken: written as {name}", file=sys.stderr)
-            _predict(estimator, picture, args.out / name, scale=args.scale)
+            _predict(estimator, picture, args.out / name, scale=args.scale, fov_deg=args.fov_deg)
             done += 1
             bar.update()
     for problem in problems:
         print(f"depthart: {problem}", file=sys.stderr)
-    print(f"{done} depth maps in {args.out} ({estimator.name}, {'relative' if args.scale is None else 'metres'})")
+    unit = "relative" if args.scale is None and args.fov_deg is None else "metres"
+    print(f"{done} depth maps in {args.out} ({estimator.name}, {unit})")
     return 1 if problems else 0
 
 
@@ -105,6 +113,8 @@ def beside(rgb: npt.NDArray[np.uint8], depth: npt.NDArray[np.float32]) -> npt.ND
 def _check(args: argparse.Namespace) -> None:
     if args.scale is not None and not 0 < args.scale < math.inf:
         raise ConfigError(f"--scale is {args.scale:g}; expected metres per unit above 0")
+    if args.fov_deg is not None and not 0 < args.fov_deg < 180:
+        raise ConfigError(f"--fov-deg is {args.fov_deg:g}; expected between 0 and 180")
     if args.threads is not None and args.threads < 1:
         raise ConfigError(f"--threads is {args.threads}; expected at least 1")
 
@@ -124,9 +134,15 @@ def _readable(file: Path, problems: list[str]) -> Iterator[Picture]:
         problems.append(str(error))
 
 
-def _predict(estimator: DepthEstimator, picture: Picture, target: Path, *, scale: float | None) -> None:
+def _predict(
+    estimator: DepthEstimator, picture: Picture, target: Path, *, scale: float | None, fov_deg: float | None
+) -> None:
     """Write TARGET.npy and TARGET.png."""
-    relative = estimator(picture.rgb).values
+    estimate = estimator(picture.rgb)
+    relative = estimate.values
+    if fov_deg is not None:
+        guess = estimate.guess_scale(intrinsics_from_fov(relative.shape[1], relative.shape[0], fov_deg))
+        scale = guess.metres_per_unit if guess is not None else None
     depth = relative if scale is None else Alignment(scale).apply(relative)
     image, array = target.with_name(f"{target.name}.png"), target.with_name(f"{target.name}.npy")
     try:

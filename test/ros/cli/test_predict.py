@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from depthart_core import DepthEstimator
+from depthart_core import DepthEstimator, Intrinsics
 from depthart_ros.cli.main import main
 
 
@@ -76,6 +76,20 @@ def test_with_a_scale_the_depth_is_metres(predict, tmp_path):
     predict(tmp_path / "room.png", out=tmp_path / "metres", options=["--scale", "2.5"])
     relative, metres = (np.load(tmp_path / folder / "room.npy") for folder in ("out", "metres"))
     np.testing.assert_allclose(metres, 2.5 * relative, rtol=1e-6)
+
+
+def test_with_a_field_of_view_the_depth_is_metres_by_the_models_own_guess(predict, tmp_path, toy_heads_path):
+    rgb = write_picture(tmp_path / "room.png")
+    assert predict(tmp_path / "room.png", model=toy_heads_path, options=["--fov-deg", "90"]) == 0
+    estimate = DepthEstimator.load(toy_heads_path)(rgb)
+    guess = estimate.guess_scale(Intrinsics(44, 30, 22.0, 22.0, 21.5, 14.5))
+    np.testing.assert_allclose(np.load(tmp_path / "out/room.npy"), guess.metres_per_unit * estimate.values, rtol=1e-5)
+
+
+def test_a_field_of_view_is_of_no_use_to_a_model_without_a_guess(predict, tmp_path, capsys):
+    write_picture(tmp_path / "room.png")
+    assert predict(tmp_path / "room.png", options=["--fov-deg", "90"]) == 1
+    assert "guesses its scale" in capsys.readouterr().err
 
 
 def test_a_folder_gives_all_its_pictures_and_nothing_else(predict, tmp_path):
@@ -151,6 +165,7 @@ def test_progress_is_shown_and_a_summary_ends_it(predict, tmp_path, capfd):
     [
         (["--scale", "0"], "--scale is 0; expected metres per unit above 0"),
         (["--scale", "nan"], "--scale is nan"),
+        (["--fov-deg", "180"], "--fov-deg is 180; expected between 0 and 180"),
         (["--threads", "0"], "--threads is 0; expected at least 1"),
         (["--device", "toaster"], "device 'toaster' cannot be used by torch"),
     ],
