@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
+from depthart_core.estimator import RelativeDepth
 from training.data.sample import DataError, Sample, resize_sample
 
 
@@ -17,10 +18,10 @@ class MeanMap:
         """Keep ``values``: (S, S) float32, up to one factor."""
         self._values = values
 
-    def __call__(self, rgb: np.ndarray) -> np.ndarray:
+    def __call__(self, rgb: np.ndarray) -> RelativeDepth:
         """Return the map at the size of ``rgb``; the colours are not looked at."""
         height, width = rgb.shape[:2]
-        return np.asarray(cv2.resize(self._values, (width, height), interpolation=cv2.INTER_LINEAR))
+        return RelativeDepth(np.asarray(cv2.resize(self._values, (width, height), interpolation=cv2.INTER_LINEAR)))
 
 
 def mean_map(samples: Iterable[Sample], *, size: int = 256) -> MeanMap:

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from depthart_core.checkpoint import load_model, save_model
-from depthart_core.errors import DepthartError
+from training.command import run_command
 
 
 def pack(source: Path, target: Path) -> None:
@@ -28,13 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("model", type=Path, help="model file that training.train wrote")
     parser.add_argument("--out", type=Path, required=True, help="model file in float16")
     args = parser.parse_args(arguments)
-    try:
+
+    def run() -> None:
         pack(args.model, args.out)
-    except DepthartError as error:
-        print(f"training.pack: {error}", file=sys.stderr)
-        return 1
-    print(f"{args.out}: {args.out.stat().st_size / 1e6:.1f} MB")
-    return 0
+        print(f"{args.out}: {args.out.stat().st_size / 1e6:.1f} MB")
+
+    return run_command("training.pack", run)
 
 
 if __name__ == "__main__":

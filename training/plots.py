@@ -12,6 +12,7 @@ import numpy as np
 from training.data.sample import DataError
 
 CAPTION_HEIGHT_PX = 22
+PICTURE_WIDTH_PX = 256
 INK = (235, 235, 235)
 
 
@@ -43,22 +44,23 @@ def colour_depth(depth: np.ndarray, nearest: float, farthest: float) -> np.ndarr
 
 
 def draw_row(row: SheetRow) -> np.ndarray:
-    """Caption above image | truth | depth, both depths in the colours of the truth's range."""
+    """Caption above image | truth | depth, each 256 px wide, both depths in the colours of the truth's range."""
     nearest, farthest = np.nanquantile(row.truth, (0.01, 0.99))
-    pictures = np.hstack(
-        [
-            cv2.cvtColor(row.rgb, cv2.COLOR_RGB2BGR),
-            colour_depth(row.truth, nearest, farthest),
-            colour_depth(row.depth, nearest, farthest),
-        ]
-    )
+    depths = [colour_depth(depth, nearest, farthest) for depth in (row.truth, row.depth)]
+    pictures = np.hstack([_to_width(picture) for picture in (cv2.cvtColor(row.rgb, cv2.COLOR_RGB2BGR), *depths)])
     caption = np.zeros((CAPTION_HEIGHT_PX, pictures.shape[1], 3), np.uint8)
     cv2.putText(caption, row.caption, (6, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.42, INK, 1, cv2.LINE_AA)
     return np.vstack([caption, pictures])
 
 
+def _to_width(picture: np.ndarray) -> np.ndarray:
+    """The picture at the width of the sheet, its aspect kept."""
+    height = max(1, round(picture.shape[0] * PICTURE_WIDTH_PX / picture.shape[1]))
+    return np.asarray(cv2.resize(picture, (PICTURE_WIDTH_PX, height), interpolation=cv2.INTER_AREA))
+
+
 def write_sheet(rows: Sequence[SheetRow], path: Path) -> None:
-    """Write the rows below each other as one picture; all must have one width.
+    """Write the rows below each other as one picture.
 
     Raises:
         DataError: when there is no row, or the file cannot be written.

@@ -12,16 +12,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
-from depthart_core.align import fit_scale
 from depthart_core.checkpoint import load_model
-from depthart_core.errors import DepthartError
+from depthart_core.estimator import RelativeDepth
 from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize, normalize, normalize_image
-from training.data.sample import Sample, readable, resize_sample
-from training.evaluate import CAP, parse_data
-from training.metrics import ScoreError, score, valid_pixels
+from training.command import run_command
+from training.data.sample import Sample
+from training.data.source import DataSet, open_named
+from training.frames import Frame, Settings, for_each_frame, judge
 
 
 def reconstruct(model: DepthART, sample: Sample) -> list[np.ndarray]:
@@ -34,42 +33,39 @@ def reconstruct(model: DepthART, sample: Sample) -> list[np.ndarray]:
 
 
 @torch.inference_mode()
-def errors(model: DepthART, samples: Sequence[Sample], title: str) -> np.ndarray:
+def errors(model: DepthART, data: DataSet) -> np.ndarray:
     """Mean AbsRel after every scale and without a quantizer.
 
     Raises:
         ScoreError: No image has valid depth.
     """
-    size, rows = model.config.tokenizer.input_size, []
-    for sample in tqdm(readable(samples), total=len(samples), desc=title, leave=False):
-        resized = resize_sample(sample, size, size)
-        valid = valid_pixels(resized.depth, CAP)
-        if valid.any():
-            depths = reconstruct(model, resized)
-            aligned = [fit_scale(depth, resized.depth, valid).apply(depth) for depth in depths]
-            rows.append([score(depth, resized.depth, valid).abs_rel for depth in aligned])
-    if not rows:
-        raise ScoreError(f"{title}: no image was scored, expected at least one with valid depth")
-    return np.mean(rows, axis=0)
+    settings = Settings(data.protocol, size=model.config.tokenizer.input_size)
+
+    def errors_of(frame: Frame) -> list[float]:
+        depths = map(RelativeDepth, reconstruct(model, frame.sample))
+        return [judged.scores.abs_rel for depth in depths for judged in judge(depth, frame, settings)]
+
+    return np.mean(for_each_frame(errors_of, data.samples, settings, title=data.name, progress=True), axis=0)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print a table."""
+    data = [open_named(item) for item in args.data]
+    model = load_model(args.model)
+    sizes = [f"to {size}x{size}" for size in model.config.tokenizer.scale_sizes]
+    print(f"| AbsRel | {' | '.join(sizes)} | no quantizer |\n|{'---|' * (len(sizes) + 2)}")
+    for one in data:
+        cells = [f"{error:.4f}" for error in errors(model, one)]
+        print(f"| {one.name} | {' | '.join(cells)} |")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a table; 0 when done, 1 with one sentence otherwise."""
+    """Run the command; 0 when done, 1 with one sentence otherwise."""
     parser = argparse.ArgumentParser(prog="python -m training.reconstruct", description=__doc__)
     parser.add_argument("model", help="packaged model's name or a model file")
     parser.add_argument("--data", nargs="+", required=True, metavar="NAME=PATH")
     args = parser.parse_args(arguments)
-    try:
-        model = load_model(args.model)
-        sizes = [f"to {size}x{size}" for size in model.config.tokenizer.scale_sizes]
-        print(f"| AbsRel | {' | '.join(sizes)} | no quantizer |\n|{'---|' * (len(sizes) + 2)}")
-        for name, samples in map(parse_data, args.data):
-            cells = [f"{error:.4f}" for error in errors(model, samples, name)]
-            print(f"| {name} | {' | '.join(cells)} |")
-    except DepthartError as error:
-        print(f"training.reconstruct: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return run_command("training.reconstruct", lambda: run(args))
 
 
 if __name__ == "__main__":

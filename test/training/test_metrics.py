@@ -45,11 +45,6 @@ def test_only_known_positive_depth_up_to_the_cap_is_valid():
     assert valid_pixels(truth, 10.0).tolist() == [[False, False, False, False, True, True, False]]
 
 
-def test_a_nearest_depth_limits_the_valid_pixels_from_below():
-    truth = np.array([[0.0, 0.4, 0.5, 9.0]])
-    assert valid_pixels(truth, 10.0, nearest=0.5).tolist() == [[False, False, True, True]]
-
-
 def test_every_image_counts_the_same():
     one, two = Scores(*[0.1] * 9), Scores(*[0.3] * 9)
     assert [getattr(average([one, two]), name) for name in METRICS] == pytest.approx([0.2] * 9)

@@ -22,17 +22,17 @@ def test_unknown_depth_is_black():
     assert (colour_depth(np.array([[np.nan, 0.0]], np.float32), 1.0, 4.0) == 0).all()
 
 
-def test_a_sheet_holds_three_pictures_a_row(row, tmp_path):
-    write_sheet([row, row], tmp_path / "sheets" / "sheet.png")
+def test_a_sheet_holds_three_pictures_a_row_whatever_their_sizes(row, tmp_path):
+    square = SheetRow("square", np.zeros((300, 300, 3), np.uint8), np.ones((300, 300)), np.ones((300, 300)))
+    write_sheet([row, square], tmp_path / "sheets" / "sheet.png")
     sheet = cv2.imread(str(tmp_path / "sheets" / "sheet.png"))
-    assert sheet.shape[1] == 3 * 64
-    assert sheet.shape[0] >= 2 * 48
+    assert sheet.shape[:2] == (256 * 48 // 64 + 256 + 2 * 22, 3 * 256)
 
 
 def test_equal_depth_and_truth_look_equal(row, tmp_path):
     write_sheet([row], tmp_path / "sheet.png")
-    sheet = cv2.imread(str(tmp_path / "sheet.png"))[-48:]
-    np.testing.assert_array_equal(sheet[:, 64:128], sheet[:, 128:])
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))[-192:]
+    np.testing.assert_array_equal(sheet[:, 256:512], sheet[:, 512:])
 
 
 def test_a_sheet_without_rows_is_refused(tmp_path):

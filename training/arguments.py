@@ -1,0 +1,77 @@
+"""What the commands that score a model read from the command line: the model and the data."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from training.data.sample import DataError, readable
+from training.data.source import DataSet, open_data, open_named
+from training.frames import SIZE_PX, Predictor, Settings
+from training.mean_map import mean_map
+
+MEAN_MAP = "mean-map"
+FULL = "full"
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """The model and how it runs; ``load_predictor`` reads them."""
+    add = parser.add_argument
+    add("model", metavar="MODEL", help=f"a packaged name, a .safetensors file, or {MEAN_MAP}")
+    add("--decode", default="expected", help="expected (default), argmax or sample")
+    add("--max-scales", type=int, metavar="K", help="decode after so many scales (default: all)")
+    add("--backend", default="auto")
+    add("--device", default="cpu")
+    add("--seed", type=int, default=0, help="of sampled decoding")
+    add("--threads", type=int, help="of the processor")
+    add("--train", type=Path, nargs="+", default=[], metavar="PATH", help=f"data of the {MEAN_MAP}")
+
+
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    """The data sets and which pixels of them count; ``named_data`` and ``settings_of`` read them."""
+    add = parser.add_argument
+    add("--data", nargs="+", action="extend", required=True, metavar="NAME=PATH", help="data sets as downloaded")
+    add("--limit", type=int, help="only the first so many frames of each data set")
+    add("--cap", type=float, help="true depth beyond it does not count [m] (default: that of the data set)")
+    add("--size", default=str(SIZE_PX), help=f"side [px] of image and depth, or {FULL} (default %(default)s)")
+
+
+def load_predictor(args: argparse.Namespace) -> tuple[str, Predictor]:
+    """The model named on the command line, or the image-blind mean map, and one line that names it.
+
+    Raises:
+        DataError: the mean map has no data.
+        CheckpointError, BackendError: as ``DepthEstimator.load``.
+    """
+    if args.model == MEAN_MAP:
+        if not args.train:
+            raise DataError(f"{MEAN_MAP} has nothing to average, expected --train PATH ...")
+        return MEAN_MAP, mean_map(sample for path in args.train for sample in readable(open_data(path)))
+    from depthart_core import DepthEstimator
+
+    options = {name: getattr(args, name) for name in ("backend", "device", "decode", "seed", "threads", "max_scales")}
+    estimator = DepthEstimator.load(args.model, **options)
+    scales = "" if args.max_scales is None else f", {args.max_scales} scales"
+    return f"{estimator.name}{scales}", estimator
+
+
+def named_data(args: argparse.Namespace) -> list[DataSet]:
+    """Open all data sets; as they are read only when needed, wrong arguments end the command before any work.
+
+    Raises:
+        DataError: an argument has another form, or a path is no data set.
+    """
+    return [replace(data, samples=data.samples[: args.limit]) for data in map(open_named, args.data)]
+
+
+def settings_of(args: argparse.Namespace, data: DataSet) -> Settings:
+    """Size and cap of the command line, the rest of the data set's protocol.
+
+    Raises:
+        DataError: the size is neither a number of pixels nor "full".
+    """
+    if args.size != FULL and not (args.size.isdecimal() and int(args.size) > 0):
+        raise DataError(f"--size {args.size}: expected a number of pixels above 0 or {FULL}")
+    protocol = data.protocol if args.cap is None else replace(data.protocol, cap=args.cap)
+    return Settings(protocol, size=None if args.size == FULL else int(args.size))
