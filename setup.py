@@ -34,7 +34,7 @@ setup(
         "numpy>=1.21",
         "opencv-python-headless>=4.5,<5",
         "safetensors>=0.4",
-        "torch>=2.2,<3",
+        "torch>=2.4,<3",
         "tqdm>=4.60",
     ],
     extras_require={

@@ -104,7 +104,7 @@ class DepthART(nn.Module):
         """Predict scale after scale from the model's own output: the one loop of inference and of training."""
         config, tokens = self.config.tokenizer, prefix.tokens
         batch, start = tokens.shape[0], 0
-        cache = KVCache(self.config.transformer, batch, tokens.shape[1] + sum(config.tokens), self._like(tokens))
+        cache = KVCache(self.config.transformer, batch, tokens.shape[1] + sum(config.tokens), tokens)
         f_hat: Tensor | None = None
         for k, count in enumerate(config.tokens[:max_scales]):
             x = self.scale_input(prefix, f_hat, k)
@@ -150,8 +150,3 @@ class DepthART(nn.Module):
     def forward(self, image: Tensor, decoding: Decoding = expected, *, max_scales: int | None = None) -> Tensor:
         """The depth of `predict` alone: (B, 3, S, S) -> (B, 1, S, S)."""
         return self.predict(image, decoding, max_scales=max_scales).depth
-
-    def _like(self, tokens: Tensor) -> Tensor:
-        """A tensor of the dtype that linear layers give in here, under autocast or not."""
-        result: Tensor = self.embed(tokens.new_zeros(1, self.embed.in_features))
-        return result

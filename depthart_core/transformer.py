@@ -14,11 +14,21 @@ from depthart_core.config import TransformerConfig
 
 
 class KVCache:
-    """Keys and values of all blocks, allocated once: per block (B, heads, L, head size)."""
+    """Keys and values of all blocks, allocated once: per block (B, heads, L, head size).
+
+    Args:
+        config: Of the transformer.
+        batch: B.
+        length: Number L of tokens it can hold.
+        like: Tokens as they will come in: the cache has their device, and the type that linear layers give of them.
+    """
 
     def __init__(self, config: TransformerConfig, batch: int, length: int, like: Tensor) -> None:
         shape = (config.blocks, 2, batch, config.heads, length, config.width // config.heads)
-        self.data = torch.empty(shape, dtype=like.dtype, device=like.device)
+        device = like.device
+        automatic = torch.is_autocast_enabled(device.type)
+        dtype = torch.get_autocast_dtype(device.type) if automatic else like.dtype
+        self.data = torch.empty(shape, dtype=dtype, device=device)
 
     def extend(self, block: int, start: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Store the tokens from `start` on and return all keys and values up to their end, as views."""
