@@ -16,10 +16,12 @@ class Curve:
     Attributes:
         x: (n,) where.
         y: (n,) what; NaN leaves a gap.
+        steps: whether y keeps its value until the next x.
     """
 
     x: np.ndarray
     y: np.ndarray
+    steps: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,9 @@ class Axes:
 
 
 def cumulative(values: np.ndarray) -> Curve:
-    """Share of the values that are at most x, a point for every value, from (0, 0) on."""
+    """Share of the values that are at most x: a step up at every value, from (0, 0) on."""
     ordered = np.sort(values)
-    return Curve(np.concatenate([[0.0], ordered]), np.arange(len(ordered) + 1) / len(ordered))
+    return Curve(np.concatenate([[0.0], ordered]), np.arange(len(ordered) + 1) / len(ordered), steps=True)
 
 
 def draw_curves(curves: Mapping[str, Curve], axes: Axes, path: Path) -> None:
@@ -55,13 +57,18 @@ def draw_curves(curves: Mapping[str, Curve], axes: Axes, path: Path) -> None:
         OSError: the file cannot be written.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     figure = Figure(figsize=(7, 4.5), dpi=110, layout="constrained")
     plot = figure.add_subplot(xlabel=axes.x, ylabel=axes.y, title=axes.title)
     for name, curve in curves.items():
-        plot.plot(curve.x, curve.y, label=name, marker="." if axes.log_x else None)
+        style = "steps-post" if curve.steps else "default"
+        plot.plot(curve.x, curve.y, label=name, drawstyle=style, marker="." if axes.log_x else None)
     if axes.log_x:
         plot.set_xscale("log")
+        plot.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+        plot.xaxis.set_major_formatter("{x:g}")
+        plot.xaxis.set_minor_formatter("{x:g}")
     plot.set_xlim(right=axes.reach)
     plot.set_ylim(bottom=0)
     plot.grid(alpha=0.3)

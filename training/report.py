@@ -91,7 +91,9 @@ def write_csv(frames: Sequence[FrameScores], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(FILE_COLUMNS)
-        writer.writerows((f.name, f.how, f.scale, f.shift, *astuple(f.scores)) for f in frames)
+        for frame in frames:
+            numbers = (frame.scale, frame.shift, *astuple(frame.scores))
+            writer.writerow((frame.name, frame.how, *(f"{number:.7g}" for number in numbers)))
 
 
 def write_curves(frames: Mapping[str, Sequence[FrameScores]], folder: Path) -> None:
