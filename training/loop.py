@@ -29,7 +29,7 @@ from training.stages import Scalars, Stage, StageLoss, TrainingBatch, to_trainin
 from training.watch import LossWatch
 
 LOG_STEPS = 20
-"""Between two lines of the log."""
+"""Between two lines of the log; the last step has one as well."""
 
 
 class Trainer:
@@ -109,7 +109,7 @@ class Trainer:
             if self.step % self.pace and self.step < last:
                 continue
             self._agree(offset + (time.monotonic() - began) / 60.0)
-            if self.step % LOG_STEPS == 0:
+            if self.step % LOG_STEPS == 0 or self.step == total:
                 bar.set_postfix(self._log(recorder, scalars), refresh=False)
             if self.minutes - saved > self.options.checkpoint_minutes:
                 self._save()

@@ -72,7 +72,8 @@ def _launched(device: str) -> Processes:
 
     # Which parameters a stage reaches depends on the recipe: convolutions that no scale uses, a decoder without loss.
     options = DistributedDataParallelKwargs(find_unused_parameters=True)
-    accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no", kwargs_handlers=[options])
+    processor = device == "cpu" or (device == "auto" and not torch.cuda.is_available())
+    accelerator = Accelerator(cpu=processor, mixed_precision="no", kwargs_handlers=[options])
     chosen: torch.device = accelerator.device
     wanted = _usable(device) if device != "auto" else chosen
     if wanted.type != chosen.type:

