@@ -1,0 +1,143 @@
+import itertools
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.data.frames import Frames, Joined
+from training.data.loader import batches
+from training.data.protocol import PROTOCOLS, Protocol, protocol
+from training.data.sample import DataError, Sample
+from training.data.source import KINDS, open_data, open_named, recognise, split_options
+
+# The least of each layout that tells it from the others; some hold "rgb" and "depth" folders like a folder of frames.
+MARKS = {
+    "rooms": "train-000.tar",
+    "bag": "metadata.yaml",
+    "nyuv2": "nyu_depth_v2_labeled.mat",
+    "folder": "info.json",
+    "tum": "rgb.txt",
+    "ibims1": "ibims1_core_mat/office_01.mat",
+    "diode": "val/indoors/scene_00019/scan_00183/a.png",
+    "hypersim": "ai_001_001/images/scene_cam_00_final_preview/frame.0000.tonemap.jpg",
+    "kitti": "kitti_eigen_test_files_with_gt.txt",
+}
+
+
+@pytest.mark.parametrize("kind", MARKS)
+def test_each_layout_is_recognised(tmp_path, kind):
+    for file in ("rgb/a.png", "depth/a.png", MARKS[kind]):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    assert recognise(tmp_path) == kind
+
+
+def test_scenes_of_eth3d_are_recognised(tmp_path):
+    for part in ("images", "ground_truth_depth"):
+        (tmp_path / "office" / part / "dslr_images").mkdir(parents=True)
+    assert recognise(tmp_path) == recognise(tmp_path / "office") == "eth3d"
+
+
+@pytest.mark.parametrize(
+    ("file", "kind"), [("a.tar", "rooms"), ("a.mcap", "bag"), ("a.db3", "bag"), ("a.mat", "nyuv2")]
+)
+def test_single_files_are_recognised_by_their_suffix(tmp_path, file, kind):
+    (tmp_path / file).touch()
+    assert recognise(tmp_path / file) == kind
+
+
+def test_an_unknown_layout_says_what_all_look_like(tmp_path):
+    with pytest.raises(
+        DataError, match=r"is no data set that is known, expected one of these. rooms: tar shards.*kitti:"
+    ):
+        open_data(tmp_path)
+
+
+def test_a_name_that_is_a_kind_decides_how_the_path_is_read(frame_folder):
+    assert open_named(f"desk={frame_folder}").kind == "folder"
+    with pytest.raises(DataError, match="holds no sequence of TUM RGB-D"):
+        open_named(f"tum={frame_folder}")
+    with pytest.raises(DataError, match="expected NAME=PATH"):
+        open_named(str(frame_folder))
+
+
+def test_a_kind_that_does_not_exist_is_refused(frame_folder):
+    with pytest.raises(DataError, match="nyu is no kind of data set, expected one of rooms, bag, nyuv2"):
+        open_data(frame_folder, "nyu")
+
+
+def test_a_missing_path_of_a_given_kind_says_what_was_expected(tmp_path):
+    with pytest.raises(DataError, match=r"gone is not there, expected SCENE/images/dslr_images"):
+        open_data(tmp_path / "gone", "eth3d")
+
+
+def test_options_follow_a_question_mark(frame_folder):
+    path, options = split_options(Path("/data/run.mcap?image=/camera/color&depth=/camera/depth"))
+    assert (path, options) == (Path("/data/run.mcap"), {"image": "/camera/color", "depth": "/camera/depth"})
+    with pytest.raises(DataError, match="split is no option of folder, expected none"):
+        open_data(Path(f"{frame_folder}?split=test"))
+    with pytest.raises(DataError, match=r"expected PATH\?name=value"):
+        open_data(Path(f"{frame_folder}?split"))
+
+
+def test_every_kind_has_a_protocol():
+    assert PROTOCOLS.keys() == KINDS.keys()
+    with pytest.raises(DataError, match="moon is no kind of data set, expected one of rooms"):
+        protocol("moon")
+
+
+def test_a_protocol_makes_unknown_what_does_not_count(ramp):
+    restricted = Protocol(cap=3.0, nearest=1.5).restrict(ramp)
+    known = np.isfinite(restricted.depth)
+    assert (known == ((ramp.depth >= 1.5) & (ramp.depth <= 3))).all()
+    assert (restricted.depth[known] == ramp.depth[known]).all()
+    assert (restricted.rgb == ramp.rgb).all()
+
+
+def test_a_crop_fits_any_size_and_is_named():
+    crop = protocol("nyuv2")
+    assert (crop.crop_name, protocol("tum").crop_name) == ("eigen", "-")
+    inside = crop.crop(240, 320)
+    assert np.flatnonzero(inside.any(axis=1))[[0, -1]].tolist() == [22, 234]
+    assert np.flatnonzero(inside.any(axis=0))[[0, -1]].tolist() == [20, 299]
+
+
+class Counting:
+    """Reads sample n as a picture of value n; counts how often."""
+
+    def __init__(self):
+        self.reads = 0
+
+    def __call__(self, n):
+        from depthart_core.geometry import Intrinsics
+
+        self.reads += 1
+        return Sample(
+            str(n), np.full((2, 2, 3), n, np.uint8), np.ones((2, 2), np.float32), Intrinsics(2, 2, 1, 1, 0, 0)
+        )
+
+
+def test_slices_select_without_reading():
+    read = Counting()
+    frames = Frames(range(10), read)[2:8][::2]
+    assert (len(frames), read.reads) == (3, 0)
+    assert [sample.name for sample in frames] == ["2", "4", "6"]
+
+
+def test_joined_data_sets_are_one_after_the_other():
+    read = Counting()
+    joined = Joined([Frames(range(3), read), Frames([], read), Frames(range(10, 12), read)])
+    assert (len(joined), read.reads) == (5, 0)
+    assert [sample.name for sample in joined] == ["0", "1", "2", "10", "11"]
+    assert joined[-1].name == "11"
+    assert [sample.name for sample in joined[2:]] == ["2", "10", "11"]
+    with pytest.raises(IndexError):
+        joined[5]
+
+
+def test_joined_data_sets_travel_into_worker_processes(frame_folder, shard_of):
+    joined = Joined([open_data(frame_folder), open_data(shard_of(2))])
+    assert [sample.name for sample in pickle.loads(pickle.dumps(joined))] == [sample.name for sample in joined]
+    [batch] = itertools.islice(batches(joined, 5, workers=1, size=32), 1)
+    assert sorted(batch.names) == ["desk/0000", "desk/0001", "desk/0002", "train-000/000000", "train-000/000001"]
