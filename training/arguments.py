@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +36,18 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     add("--limit", type=int, help="only the first so many frames of each data set")
     add("--cap", type=float, help="true depth beyond it does not count [m] (default: that of the data set)")
     add("--size", default=str(SIZE_PX), help=f"side [px] of image and depth, or {FULL} (default %(default)s)")
+
+
+def make_output(folder: Path | None) -> None:
+    """Make the folder of --out before any work is done, and miss matplotlib then rather than after it.
+
+    Raises:
+        ModuleNotFoundError: matplotlib is not installed.
+        OSError: the folder cannot be made.
+    """
+    if folder is not None:
+        importlib.import_module("matplotlib")
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def load_predictor(args: argparse.Namespace) -> tuple[str, Predictor]:

@@ -45,4 +45,4 @@ def log_steps(depth: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 def _larger(steps: np.ndarray, limits: np.ndarray) -> np.ndarray:
     """How many of the steps (n,) exceed each of the limits (m,): (m,) int."""
-    return (steps > limits[:, None]).sum(axis=1)
+    return np.array([np.count_nonzero(steps > limit) for limit in limits])

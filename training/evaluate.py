@@ -22,6 +22,7 @@ from training.arguments import (
     add_data_arguments,
     add_model_arguments,
     load_predictor,
+    make_output,
     named_data,
     settings_of,
 )
@@ -104,10 +105,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 def run(args: argparse.Namespace) -> None:
     """Score, print the table and write what was asked for."""
     jobs = [(data, settings_for(args, data)) for data in named_data(args)]
-    if args.out:
-        import matplotlib  # noqa: F401  missing, it must say so before the work
-
-        args.out.mkdir(parents=True, exist_ok=True)
+    make_output(args.out)
     model, predict = load_predictor(args)
     lines, curves = [markdown_head()], {}
     for data, settings in jobs:

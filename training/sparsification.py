@@ -22,13 +22,13 @@ from training.arguments import (
     add_data_arguments,
     add_model_arguments,
     load_predictor,
+    make_output,
     named_data,
     settings_of,
 )
 from training.command import run_command
 from training.curves import Axes, Curve, draw_curves
 from training.data.sample import Sample
-from training.data.source import DataSet
 from training.frames import Frame, Judged, Predictor, Settings, for_each_frame, judge
 from training.metrics import ScoreError
 
@@ -166,17 +166,18 @@ def draw(result: Sparsification, folder: Path) -> None:
 def run(args: argparse.Namespace) -> None:
     """Compute the curves, print the table and write what was asked for."""
     data = named_data(args)
-    _, predict = load_predictor(args)
-
-    def result_of(one: DataSet) -> Sparsification:
-        return sparsification(predict, one.samples, settings_of(args, one), name=one.name, progress=True)
-
-    results = [result_of(one) for one in data]
+    settings = [settings_of(args, one) for one in data]
+    make_output(args.out)
+    model, predict = load_predictor(args)
+    results = [
+        sparsification(predict, one.samples, how, name=one.name, progress=True)
+        for one, how in zip(data, settings, strict=True)
+    ]
     print(table(results))
     if args.out:
         for result in results:
             draw(result, args.out)
-        (args.out / "sparsification.md").write_text(f"{table(results)}\n", encoding="utf-8")
+        (args.out / "sparsification.md").write_text(f"{model}\n\n{table(results)}\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -135,6 +135,12 @@ def test_a_frame_without_valid_depth_is_not_scored(slopes):
     assert (frame.name, frame.index) == ("s1", 1)
 
 
+def test_of_many_frames_that_are_left_out_ten_are_named(slopes):
+    blind = replace(slopes[0], depth=np.full((256, 256), np.nan, np.float32))
+    with pytest.warns(UserWarning, match=r"left out 12 of 13 frames: (s0 has no valid depth; ){10}and 2 more$"):
+        evaluate(constant, [*[blind] * 12, slopes[1]])
+
+
 def test_the_mean_map_is_perfect_where_all_scenes_are_one(samples_at):
     frames = evaluate(mean_map(samples_at([1.0, 2.0])), samples_at([5.0]))
     assert frames[0].scores.abs_rel == pytest.approx(0, abs=1e-6)
@@ -240,6 +246,15 @@ def test_a_model_file_is_scored_with_the_decoding_asked_for(toy_model_path, fram
     assert main([str(toy_model_path), "--data", f"desk={frame_folder}", "--decode", decode, "--threads", "1"]) == 0
     [row] = table_of(capsys.readouterr().out)
     assert (row["data"], row["frames"]) == ("desk", "3")
+
+
+def test_the_metres_of_a_model_that_guesses_are_scored_beside_its_aligned_depth(toy_heads_path, frame_folder, capsys):
+    data = ["--data", f"desk={frame_folder}", "--threads", "1"]
+    assert main([str(toy_heads_path), *data, "--align", "scale", "none"]) == 0
+    scale, none = table_of(capsys.readouterr().out)
+    assert (scale["alignment"], none["alignment"]) == ("scale", "none")
+    assert scale["SILog"] == none["SILog"]
+    assert float(scale["AbsRel"]) < float(none["AbsRel"])
 
 
 def test_fewer_scales_give_other_depth(toy_model_path, frame_folder, tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import pytest
 import torch
 
 from depthart_core.checkpoint import load_model
@@ -39,6 +40,7 @@ def test_a_missing_data_set_is_one_sentence(toy_model_path, tmp_path, capsys):
     assert "none.tar" in capsys.readouterr().err
 
 
+@pytest.mark.filterwarnings("ignore:folder. left out")
 def test_data_without_any_depth_is_one_sentence(toy_model_path, frame_folder, capsys):
     for depth in (frame_folder / "depth").iterdir():
         cv2.imwrite(str(depth), np.zeros_like(cv2.imread(str(depth), cv2.IMREAD_UNCHANGED)))

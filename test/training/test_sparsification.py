@@ -129,6 +129,17 @@ def test_the_curves_are_drawn_and_the_table_has_a_row_for_every_ranking(scene, t
     assert rows[0] == "| wall | 1 | 0.1875 | confidence | 0.0000 | 0.000 |"
 
 
+def test_the_command_compares_the_confidence_of_a_model(toy_heads_path, frame_folder, tmp_path, capsys):
+    out = tmp_path / "new" / "out"
+    data = ["--data", f"desk={frame_folder}", "--limit", "2", "--threads", "1"]
+    assert main([str(toy_heads_path), *data, "--out", str(out)]) == 0
+    title, _, *rows = (out / "sparsification.md").read_text().splitlines()
+    assert title.startswith("toy")
+    assert rows == capsys.readouterr().out.splitlines()
+    assert [row.split(" | ")[:2] for row in rows[2:]] == [["| desk", "2"]] * 4
+    assert (out / "desk.sparsification.png").exists()
+
+
 def test_the_command_says_in_one_sentence_that_the_mean_map_knows_no_confidence(shard_of, frame_folder, capsys):
     assert main(["mean-map", "--data", f"desk={frame_folder}", "--train", str(shard_of(1))]) == 1
     assert capsys.readouterr().err == (
