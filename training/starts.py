@@ -38,7 +38,7 @@ def start(model: DepthART, init: str | None = None, tokenizer: Path | None = Non
         raise CheckpointError(f"the tokenizer {tokenizer} needs the transformer it belongs to: name that as well")
     found, notes = ({}, []) if init is None else _read(model.config, init, tokenizer)
     own = model.state_dict()
-    taken = {name: value.float() for name, value in found.items() if name in own and own[name].shape == value.shape}
+    taken = {name: found[name].float() for name in own if name in found and found[name].shape == own[name].shape}
     if init is not None and not taken:
         raise CheckpointError(f"{init} has no tensor that fits this model")
     model.load_state_dict(taken, strict=False)
@@ -58,9 +58,9 @@ def _read(config: ModelConfig, init: str, tokenizer: Path | None) -> tuple[Mappi
     if path.suffix not in PICKLED and tokenizer is None:
         metadata, tensors = read_tensors(path)
         if metadata.get("format") == FORMAT:
-            theirs, ours = (json.loads(text) for text in (metadata.get("config", "{}"), config.to_json()))
-            others = difference(theirs, ours)
-            return tensors, [f"note: its {'; '.join(others)}"] * bool(others)
+            theirs = ModelConfig.from_json(metadata.get("config", "{}"))
+            others = difference(json.loads(theirs.to_json()), json.loads(config.to_json()))
+            return tensors, [f"note: its {'; its '.join(others)}"] * bool(others)
     if config.prefix != "tokenizer" or config.tokenizer.decoder != "var":
         raise CheckpointError(
             f"{path} is no {FORMAT} model, and a released one fits a recipe with prefix 'tokenizer' and decoder 'var' "

@@ -38,13 +38,15 @@ def samples():
 def train(toy_config, tmp_path):
     """Train a fresh toy model for some steps in a folder of this test; returns the trainer."""
 
-    def run(samples, *, stage="transformer", out="run", settings=SETTINGS, config=toy_config) -> Trainer:
+    def run(
+        samples, *, stage="transformer", out="run", settings=SETTINGS, config=toy_config, until=None, accumulate=1
+    ) -> Trainer:
         with torch.random.fork_rng():
             torch.manual_seed(0)
             model = DepthART(config)
-        options = RunOptions(out=tmp_path / out, device="cpu", precision="fp32", workers=0)
+        options = RunOptions(out=tmp_path / out, device="cpu", precision="fp32", workers=0, accumulate=accumulate)
         trainer = Trainer(stage, model, make_stage(stage, settings), settings=settings, options=options)
-        trainer.run(samples)
+        trainer.run(samples, until=until)
         return trainer
 
     return run
@@ -78,11 +80,11 @@ def test_a_terminated_run_resumes_to_the_same_weights(train, samples, stage):
 
 
 def test_the_decoded_depth_gets_better_on_one_picture(train, samples, tmp_path):
-    settings = dataclasses.replace(SETTINGS, steps=100, learning_rate=3e-3, warmup_steps=5)
+    settings = dataclasses.replace(SETTINGS, steps=60, learning_rate=5e-3, warmup_steps=5)
     train(samples[:1], settings=settings)
     log = [json.loads(line) for line in (tmp_path / "run" / "transformer.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in log] == [20, 40, 60, 80, 100]
-    assert np.mean([line["pixel"] for line in log[-3:]]) < 0.8 * log[0]["pixel"]  # each line is another view
+    assert [line["step"] for line in log] == [20, 40, 60]
+    assert log[-1]["pixel"] < 0.8 * log[0]["pixel"]
 
 
 def test_the_saved_model_is_the_averaged_one(train, samples, tmp_path):
@@ -107,8 +109,56 @@ def test_the_transformer_stage_leaves_encoder_codes_and_fine_features_alone(trai
 def test_a_checkpoint_of_another_configuration_is_refused(train, samples, toy_config):
     train(samples)
     other = dataclasses.replace(toy_config, log_range=7.0)
-    with pytest.raises(CheckpointError, match="another configuration"):
+    with pytest.raises(
+        CheckpointError, match=r"transformer.checkpoint is of another .* log_range is 10.0, expected 7.0"
+    ):
         train(samples, config=other)
+
+
+def test_a_checkpoint_of_another_objective_is_refused(train, samples):
+    train(samples)
+    with pytest.raises(CheckpointError, match="objective is 'depthart', expected 'teacher_forcing'"):
+        train(samples, settings=dataclasses.replace(SETTINGS, objective="teacher_forcing"))
+
+
+def test_a_damaged_checkpoint_is_refused(train, samples, tmp_path):
+    path = tmp_path / "run" / "transformer.checkpoint"
+    path.parent.mkdir()
+    path.write_bytes(b"PK nothing")
+    with pytest.raises(CheckpointError, match=r"transformer.checkpoint is not a readable checkpoint"):
+        train(samples)
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(train, samples, tmp_path):
+    """A limit on the size of files stands for the full disk: both fail in the middle of writing."""
+    resource = pytest.importorskip("resource", reason="limits of this kind exist on Unix alone")
+    first = train(samples)
+    before = {path.name: path.read_bytes() for path in first.checkpoint.parent.glob("transformer.*")}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before["transformer.checkpoint"]) // 2, hard))
+    try:
+        with pytest.raises(TrainingError, match=r"cannot write .*transformer.checkpoint .*before it is kept"):
+            train(samples, settings=dataclasses.replace(SETTINGS, steps=7))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert first.checkpoint.read_bytes() == before["transformer.checkpoint"]
+    assert not list(first.checkpoint.parent.glob(".*.tmp"))
+    assert train(samples, settings=dataclasses.replace(SETTINGS, steps=7)).step == 7
+
+
+def test_a_paused_run_goes_on_to_the_same_weights(train, samples):
+    whole = train(samples, out="whole")
+    assert train(samples, out="parts", until=2).step == 2
+    assert torch.equal(weights(train(samples, out="parts")), weights(whole))
+
+
+def test_gradients_of_several_batches_make_one_step(train, samples):
+    """The first step of AdamW follows the sign of the gradient; its running mean shows the gradient itself."""
+    steps = {"steps": 1, "clip_norm": 1e9}
+    one = train(samples, out="one", settings=dataclasses.replace(SETTINGS, batch_size=4, **steps))
+    two = train(samples, out="two", settings=dataclasses.replace(SETTINGS, batch_size=2, **steps), accumulate=2)
+    ours, theirs = (torch.cat([s["exp_avg"].flatten() for s in t.optimizer.state.values()]) for t in (one, two))
+    assert float((ours - theirs).norm() / ours.norm()) < 1e-4
 
 
 def test_a_loss_that_is_not_finite_stops_and_saves_the_batch(train, samples, tmp_path):
