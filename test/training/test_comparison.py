@@ -1,0 +1,167 @@
+"""The comparison of the objectives at toy size: real steps, real scores, real files."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from training.comparison.contenders import make_contender
+from training.comparison.cost import count_cost, steps_of
+from training.comparison.plan import ComparisonError, Plan, keep_plan
+from training.comparison.report import report
+from training.comparison.runs import Job, Place, compare, finish
+from training.comparison.scoring import read_frames, score_model
+from training.data.rooms import read_rooms
+
+
+class TerminatedAt(list):
+    """Samples during whose n-th reading the process gets a SIGTERM."""
+
+    def __init__(self, samples, reading):
+        super().__init__(samples)
+        self.left = reading
+
+    def __getitem__(self, index):
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(signal.SIGTERM)
+        return super().__getitem__(index)
+
+
+STAGE = {"steps": 9, "batch_size": 2, "learning_rate": 1e-3, "pixel_weight": 1.0, "train_decoder": True}
+
+
+@pytest.fixture
+def plan(toy_config, toy_model_path, shard_of, tmp_path):
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps({"model": json.loads(toy_config.to_json()), "transformer": STAGE}))
+    shard = str(shard_of(3))
+    return Plan(
+        recipe=str(recipe),
+        tokenizer=str(toy_model_path),
+        train=(shard,),
+        data=(f"rooms={shard}",),
+        seeds=(0, 1),
+        samples=4,
+        points=(0.5, 1.0),
+        frames=2,
+        precision="fp32",
+    )
+
+
+def weights(model):
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+
+def test_both_objectives_of_a_seed_start_from_the_same_weights(plan):
+    ours, theirs = (make_contender(name, plan, 0).model for name in ("depthart", "teacher_forcing"))
+    assert torch.equal(weights(ours), weights(theirs))
+    assert not torch.equal(weights(ours), weights(make_contender("depthart", plan, 1).model))
+
+
+def test_all_start_from_the_given_tokenizer_and_from_imagenet(plan, toy_model):
+    depthart, regressor = (make_contender(name, plan, 0).model for name in ("depthart", "regressor"))
+    tokenizer = toy_model.tokenizer.state_dict()
+    assert all(torch.equal(value, tokenizer[name]) for name, value in depthart.tokenizer.state_dict().items())
+    assert torch.equal(regressor.decoder.output.weight, toy_model.tokenizer.decoder.output.weight)
+    assert torch.equal(weights(depthart.image.backbone), weights(regressor.image.backbone))
+
+
+def test_the_two_objectives_differ_by_one_option(plan):
+    ours, theirs = (vars(make_contender(name, plan, 0).settings) for name in ("depthart", "teacher_forcing"))
+    assert {name for name in ours if ours[name] != theirs[name]} == {"objective"}
+
+
+def test_operations_of_a_training_step_grow_with_the_rollout(plan):
+    costs = {name: count_cost(make_contender(name, plan, 0)) for name in plan.contenders}
+    assert costs["depthart"].training_gflop > costs["teacher_forcing"].training_gflop
+    assert costs["depthart"].inference_gflop == costs["teacher_forcing"].inference_gflop
+    assert costs["depthart"].training_gflop > 2 * costs["depthart"].inference_gflop
+
+
+def test_gradients_of_a_grouped_convolution_count_as_twice_its_operations():
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from training.comparison.cost import OWN_COUNTS
+
+    layer = torch.nn.Conv2d(8, 8, 3, padding=1, groups=8)
+    image = torch.zeros(1, 8, 16, 16, requires_grad=True)
+    with FlopCounterMode(display=False, custom_mapping=OWN_COUNTS) as counter:
+        layer(image).sum().backward()
+    assert counter.get_total_flops() == 3 * (2 * 16 * 16 * 8 * 9)
+
+
+def test_equal_operations_give_the_cheaper_one_more_steps(plan):
+    costs = {name: count_cost(make_contender(name, plan, 0)) for name in plan.contenders}
+    large = Plan(**{**vars(plan), "samples": 100_000})
+    spent = [steps_of(large, costs, name, 2) * costs[name].training_gflop for name in plan.contenders]
+    assert max(spent) == pytest.approx(min(spent), rel=1e-3)
+
+
+def test_every_decoding_is_scored_and_depth_after_every_scale(plan):
+    frames = read_frames(plan.data, plan.frames, 64)
+    model = make_contender("depthart", plan, 0).model
+    scores = score_model(model, frames, seed=0, scales=True)["rooms"]
+    assert set(scores) == {f"{d}{k}" for d in ("expected", "argmax", "sample") for k in ("", "@1", "@2", "@3")}
+    assert scores["expected@3"] == scores["expected"]
+    assert scores["expected"].frames == 2
+
+
+def test_a_comparison_is_run_written_and_reported(plan, tmp_path):
+    out = tmp_path / "out"
+    assert compare(plan, Place(out, workers=0))
+    results = json.loads((out / "results.json").read_text())
+    runs = {(point["contender"], point["seed"], point["share"]) for point in results["points"]}
+    assert runs == {(name, seed, share) for name in plan.contenders for seed in (0, 1) for share in (0.5, 1.0)}
+    text = report(out / "results.json", tmp_path / "docs").read_text()
+    assert "| regressor, regression |" in text
+    assert "±" in text
+    assert (tmp_path / "docs" / "comparison-training.png").stat().st_size > 5000
+    assert not list(out.glob("*/*.checkpoint"))
+
+
+def test_a_terminated_comparison_goes_on_and_repeats_nothing(plan, tmp_path):
+    alone = Plan(**{**vars(plan), "samples": 8, "contenders": ("regressor",)})
+    job = Job(alone, Place(tmp_path / "out", workers=0), "regressor", 0)
+    costs = {"regressor": count_cost(make_contender("regressor", alone, 0))}
+    samples, frames = list(read_rooms([Path(path) for path in alone.train])), read_frames(alone.data, 1, 64)
+    assert not finish(job, costs, TerminatedAt(samples, 6), frames)  # in the third of four steps
+    done = job.point(0.5).stat().st_mtime_ns
+    assert finish(job, costs, samples, frames)
+    assert job.point(0.5).stat().st_mtime_ns == done
+    assert json.loads(job.point(1.0).read_text())["step"] == 4
+    assert finish(job, costs, [], frames)
+
+
+def test_another_plan_in_the_same_folder_is_refused(plan, tmp_path):
+    keep_plan(plan, tmp_path)
+    keep_plan(plan, tmp_path)
+    with pytest.raises(ComparisonError, match="samples was 4, now 8"):
+        keep_plan(Plan(**{**vars(plan), "samples": 8}), tmp_path)
+
+
+def test_a_tokenizer_of_another_shape_is_refused(plan):
+    with pytest.raises(ComparisonError, match="its tokenizer is"):
+        make_contender("depthart", Plan(**{**vars(plan), "tokenizer": "nano"}), 0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("contenders", ("magic",), "contenders of depthart"),
+        ("equal", "minutes", "equal must be one of flops, samples"),
+        ("points", (0.5,), "rise from above 0 to 1"),
+        ("samples", 0, "above 0"),
+    ],
+)
+def test_a_plan_that_cannot_be_is_refused(plan, field, value, message):
+    with pytest.raises(ComparisonError, match=message):
+        Plan(**{**vars(plan), field: value})
+
+
+def test_results_of_another_kind_are_refused(tmp_path):
+    (tmp_path / "results.json").write_text("{}")
+    with pytest.raises(ComparisonError, match=r"expected the results.json of a comparison"):
+        report(tmp_path / "results.json", tmp_path)

@@ -1,0 +1,96 @@
+"""DepthART against teacher forcing and a regressor: ``python -m training.compare --out RUN``.
+
+All start from the same tokenizer, decoder, ImageNet features and seed, and learn with the same optimiser and
+augmentation from the same pictures, until they have had equal compute: the same number of floating-point operations,
+counted by torch. (Minutes depend on what else a machine does; they are reported.) With ``--equal samples`` all see
+equally many pictures. What is done stands in RUN; the same command goes on with what is left, also after SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from training.command import run_command
+from training.comparison.plan import CONTENDERS, EQUALS, Plan
+from training.comparison.report import report
+from training.comparison.runs import Place, compare
+
+SHARED = Path("../shared/data")
+DATA = ("rooms=rooms/val-000.tar", "tum_fr1_rpy=real/tum_fr1_rpy", "tum_fr3_cabinet=real/tum_fr3_cabinet")
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--out", type=Path, default=Path("runs/comparison"), help="one that is there goes on (default %(default)s)")
+    add("--recipe", default="training/configs/nano.json")
+    add("--tokenizer", default="nano", help="model, by name or file, whose tokenizer and decoder all start from")
+    add("--train", nargs="+", default=None, metavar="SHARD", help="default: rooms/train-*.tar of --shared")
+    add("--data", nargs="+", default=None, metavar="NAME=PATH", help="default: rooms val and both TUM sets of --shared")
+    add("--shared", type=Path, default=SHARED, help="folder of the data (default %(default)s)")
+    add("--contenders", nargs="+", default=list(CONTENDERS), choices=CONTENDERS)
+    add("--seeds", type=int, nargs="+", default=list(Plan.seeds))
+    add("--samples", type=int, default=Plan.samples, help="pictures that depthart learns from (default %(default)s)")
+    add("--equal", choices=EQUALS, default=Plan.equal, help="what all get the same amount of (default %(default)s)")
+    add("--points", type=float, nargs="+", default=list(Plan.points), help="shares of the training to score at")
+    add("--frames", type=int, default=Plan.frames, help="pictures of each set to score (default %(default)s)")
+    add("--batch-size", type=int, help="default: the recipe's")
+    add("--learning-rate", type=float, help="default: the recipe's")
+    add("--pixel-weight", type=float, help="of depthart and teacher_forcing; 0 is the paper's (default: the recipe's)")
+    add("--device", default="cpu", help="cpu, cuda, ...")
+    add("--precision", choices=("bf16", "fp32"), default=Plan.precision)
+    add("--threads", type=int, default=2, help="CPU threads of training and scoring")
+    add("--workers", type=int, default=1, help="processes that read and augment pictures")
+    add("--report", type=Path, metavar="DIR", help="where tables and figures go (default: --out)")
+    return parser.parse_args(arguments)
+
+
+def plan_of(args: argparse.Namespace) -> Plan:
+    """The comparison that the command line asks for."""
+    shards = args.train or sorted(str(path) for path in (args.shared / "rooms").glob("train-*.tar"))
+    data = args.data or [f"{name}={args.shared / path}" for name, path in (item.split("=") for item in DATA)]
+    return Plan(
+        recipe=args.recipe,
+        tokenizer=args.tokenizer,
+        train=tuple(shards),
+        data=tuple(data),
+        contenders=tuple(args.contenders),
+        seeds=tuple(args.seeds),
+        samples=args.samples,
+        equal=args.equal,
+        points=tuple(args.points),
+        frames=args.frames,
+        batch_size=args.batch_size,
+        learning_rate=args.learning_rate,
+        pixel_weight=args.pixel_weight,
+        precision=args.precision,
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Do what is left, and report it."""
+    torch.set_num_threads(args.threads)
+    place = Place(args.out, device=args.device, workers=args.workers)
+    if not compare(plan_of(args), place):
+        print(f"stopped; the same command goes on in {args.out}")
+        return
+    path = report(args.out / "results.json", args.report or args.out)
+    print(path.read_text(encoding="utf-8"))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 when done or stopped by a signal, 1 with one sentence otherwise."""
+    args = parse_arguments(arguments)
+    return run_command("training.compare", lambda: run(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
