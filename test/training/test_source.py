@@ -87,6 +87,17 @@ def test_every_kind_has_a_protocol():
         protocol("moon")
 
 
+def test_the_documentation_lists_every_kind_with_its_options_and_limits():
+    text = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    rows = {
+        row[1].strip(" `"): row for row in (line.split("|") for line in text.splitlines() if line.startswith("| `"))
+    }
+    assert rows.keys() == KINDS.keys()
+    for name, (_, _, _, options, counted, _) in rows.items():
+        assert all(f"`{option}`" in options for option in KINDS[name].options), name
+        assert f"{PROTOCOLS[name].nearest:g}–{PROTOCOLS[name].cap:g} m" in counted, name
+
+
 def test_a_protocol_makes_unknown_what_does_not_count(ramp):
     restricted = Protocol(cap=3.0, nearest=1.5).restrict(ramp)
     known = np.isfinite(restricted.depth)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -199,8 +200,10 @@ def _only(bag: Bag, role: str, wanted: str | None, topics: list[str]) -> str:
 
 
 def _reader_class() -> Any:
+    """Reader of rosbags; decoding needs rosbags-image too, better missed here than at every frame."""
     try:
+        import_module("rosbags.image")
         from rosbags.rosbag2 import Reader
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         raise DataError(f"a bag needs {error.name}, which is missing: pip install -e '.[train]'") from error
     return Reader
