@@ -16,9 +16,9 @@ from training.data.appearance import change_appearance
 from training.data.sample import Sample
 
 FLIP_SHARE = 0.5
-TURN_SHARE = 0.7
-TURN_SPREAD_DEG = 30.0
-TURN_LIMIT_DEG = 75.0
+TURN_SHARE = 0.6
+TURN_SPREAD_DEG = 25.0
+TURN_LIMIT_DEG = 60.0
 CROP_SHARE = 0.8
 CROP_RANGE = (0.6, 1.0)
 ASPECT_JITTER = 0.12
