@@ -73,8 +73,12 @@ def named_data(args: argparse.Namespace) -> list[DataSet]:
     """Open all data sets; as they are read only when needed, wrong arguments end the command before any work.
 
     Raises:
-        DataError: an argument has another form, or a path is no data set.
+        DataError: an argument has another form, a path is no data set, or two have one name.
     """
+    names = [item.partition("=")[0] for item in args.data]
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(f"--data names {name} {names.count(name)} times, expected different names")
     return [replace(data, samples=data.samples[: args.limit]) for data in map(open_named, args.data)]
 
 

@@ -25,4 +25,4 @@ def depth_profile(depth: np.ndarray, truth: np.ndarray, valid: np.ndarray) -> np
 def mean_profile(profiles: Sequence[np.ndarray]) -> np.ndarray:
     """AbsRel of every bin over the pixels of all images; NaN in bins without a pixel."""
     total, count = np.sum(profiles, axis=0)
-    return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+    return np.asarray(np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0))

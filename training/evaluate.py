@@ -28,7 +28,7 @@ from training.arguments import (
 )
 from training.command import run_command
 from training.data.sample import Sample
-from training.data.source import DataSet, open_named
+from training.data.source import DataSet
 from training.frames import ALIGNMENTS, Frame, Predictor, Settings, for_each_frame, judge, prepare
 from training.plots import SheetRow, write_sheet
 from training.report import (
@@ -103,21 +103,24 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Score, print the table and write what was asked for."""
+    """Score, print every row when it is there, and write what was asked for."""
     jobs = [(data, settings_for(args, data)) for data in named_data(args)]
     make_output(args.out)
     model, predict = load_predictor(args)
-    lines, curves = [markdown_head()], {}
+    lines = [markdown_head()]
+    curves: dict[str, list[FrameScores]] = {}
+    print(lines[0])
     for data, settings in jobs:
         frames = evaluate(predict, data.samples, settings, name=data.name, progress=True)
         by_alignment = {how: of_alignment(frames, how) for how in settings.alignments}
-        lines += [markdown_row(data.name, some, settings) for some in by_alignment.values()]
+        rows = [markdown_row(data.name, some, settings) for some in by_alignment.values()]
+        print("\n".join(rows), flush=True)
+        lines += rows
         if args.out:
             first = by_alignment[settings.alignments[0]]
             write_sheet(sheet_rows(predict, data.samples, first, settings), args.out / f"{data.name}.sheet.jpg")
             write_csv(frames, args.out / f"{data.name}.csv")
             curves |= {f"{data.name}, {how}": some for how, some in by_alignment.items()}
-    print("\n".join(lines))
     if args.out:
         write_curves(curves, args.out)
         (args.out / "table.md").write_text("\n".join([f"{model}\n", *lines, ""]), encoding="utf-8")
@@ -127,16 +130,6 @@ def settings_for(args: argparse.Namespace, data: DataSet) -> Settings:
     """How the command line wants a data set scored."""
     alignments = tuple(dict.fromkeys(args.align))
     return replace(settings_of(args, data), alignments=alignments, metres_per_unit=args.scale)
-
-
-def parse_data(item: str) -> tuple[str, Sequence[Sample]]:
-    """Name and samples of what a NAME=PATH argument names.
-
-    Raises:
-        DataError: It has another form, or the path is no data set.
-    """
-    data = open_named(item)
-    return data.name, data.samples
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -45,7 +45,8 @@ def errors(model: DepthART, data: DataSet) -> np.ndarray:
         depths = map(RelativeDepth, reconstruct(model, frame.sample))
         return [judged.scores.abs_rel for depth in depths for judged in judge(depth, frame, settings)]
 
-    return np.mean(for_each_frame(errors_of, data.samples, settings, title=data.name, progress=True), axis=0)
+    rows = for_each_frame(errors_of, data.samples, settings, title=data.name, progress=True)
+    return np.asarray(np.mean(rows, axis=0))
 
 
 def run(args: argparse.Namespace) -> None:

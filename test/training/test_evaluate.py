@@ -241,6 +241,11 @@ def test_wrong_data_is_one_sentence_and_status_1(capsys, data, message):
     assert message in capsys.readouterr().err
 
 
+def test_two_data_sets_of_one_name_are_refused(frame_folder, capsys):
+    assert main(["mean-map", "--data", f"desk={frame_folder}", f"desk={frame_folder}"]) == 1
+    assert "--data names desk 2 times, expected different names" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("decode", ["expected", "argmax"])
 def test_a_model_file_is_scored_with_the_decoding_asked_for(toy_model_path, frame_folder, capsys, decode):
     assert main([str(toy_model_path), "--data", f"desk={frame_folder}", "--decode", decode, "--threads", "1"]) == 0
