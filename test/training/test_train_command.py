@@ -1,0 +1,70 @@
+"""The command as it is typed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from training.train import main
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def arguments(tmp_path, toy_config, toy_model_path, frame_folder):
+    """Arguments of a run at toy size; `steps` of the recipe are many."""
+    settings = {"steps": 100000, "batch_size": 2, "learning_rate": 1e-4}
+    values = {"model": json.loads(toy_config.to_json()), "transformer": settings}
+    (tmp_path / "recipe.json").write_text(json.dumps(values))
+    places = ["--data", str(frame_folder), "--init", str(toy_model_path), "--out", str(tmp_path / "run")]
+    return [str(tmp_path / "recipe.json"), "--stage", "transformer", *places, "--threads", "1", "--device", "cpu"]
+
+
+def test_the_time_budget_ends_a_run_and_the_objective_is_one_option(arguments, tmp_path):
+    options = ["--minutes", "0.02", "--objective", "teacher_forcing", "--workers", "0", "--seed", "3"]
+    assert main([*arguments, *options]) == 0
+    state = torch.load(tmp_path / "run" / "transformer.checkpoint", weights_only=True)
+    assert state["settings"]["objective"] == "teacher_forcing"
+    assert 0.02 <= state["minutes"] < 1.0
+    assert (tmp_path / "run" / "transformer.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (["--device", "cuda:77"], "device 'cuda:77' cannot be used"),
+        (["--stage", "tokenizer"], "the recipe has no stage 'tokenizer', it has: transformer"),
+        (["--data", "/nowhere"], "/nowhere is not there"),
+        (["--data", "kitti=/nowhere"], "/nowhere is not there"),
+        (["--init", "nobody"], "no model file 'nobody'"),
+    ],
+)
+def test_what_cannot_be_used_is_one_sentence(arguments, change, sentence, capsys):
+    assert main([*arguments, *change]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("training.train: ")
+    assert sentence in line
+
+
+def test_a_terminated_group_of_processes_stops_cleanly(arguments, tmp_path):
+    """Schedulers signal every process of a job: the readers must not die before the training has stopped."""
+    command = [sys.executable, "-m", "training.train", *arguments, "--workers", "1", "--minutes", "5"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    log = tmp_path / "run" / "transformer.jsonl"
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + 120.0
+        while not log.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert torch.load(tmp_path / "run" / "transformer.checkpoint", weights_only=True)["step"] >= 20
