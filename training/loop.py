@@ -103,7 +103,7 @@ class Trainer:
         total, quiet = self.settings.steps, not self.processes.main
         bar = tqdm(total=total, initial=self.step, desc=self.name, mininterval=5.0, disable=quiet)
         while not self.stopping and self.step < last and self._progress() < 1.0:
-            batch, scalars = self._train(source)
+            batch, scalars = self.train_step(source)
             self.step += 1
             bar.update()
             if self.step % self.pace and self.step < last:
@@ -122,8 +122,8 @@ class Trainer:
     def _progress(self) -> float:
         return max(self.step / self.settings.steps, self.minutes / self.options.minutes)
 
-    def _train(self, source: Iterator[Batch]) -> tuple[TrainingBatch, Scalars]:
-        """One step of the optimiser; returns its last batch and what to log."""
+    def train_step(self, source: Iterator[Batch]) -> tuple[TrainingBatch, Scalars]:
+        """One step of the optimiser and of the averaged weights; returns its last batch and what to log."""
         self.optimizer.zero_grad(set_to_none=True)
         parts = self.options.accumulate
         for part in range(parts):

@@ -5,14 +5,25 @@ from pathlib import Path
 
 import pytest
 
+from depthart_core.config import ModelConfig
 from depthart_core.errors import ConfigError
 from training.recipe import read_recipe
 
+CONFIGS = Path(__file__).parents[2] / "training" / "configs"
+
 
 def test_the_recipe_of_nano_is_readable():
-    recipe = read_recipe(Path(__file__).parents[2] / "training" / "configs" / "nano.json")
+    recipe = read_recipe(CONFIGS / "nano.json")
     assert recipe.model.tokenizer.input_size == 256
     assert recipe.stage("transformer").objective == "depthart"
+
+
+def test_the_recipe_of_d16_is_for_the_released_model():
+    recipe = read_recipe(CONFIGS / "d16_finetune.json")
+    assert recipe.model == ModelConfig()
+    assert recipe.stage("transformer").last_scale_weight == 10.0
+    with pytest.raises(ConfigError, match="no stage 'tokenizer', it has: transformer"):
+        recipe.stage("tokenizer")
 
 
 @pytest.mark.parametrize(
