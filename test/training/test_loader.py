@@ -48,6 +48,15 @@ def test_resuming_at_a_step_gives_the_batches_of_an_unbroken_run(shard_of, worke
     assert all(same(*pair) for pair in zip(unbroken[3:], resumed, strict=True))
 
 
+def test_processes_share_the_batches_of_one_without_overlap(shard_of):
+    rooms = read_rooms([shard_of(7)])
+    alone = take(3, rooms, 4, workers=0, size=32)
+    parts = [take(3, rooms, 2, workers=0, size=32, place=(rank, 2)) for rank in range(2)]
+    for batch, first, second in zip(alone, *parts, strict=True):
+        assert batch.names == first.names + second.names
+        assert torch.equal(batch.rgb, torch.cat([first.rgb, second.rgb]))
+
+
 def test_another_seed_gives_other_batches(shard_of):
     rooms = read_rooms([shard_of(5)])
     [first], [second] = (take(1, rooms, 5, workers=0, seed=seed, size=32) for seed in (1, 2))
