@@ -47,7 +47,7 @@ def draw(figures: Sequence[Figure], x_label: str, path: Path) -> None:
     """
     from matplotlib.figure import Figure as Sheet
 
-    sheet = Sheet(figsize=(4.6 * len(figures), 4.2), dpi=110, layout="constrained")
+    sheet = Sheet(figsize=(4.6 * len(figures), 4.6), dpi=110, layout="constrained")
     for place, figure in enumerate(figures, 1):
         plot = sheet.add_subplot(1, len(figures), place, xlabel=x_label, ylabel="AbsRel", title=figure.title)
         for line in figure.lines:
@@ -57,6 +57,7 @@ def draw(figures: Sequence[Figure], x_label: str, path: Path) -> None:
             if line.decoding in BANDED:
                 lowest, highest = ([f(values) for values in line.values] for f in (np.min, np.max))
                 plot.fill_between(line.x, lowest, highest, color=style["color"], alpha=0.15, linewidth=0)
+        plot.xaxis.get_major_locator().set_params(integer=all(float(x).is_integer() for x in figure.lines[0].x))
         plot.grid(alpha=0.3)
-    plot.legend(fontsize="small")
+    sheet.legend(*plot.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize="small")
     sheet.savefig(path)

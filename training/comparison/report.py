@@ -37,7 +37,7 @@ def report(results: Path, out: Path) -> Path:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ComparisonError(f"{results}: expected the results.json of a comparison ({error!r})") from error
     out.mkdir(parents=True, exist_ok=True)
-    draw(training_figures(points), "PFLOP of training", out / "comparison-training.png")
+    draw(training_figures(points), "operations of training [TFLOP]", out / "comparison-training.png")
     draw(scale_figures(points), "scales decoded", out / "comparison-scales.png")
     parts = [
         conditions(plan),
@@ -76,11 +76,11 @@ def cost_table(costs: Mapping[str, Mapping[str, float]], points: Points) -> str:
             f"{cost['training_gflop']:.2f}",
             f"{last[0]['step']}",
             f"{last[0]['samples']}",
-            f"{last[0]['petaflop']:.3f}",
+            f"{last[0]['teraflop']:.1f}",
             _mean_and_deviation([point["minutes"] for point in last], 1),
         ]
         rows.append([name, *numbers])
-    head = ["", "M parameters", "trained", "GFLOP a depth", "GFLOP a training picture", "steps", "pictures", "PFLOP"]
+    head = ["", "M parameters", "trained", "GFLOP a depth", "GFLOP a training picture", "steps", "pictures", "TFLOP"]
     return _table([*head, "minutes"], rows)
 
 
@@ -124,7 +124,7 @@ def training_figures(points: Points) -> list[Figure]:
             for decoding in _decodings(own):
                 values = defaultdict(list)
                 for point in own:
-                    values[point["petaflop"]].append(point["scores"][data][decoding]["abs_rel"])
+                    values[point["teraflop"]].append(point["scores"][data][decoding]["abs_rel"])
                 lines.append(_line(name, decoding, values))
         figures.append(Figure(data, lines))
     return figures

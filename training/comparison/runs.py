@@ -45,7 +45,7 @@ class Point:
         share: Of the training that is done.
         step: Optimiser steps done.
         samples: Pictures learnt from.
-        petaflop: Operations of the training so far.
+        teraflop: Operations of the training so far.
         minutes: Of the training so far, scoring not counted.
         scores: By data set and variant: abs_rel, delta1, frames.
     """
@@ -55,7 +55,7 @@ class Point:
     share: float
     step: int
     samples: int
-    petaflop: float
+    teraflop: float
     minutes: float
     scores: Mapping[str, Mapping[str, Mapping[str, float]]]
 
@@ -142,8 +142,8 @@ def _point(
     job: Job, share: float, trainer: Trainer, cost: Cost, scores: Mapping[str, Mapping[str, Mapping[str, float]]]
 ) -> Point:
     samples = trainer.step * trainer.settings.batch_size
-    petaflop = samples * cost.training_gflop / 1e6
-    return Point(job.name, job.seed, share, trainer.step, samples, petaflop, trainer.minutes, scores)
+    teraflop = samples * cost.training_gflop / 1e3
+    return Point(job.name, job.seed, share, trainer.step, samples, teraflop, trainer.minutes, scores)
 
 
 def read_costs(plan: Plan, out: Path) -> dict[str, Cost]:

@@ -1,0 +1,84 @@
+"""Files in pieces, and the way of a GPU job on a CPU."""
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "scripts" / "gpu"))
+
+import travel  # noqa: E402 it stands alone beside the scripts, as it has to where it receives
+
+
+@pytest.fixture
+def cargo(tmp_path):
+    """Three files of different sizes, one of them an archive with a file in it."""
+    rng = np.random.default_rng(0)
+    files = {}
+    for name, size in (("data/a.tar", 300_000), ("b.light", 70_000)):
+        files[name] = tmp_path / Path(name).name
+        files[name].write_bytes(rng.bytes(size))
+    (tmp_path / "inside.txt").write_text("here")
+    with tarfile.open(tmp_path / "site.tar.xz", "w:xz") as archive:
+        archive.add(tmp_path / "inside.txt", "site/inside.txt")
+    return {**files, "site.tar.xz": tmp_path / "site.tar.xz"}
+
+
+def test_folders_are_full_but_never_beyond_the_limit(cargo, tmp_path):
+    folders = travel.pack(cargo, tmp_path / "out", limit=200_000)
+    sizes = [sum(file.stat().st_size for file in folder.iterdir()) for folder in folders]
+    assert len(sizes) == 3
+    assert max(sizes) <= 200_000
+    assert min(sizes[:-1]) > 130_000
+
+
+def test_what_was_packed_arrives_whatever_the_order(cargo, tmp_path):
+    folders = travel.pack(cargo, tmp_path / "out", limit=200_000)
+    first = [travel.receive(folder, tmp_path / "there") for folder in reversed(folders)]
+    assert first[0] == ["data/a.tar"]
+    assert first[-1] == []
+    for name in ("data/a.tar", "b.light"):
+        assert (tmp_path / "there" / name).read_bytes() == cargo[name].read_bytes()
+    assert (tmp_path / "there" / "site" / "inside.txt").read_text() == "here"
+
+
+def test_the_same_folder_twice_does_no_harm(cargo, tmp_path):
+    folder, *_ = travel.pack(cargo, tmp_path / "out", limit=10_000_000)
+    assert [travel.receive(folder, tmp_path / "there") for _ in range(2)] == [[], []]
+
+
+def test_a_changed_piece_is_refused_by_the_name_of_its_file(cargo, tmp_path):
+    folder, *_ = travel.pack(cargo, tmp_path / "out", limit=10_000_000)
+    (folder / "part-000").write_bytes(b"something else")
+    with pytest.raises(travel.TravelError, match=r"data/a\.tar: .* after the journey"):
+        travel.receive(folder, tmp_path / "there")
+
+
+def test_a_folder_without_a_manifest_is_refused(tmp_path):
+    assert travel.main(["receive", str(tmp_path), "--into", str(tmp_path / "there")]) == 1
+
+
+def test_more_than_one_call_holds_is_refused_on_the_way_back(cargo, tmp_path, capsys):
+    files = [f"{name}={path}" for name, path in cargo.items()]
+    assert travel.main(["pack", *files, "--out", str(tmp_path / "out"), "--limit-mib", "0.2", "--one-call"]) == 1
+    assert "expected one" in capsys.readouterr().err
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(travel.TravelError, match="gone"):
+        travel.pack({"a": tmp_path / "gone"}, tmp_path / "out", limit=1_000_000)
+
+
+def test_a_training_job_goes_its_whole_way_on_a_cpu(shard_of):
+    command = [str(ROOT / "scripts" / "gpu" / "dry-run"), str(shard_of(4)), "1"]
+    environment = {**os.environ, "PYTHON": sys.executable}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {"transformer.checkpoint", "transformer.safetensors"} <= set(done.stdout.split())
+    assert json.loads(next(line for line in done.stdout.splitlines() if line.startswith('{"step"')))["step"] == 2

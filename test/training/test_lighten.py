@@ -1,0 +1,62 @@
+"""Checkpoints that travel."""
+
+import pytest
+import torch
+
+from depthart_core.errors import CheckpointError
+from depthart_core.model import DepthART
+from training.lighten import averaged_model, lighten, restore
+from training.loop import Trainer
+from training.settings import RunOptions, StageSettings
+from training.stages import make_stage
+
+SETTINGS = StageSettings(steps=4, batch_size=2, learning_rate=1e-3, pixel_weight=1.0, train_decoder=True)
+
+
+@pytest.fixture
+def trained(toy_config, samples_at, tmp_path):
+    """Train a toy model to a step; returns the trainer."""
+
+    def train(until):
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            model = DepthART(toy_config)
+        options = RunOptions(tmp_path, device="cpu", precision="fp32", workers=0)
+        trainer = Trainer("transformer", model, make_stage("transformer", SETTINGS), settings=SETTINGS, options=options)
+        trainer.run(samples_at([1.0, 2.0, 3.0], size=64), until=until)
+        return trainer
+
+    return train
+
+
+def state_of(trainer):
+    return torch.load(trainer.checkpoint, weights_only=True)
+
+
+def test_a_light_checkpoint_is_less_than_half_as_large(trained, tmp_path):
+    trainer = trained(2)
+    torch.save(lighten(state_of(trainer)), tmp_path / "light")
+    assert (tmp_path / "light").stat().st_size < 0.45 * trainer.checkpoint.stat().st_size
+
+
+def test_a_run_goes_on_from_a_light_checkpoint_almost_as_it_would_have(trained, tmp_path):
+    trainer = trained(2)
+    torch.save(restore(lighten(state_of(trainer))), trainer.checkpoint)
+    resumed = trained(4)
+    assert resumed.step == 4
+    trainer.checkpoint.unlink()
+    whole = trained(4)
+    for ours, theirs in zip(resumed.average.parameters(), whole.average.parameters(), strict=True):
+        assert torch.allclose(ours, theirs, rtol=2e-3, atol=2e-3)
+
+
+def test_the_averaged_model_comes_back(trained):
+    trainer = trained(2)
+    model = averaged_model(restore(lighten(state_of(trainer))))
+    for ours, theirs in zip(model.parameters(), trainer.average.parameters(), strict=True):
+        assert torch.allclose(ours, theirs, rtol=1e-3, atol=1e-6)
+
+
+def test_a_whole_checkpoint_is_not_restored_twice(trained):
+    with pytest.raises(CheckpointError, match="not a lightened checkpoint"):
+        restore(state_of(trained(1)))
