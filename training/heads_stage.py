@@ -52,18 +52,15 @@ class HeadsStage:
         scale = torch.nanmedian(ratio.flatten(1), dim=1).values
         valid = torch.isfinite(ratio)
         right = ((ratio - scale.view(-1, 1, 1, 1)).abs() < math.log(RIGHT)).float()
-        confidence = functional.binary_cross_entropy_with_logits(found.confidence.float()[valid], right[valid])
+        judged = functional.binary_cross_entropy_with_logits(found.confidence.float(), right, reduction="none")
+        confidence = _mean(judged[valid])
         size, width = found.size.float().unbind(1)
-        missed = (scale - relative_focal_lengths(batch).log() - size).abs()
-        known = torch.isfinite(missed)
-        width = width.clamp(*ERROR_RANGE)
-        likelihood = (missed / width.exp() + width)[known].mean()
-        scalars = {
-            "confidence": confidence,
-            "size": likelihood,
-            "missed": missed[known].mean(),
-            "right": right[valid].mean(),
-        }
+        # What is unknown is left out before anything is computed of it: 0 times NaN would be NaN in the gradient.
+        known = torch.isfinite(scale)
+        missed = ((scale - relative_focal_lengths(batch).log())[known] - size[known]).abs()
+        width = width[known].clamp(*ERROR_RANGE)
+        likelihood = _mean(missed / width.exp() + width)
+        scalars = {"confidence": confidence, "size": likelihood, "missed": _mean(missed), "right": _mean(right[valid])}
         return confidence + likelihood, {name: value.detach() for name, value in scalars.items()}
 
     def pictures(self, model: DepthART, batch: TrainingBatch) -> list[Tensor]:
@@ -77,3 +74,8 @@ def relative_focal_lengths(batch: TrainingBatch) -> Tensor:
     """(B,): as `depthart_core.estimator.relative_focal_length` has them."""
     size = batch.image.shape[-1]
     return (batch.intrinsics[:, 0] * batch.intrinsics[:, 1]).sqrt() / size
+
+
+def _mean(values: Tensor) -> Tensor:
+    """The mean of (n,), 0 where there is none."""
+    return values.sum() / max(len(values), 1)

@@ -69,6 +69,29 @@ def test_unknown_pixels_do_not_count(model, batch):
     assert losses(model, fewer)["confidence"] != losses(model, batch)["confidence"]
 
 
+def gradients(model, batch):
+    """Loss and gradients of the heads, one after the other."""
+    stage = HeadsStage(SETTINGS)
+    ((parameters, _),) = stage.groups(model)
+    heads = [parameter.requires_grad_(True) for parameter in parameters]
+    total, _ = stage.loss(model, batch, 0)
+    return total.detach(), torch.cat([part.flatten() for part in torch.autograd.grad(total, heads)])
+
+
+def test_a_picture_without_any_known_depth_teaches_nothing(model, batch):
+    blind = replace(batch, metres=batch.metres.clone())
+    blind.metres[1] = torch.nan
+    alone = TrainingBatch(**{name: value[:1] for name, value in vars(batch).items()})
+    for ours, theirs in zip(gradients(model, blind), gradients(model, alone), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_a_batch_without_any_known_depth_is_no_error(model, batch):
+    total, gradient = gradients(model, replace(batch, metres=torch.full_like(batch.metres, torch.nan)))
+    assert total == 0
+    assert not gradient.any()
+
+
 def test_the_heads_learn_a_batch_by_heart(model, batch):
     stage = HeadsStage(SETTINGS)
     ((parameters, _),) = stage.groups(model)
