@@ -9,9 +9,11 @@ equally many pictures. What is done stands in RUN; the same command goes on with
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 
 import torch
 
@@ -75,11 +77,31 @@ def plan_of(args: argparse.Namespace) -> Plan:
     )
 
 
+class Stopped(BaseException):
+    """A SIGTERM or SIGINT outside of the training, which has a way of its own to end."""
+
+
+def stoppable(work: Callable[[], bool]) -> bool:
+    """Do some work; False when it says so or a SIGTERM or SIGINT ends it."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise Stopped
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        return work()
+    except Stopped:
+        return False
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def run(args: argparse.Namespace) -> None:
     """Do what is left, and report it."""
     torch.set_num_threads(args.threads)
-    place = Place(args.out, device=args.device, workers=args.workers)
-    if not compare(plan_of(args), place):
+    place, plan = Place(args.out, device=args.device, workers=args.workers), plan_of(args)
+    if not stoppable(lambda: compare(plan, place)):
         print(f"stopped; the same command goes on in {args.out}")
         return
     path = report(args.out / "results.json", args.report or args.out)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from training.compare import stoppable
 from training.comparison.contenders import make_contender
 from training.comparison.cost import count_cost, steps_of
 from training.comparison.plan import ComparisonError, Plan, keep_plan
@@ -133,6 +134,13 @@ def test_a_terminated_comparison_goes_on_and_repeats_nothing(plan, tmp_path):
     assert job.point(0.5).stat().st_mtime_ns == done
     assert json.loads(job.point(1.0).read_text())["step"] == 4
     assert finish(job, costs, [], frames)
+
+
+def test_a_signal_while_scoring_ends_the_work_and_leaves_the_handlers():
+    before = signal.getsignal(signal.SIGTERM)
+    assert not stoppable(lambda: signal.raise_signal(signal.SIGTERM) or True)
+    assert stoppable(lambda: True)
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_another_plan_in_the_same_folder_is_refused(plan, tmp_path):
