@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -78,11 +80,20 @@ def certainty(logits: Tensor, codebook: Tensor) -> Tensor:
     """
     probabilities = logits.float().softmax(-1)
     codes = codebook.float()
-    variance = probabilities @ codes.square().sum(1) - (probabilities @ codes).square().sum(-1)
+    with _float32(logits.device.type):
+        variance = probabilities @ codes.square().sum(1) - (probabilities @ codes).square().sum(-1)
     entropy = torch.special.entr(probabilities).sum(-1) / torch.log(torch.tensor(float(len(codebook))))
     side = round(float(logits.shape[1]) ** 0.5)
     maps = torch.stack([variance.clamp_min(1e-6).log(), entropy], dim=1)
     return maps.reshape(*maps.shape[:2], side, side)
+
+
+def _float32(device: str) -> AbstractContextManager[object]:
+    """Suspend autocast, under which a small difference of large products would be noise.
+
+    Where there is none the context does nothing, so that an exported graph has no trace of it.
+    """
+    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
 
 
 def _steps(depth: Tensor) -> Tensor:

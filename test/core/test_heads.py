@@ -36,6 +36,14 @@ def test_a_certain_token_has_no_entropy_and_hardly_any_variance(codebook):
     assert variance.item() == pytest.approx(math.log(1e-6), abs=0.5)
 
 
+def test_autocast_changes_nothing_of_what_a_sure_token_says():
+    generator = torch.Generator().manual_seed(0)
+    logits, codes = 20 * torch.randn(1, 16, 64, generator=generator), torch.randn(64, 8, generator=generator)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = certainty(logits, codes)
+    torch.testing.assert_close(found, certainty(logits, codes))
+
+
 def test_tokens_keep_their_place_in_the_maps(codebook):
     logits = torch.zeros(1, 9, 6)
     logits[0, 5, 0] = 50.0  # row 1, column 2
