@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,8 +71,12 @@ def held_interrupts() -> Iterator[None]:
     """Let SIGINT, SIGTERM and SIGHUP wait for the end of the block, then act as ever.
 
     Within it a program is started and handed to whoever stops it: an interrupt between the two would leave it behind.
-    (Blocking the signals instead would block them in the started program as well.)
+    (Blocking the signals instead would block them in the started program as well.) Python hands signals to the main
+    thread alone, so in another one there is nothing to hold.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     held: list[int] = []
 
     def hold(number: int, _frame: FrameType | None) -> None:
@@ -82,7 +87,7 @@ def held_interrupts() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: not set by Python
         if held:
             signal.raise_signal(held[0])
 

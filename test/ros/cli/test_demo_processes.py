@@ -83,6 +83,24 @@ def test_an_interrupt_while_a_program_is_stopped_comes_after_its_end(tmp_path):
     assert program.ended
 
 
+def test_a_program_can_be_stopped_from_another_thread(tmp_path):
+    program = started(tmp_path, SLEEPER)
+    thread = threading.Thread(target=program.stop)
+    thread.start()
+    thread.join()
+    assert program.ended
+
+
+def test_an_ignored_signal_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with held_interrupts():
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_the_end_of_the_log_is_at_hand(tmp_path):
     program = started(tmp_path, "print(*range(100), 'started', sep='\\n')")
     program.stop()
