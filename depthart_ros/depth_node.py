@@ -11,9 +11,9 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
-from depthart_core import BackendError, ConfigError, DepthartError, DepthEstimator
+from depthart_core import BackendError, ConfigError, DepthartError, DepthEstimator, ScaleGuess
 from depthart_ros.declaration import declare_parameters, read_settings
-from depthart_ros.diagnostics import HOW_TO_GET_METRES, Situation, fill_diagnostics, judge
+from depthart_ros.diagnostics import Situation, fill_diagnostics, how_to_get_metres, judge
 from depthart_ros.intake import Intake
 from depthart_ros.parameters import Settings
 from depthart_ros.pipeline import Pipeline
@@ -114,9 +114,10 @@ class DepthNode(LifecycleNode):
         self._pipeline = Pipeline(self._estimator, self._outputs, self._problems, self._statistics)
         self._intake = Intake(self, settings, self._pipeline, problems=self._problems, statistics=self._statistics)
         if not self._pipeline.scale_possible(settings):
+            name, heads = self.get_fully_qualified_name(), self._estimator.heads
             self.get_logger().info(
                 "scale is unknown, so neither metres nor a cloud are published; to get metres, "
-                + HOW_TO_GET_METRES.format(node=self.get_fully_qualified_name())
+                + how_to_get_metres(name, scale_source=settings.scale_source, heads=heads)
             )
 
     def _attempt(self, action: Callable[[], None], state: LifecycleState, label: str) -> TransitionCallbackReturn:
@@ -193,10 +194,17 @@ class DepthNode(LifecycleNode):
             clock_runs=self.get_clock().now().nanoseconds > 0,
         )
 
+    def _scale(self) -> ScaleGuess | None:
+        """Return what makes metres: the parameter, or the guess for the newest frame while frames are taken."""
+        if self.get_parameter("scale_source").value == "given":
+            given = float(self.get_parameter("scale").value)
+            return ScaleGuess(given, 0.0) if given else None
+        return self._pipeline.scale if self._intake is not None and self._pipeline is not None else None
+
     def _details(self) -> dict[str, str]:
         """Return what the diagnostics show besides the statistics."""
         details = {"lifecycle": self._label, "scale_source": str(self.get_parameter("scale_source").value)}
-        scale = self._pipeline.scale if self._pipeline is not None else None
+        scale = self._scale()
         details["scale"] = f"{scale.metres_per_unit:.4g}" if scale else "0"
         if scale and scale.relative_error:
             details["scale_expected_error"] = f"{scale.relative_error:.0%}"

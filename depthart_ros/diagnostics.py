@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 
 OK, WARN, ERROR = 0, 1, 2
 SILENCE = 2.0  # seconds without an image that are worth a warning
-HOW_TO_GET_METRES = (
+MEASURE = (
     "measure one distance d [m] along the optical axis, read r there in depth/relative, and set scale to d / r: "
-    "`ros2 param set {node} scale VALUE`, or scale:=VALUE with the launch file; for a first guess of the model's own, "
-    "set scale_source to model"
+    "`ros2 param set {node} scale VALUE`, or scale:=VALUE with the launch file"
 )
 CURES: Mapping[str, str] = {
     "configuration": "correct it and start again, or run the lifecycle transition `configure` again",
@@ -84,6 +83,20 @@ class Verdict:
         return "; ".join(part for part in (self.state, self.cause, self.cure) if part)
 
 
+def how_to_get_metres(node: str, *, scale_source: str, heads: bool) -> str:
+    """Return what to do while the scale is unknown.
+
+    Args:
+        node: its fully qualified name.
+        scale_source: the parameter of that name.
+        heads: whether the model can guess the scale.
+    """
+    measure = MEASURE.format(node=node)
+    if scale_source != "given":
+        return f"set scale_source to given, and {measure}"
+    return f"{measure}; for a first guess of the model's own, set scale_source to model" if heads else measure
+
+
 def judge(now: Situation) -> Verdict:
     """Return the verdict: the first thing that keeps depth from coming out, in the order of cure."""
     if now.lifecycle != "active":
@@ -129,10 +142,12 @@ def _judge_frames(now: Situation) -> Verdict | None:
 def _judge_outputs(now: Situation) -> Verdict | None:
     if not now.listened:
         return Verdict(OK, "idle", "nobody subscribes to an output")
-    if not now.scale_known:
+    no_confidence = "depth/confidence" in now.listened and not now.heads
+    if not now.scale_known and (now.metric_listened or not no_confidence):
         level = WARN if now.metric_listened else OK
         cause = "scale is unknown" if now.scale_source == "given" else "this model makes no guess of its scale"
-        return Verdict(level, "relative depth only", cause, HOW_TO_GET_METRES.format(node=now.node))
+        cure = how_to_get_metres(now.node, scale_source=now.scale_source, heads=now.heads)
+        return Verdict(level, "relative depth only", cause, cure)
     without_camera = "no cloud" if now.scale_source == "given" else "relative depth only"
     if now.metric_listened and not now.has_camera_info:
         cure = "publish it, or remap: --ros-args -r camera_info:=/its/topic"
@@ -143,7 +158,7 @@ def _judge_outputs(now: Situation) -> Verdict | None:
     ):
         if kind in now.problems:
             return Verdict(WARN, state, now.problems[kind], CURES[kind])
-    if "depth/confidence" in now.listened and not now.heads:
+    if no_confidence:
         return Verdict(WARN, "no confidence", "this model does not say how sure it is", "choose one that does: nano")
     return None
 

@@ -82,6 +82,7 @@ class Pipeline:
         layout = check(frame.image, max_pixels=frame.settings.max_pixels)  # also while nobody listens: it costs nothing
         wanted = self._possible(frame)
         if not wanted:
+            self.scale = None
             return False
         start = time.perf_counter()
         rgb = decode(frame.image, layout)
@@ -89,6 +90,7 @@ class Pipeline:
         if intrinsics is None:
             wanted -= {POINTS, CAMERA_INFO} if frame.settings.scale_source == "given" else METRIC
         if not wanted:
+            self.scale = None
             return False
         decoded = time.perf_counter()
         relative = self._estimator(rgb) if wanted != {CAMERA_INFO} else RelativeDepth(np.empty((0, 0), np.float32))

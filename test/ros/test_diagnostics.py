@@ -46,7 +46,11 @@ def test_nothing_wrong_is_ok():
         ({"listened": frozenset(), "metric_listened": False}, OK, "idle; nobody subscribes"),
         ({"scale_known": False}, WARN, "scale is unknown; measure one distance"),
         ({"scale_known": False, "metric_listened": False}, OK, "ros2 param set /depth_node scale VALUE"),
-        ({"scale_known": False, "scale_source": "model"}, WARN, "this model makes no guess of its scale; measure one"),
+        (
+            {"scale_known": False, "scale_source": "model", "heads": False},
+            WARN,
+            "this model makes no guess of its scale; set scale_source to given, and measure one distance",
+        ),
         ({"has_camera_info": False, "scale_source": "model"}, WARN, "relative depth only; no camera_info came"),
         ({"listened": frozenset({"depth/confidence"}), "heads": False}, WARN, "no confidence; this model does not say"),
         ({"has_camera_info": False}, WARN, "no camera_info came on /camera_info; publish it, or remap"),
@@ -73,3 +77,17 @@ def test_what_comes_first_in_the_chain_is_named_first():
     assert verdict(publishers=0, problems=everything, scale_known=False).state == "no image"
     assert verdict(problems=everything, scale_known=False).state == "frames are dropped"
     assert verdict(problems={"camera_info": "x"}, scale_known=False).state == "relative depth only"
+
+
+def test_a_guess_is_advised_only_where_the_model_makes_one():
+    advice = "set scale_source to model"
+    assert advice in verdict(scale_known=False).cure
+    assert advice not in verdict(scale_known=False, heads=False).cure
+    assert advice not in verdict(scale_known=False, heads=False, scale_source="model").cure
+
+
+def test_who_wants_confidence_alone_is_told_of_it_and_not_of_the_scale():
+    wishes = {"listened": frozenset({"depth/confidence"}), "metric_listened": False, "scale_known": False}
+    assert verdict(**wishes, heads=False).state == "no confidence"
+    assert verdict(**wishes).state == "relative depth only"
+    assert verdict(**wishes | {"metric_listened": True}, heads=False).state == "relative depth only"

@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
 
 from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray
 
 from depthart_core import DepthEstimator, Intrinsics
 from depthart_ros.publishers import OUTPUTS
@@ -71,3 +72,18 @@ def test_a_model_without_heads_says_that_it_makes_no_guess(world, shown, toy_mod
 def test_a_listener_to_the_confidence_of_a_model_without_it_is_told(world, shown, toy_model_path):
     shown(toy_model_path, "points", scale=2.0)
     world.until(lambda: "does not say how sure it is" in (world.status() or ""), what="the cause")
+
+
+def test_a_scale_that_is_given_is_shown_before_the_first_frame(world, toy_model_path):
+    world.listen("/diagnostics", DiagnosticArray)
+    world.depth_node(model=str(toy_model_path), threads=1, scale=2.5)
+    world.until(lambda: world.status() and world.values()["scale"] == "2.5", what="the scale")
+
+
+def test_the_guess_of_an_old_frame_is_not_shown_for_ever(world, shown, toy_heads_path):
+    shown(toy_heads_path, "depth/image_rect", scale_source="model")
+    world.until(lambda: world.status() and world.values()["scale"] != "0", what="the guess")
+    world.nodes[-1].trigger_deactivate()
+    world.until(lambda: world.values()["lifecycle"] == "inactive", what="the end of its activity")
+    assert world.values()["scale"] == "0"
+    assert "scale_expected_error" not in world.values()
