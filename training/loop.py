@@ -11,12 +11,14 @@ from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import asdict
 from types import FrameType
+from typing import Any
 
 import torch
 from torch import nn
 from tqdm import tqdm
 
 from depthart_core.checkpoint import save_model
+from depthart_core.errors import CheckpointError
 from depthart_core.model import DepthART
 from training.checkpoints import read_checkpoint, write_checkpoint
 from training.data.loader import Batch, batches
@@ -135,6 +137,7 @@ class Trainer:
                 (total / parts).backward()
             self.watch.add(self.step, total, read)
         norm = nn.utils.clip_grad_norm_(self.parameters, self.settings.clip_norm)
+        self.watch.add_norm(self.step, norm)
         self._set_learning_rate()
         self.optimizer.step()
         self._update_average()
@@ -168,7 +171,7 @@ class Trainer:
         """Let all processes have one clock, one reason to stop and one opinion on the losses.
 
         Raises:
-            TrainingError: A loss is not finite.
+            TrainingError: A loss or gradient is not finite.
         """
         bad = self.watch.first_bad()
         earliest = -math.inf if bad is None else -float(bad)
@@ -178,7 +181,8 @@ class Trainer:
             suffix = f".{self.processes.rank}" if self.processes.count > 1 else ""
             path = self.options.out / f"{self.name}.bad_batch{suffix}.pt"
             self.watch.save(int(-earliest), path)
-            raise TrainingError(f"the loss is not finite at step {int(-earliest)}; the batch is saved as {path}")
+            what = "the loss or its gradient is not finite"
+            raise TrainingError(f"{what} at step {int(-earliest)}; the batch is saved as {path}")
 
     def _log(self, recorder: Recorder, scalars: Scalars) -> dict[str, float]:
         """Record the means over all processes and return them."""
@@ -215,9 +219,19 @@ class Trainer:
         state = read_checkpoint(self.checkpoint, self.model.config, self.settings)
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self._resume_optimizer(state["optimizer"])
         self.stage.memory.update({name: value.to(self.device) for name, value in state["memory"].items()})
         self.step, self.minutes = state["step"], state["minutes"]
+
+    def _resume_optimizer(self, state: dict[str, Any]) -> None:
+        """Take the running means; what the recipe says of the groups of parameters holds from now on."""
+        said = [{name: group[name] for name in ("factor", "weight_decay")} for group in self.optimizer.param_groups]
+        try:
+            self.optimizer.load_state_dict(state)
+        except ValueError as error:
+            raise CheckpointError(f"{self.checkpoint} trains other parameters than the recipe: {error}") from error
+        for group, values in zip(self.optimizer.param_groups, said, strict=True):
+            group.update(values)
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:

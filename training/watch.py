@@ -1,4 +1,4 @@
-"""Losses that are not finite, found without waiting for the device at every step."""
+"""Losses and gradients that are not finite, found without waiting for the device at every step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from training.data.loader import Batch
 
 
 class LossWatch:
-    """Keeps the last losses and the batches they came from.
+    """Keeps the last losses, the batches they came from, and the norms of the gradients.
 
     Args:
         length: How many losses one look must cover.
@@ -22,16 +22,21 @@ class LossWatch:
 
     def __init__(self, length: int) -> None:
         self.recent: deque[tuple[int, Tensor, Batch]] = deque(maxlen=length)
+        self.norms: deque[tuple[int, Tensor]] = deque(maxlen=length)
 
     def add(self, step: int, loss: Tensor, batch: Batch) -> None:
         """Remember one loss, without looking at it."""
         self.recent.append((step, loss.detach(), batch))
 
+    def add_norm(self, step: int, norm: Tensor) -> None:
+        """Remember the norm of a step's gradient: it may be NaN where the loss is not."""
+        self.norms.append((step, norm.detach()))
+
     def first_bad(self) -> int | None:
-        """The first remembered step whose loss is not finite; waits for the device."""
-        finite = torch.stack([loss for _, loss, _ in self.recent]).isfinite().tolist()
-        bad = [step for (step, _, _), fine in zip(self.recent, finite, strict=True) if not fine]
-        return min(bad, default=None)
+        """The first remembered step whose loss or gradient is not finite; waits for the device."""
+        values = [*((step, loss) for step, loss, _ in self.recent), *self.norms]
+        finite = torch.stack([value.float() for _, value in values]).isfinite().tolist()
+        return min((step for (step, _), fine in zip(values, finite, strict=True) if not fine), default=None)
 
     def save(self, step: int, path: Path) -> None:
         """Write what that step learnt from: rgb, depth, intrinsics and names."""

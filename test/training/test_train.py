@@ -121,6 +121,20 @@ def test_a_checkpoint_of_another_objective_is_refused(train, samples):
         train(samples, settings=dataclasses.replace(SETTINGS, objective="teacher_forcing"))
 
 
+def test_a_checkpoint_that_trains_other_parameters_is_refused(train, samples):
+    train(samples, until=1)
+    with pytest.raises(CheckpointError, match=r"transformer.checkpoint trains other parameters than the recipe"):
+        train(samples, settings=dataclasses.replace(SETTINGS, train_decoder=False))
+
+
+def test_a_resumed_run_obeys_the_recipe_as_it_is_now(train, samples):
+    train(samples, until=1)
+    settings = dataclasses.replace(SETTINGS, weight_decay=0.3, backbone_factor=0.0)
+    groups = train(samples, settings=settings).optimizer.param_groups
+    assert {group["weight_decay"] for group in groups} == {0.3}
+    assert {group["factor"] for group in groups} == {1.0, 0.0}
+
+
 def test_a_damaged_checkpoint_is_refused(train, samples, tmp_path):
     path = tmp_path / "run" / "transformer.checkpoint"
     path.parent.mkdir()

@@ -22,6 +22,14 @@ def test_the_first_step_whose_loss_is_not_finite_is_found_and_saved_with_all_its
     assert saved["depth"][:, 0, 0, 0].tolist() == [2.0, 3.0]
 
 
+def test_a_gradient_that_is_not_finite_is_found_where_the_loss_is():
+    watch = LossWatch(4)
+    for step in range(3):
+        watch.add(step, torch.tensor(1.0), batch(step))
+        watch.add_norm(step, torch.tensor(torch.nan if step == 1 else 2.0))
+    assert watch.first_bad() == 1
+
+
 def test_finite_losses_raise_no_alarm():
     watch = LossWatch(2)
     for number, loss in enumerate([torch.nan, 1.0, 2.0]):  # the first one was looked at before
