@@ -15,6 +15,7 @@ BAG_IMAGES = "rosbags-image>=0.10,<0.11"  # its table of encodings is not among 
 # The ROS 2 wheels exist for x86-64 Linux alone; elsewhere, and where ROS 2 is sourced, rclpy comes with ROS.
 ON_X86_LINUX = "platform_system == 'Linux' and platform_machine == 'x86_64' and python_version < '3.14'"
 TEST = ["pytest>=7"]
+ONNX = ["onnx>=1.16", "onnxruntime>=1.18", "onnxscript>=0.5"]
 
 setup(
     name=PACKAGE,
@@ -43,7 +44,7 @@ setup(
             f"{name}; {ON_X86_LINUX}"
             for name in ("ros-kilted-rclpy", "ros-kilted-rmw-fastrtps-cpp", "ros-kilted-common-interfaces")
         ],
-        "onnx": ["onnx>=1.16", "onnxruntime>=1.18"],
+        "onnx": ONNX,
         "tensorrt": ["tensorrt>=10.3", "cuda-bindings>=12"],
         "train": [
             BAGS,
@@ -58,6 +59,7 @@ setup(
         "view": [BAGS, "rerun-sdk>=0.20"],
         "dev": [
             *TEST,
+            *ONNX,
             BAGS,
             BAG_IMAGES,
             "colcon-core",

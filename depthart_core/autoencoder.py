@@ -41,9 +41,10 @@ class SpatialAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply attention beside a shortcut."""
-        q, k, v = self.qkv(self.norm(x)).flatten(2).transpose(1, 2).chunk(3, dim=-1)
+        # The one head has its axis (B, 1, L, C): the ONNX exporter knows attention in four dimensions alone.
+        q, k, v = self.qkv(self.norm(x)).flatten(2).transpose(1, 2).unsqueeze(1).chunk(3, dim=-1)
         y = functional.scaled_dot_product_attention(q, k, v)
-        result: Tensor = x + self.proj(y.transpose(1, 2).reshape(x.shape))
+        result: Tensor = x + self.proj(y.transpose(2, 3).reshape(x.shape))
         return result
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,28 +10,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from depthart_core.config import ModelConfig
-from depthart_core.errors import CheckpointError, ConfigError
+from depthart_core.errors import CheckpointError
 from depthart_core.model import DepthART
-
-FORMAT = "depthart/1"
-PACKAGED = Path(__file__).parent / "models"
-
-
-def model_path(model: str | Path) -> Path:
-    """The file of a packaged model's name or of a path.
-
-    Raises:
-        CheckpointError: There is no such model.
-    """
-    path = Path(model)
-    packaged = PACKAGED / f"{model}.safetensors"
-    if path.suffix == "" and packaged.is_file():
-        return packaged
-    if not path.is_file():
-        names = ", ".join(sorted(file.stem for file in PACKAGED.glob("*.safetensors"))) or "none"
-        raise CheckpointError(f"no model file {str(model)!r}; packaged models: {names}")
-    return path
+from depthart_core.model_files import FORMAT as FORMAT
+from depthart_core.model_files import PACKAGED as PACKAGED
+from depthart_core.model_files import model_path as model_path
+from depthart_core.model_files import read_config
+from depthart_core.model_files import write_atomically as write_atomically
 
 
 def save_model(model: DepthART, path: Path, *, dtype: torch.dtype = torch.float32) -> None:
@@ -56,19 +40,6 @@ def save_model(model: DepthART, path: Path, *, dtype: torch.dtype = torch.float3
     write_atomically(path, data)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write beside `path`, flush to the disk, then put it in place."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def load_model(model: str | Path) -> DepthART:
     """Read a model in float32, on the CPU, in evaluation mode.
 
@@ -78,15 +49,7 @@ def load_model(model: str | Path) -> DepthART:
     """
     path = model_path(model)
     metadata, tensors = read_tensors(path)
-    if metadata.get("format") != FORMAT or "config" not in metadata:
-        raise CheckpointError(
-            f"{path} is not a {FORMAT} model (format {metadata.get('format')!r}); "
-            "for released files run: depthart convert --released FILE --out MODEL.safetensors"
-        )
-    try:
-        config = ModelConfig.from_json(metadata["config"])
-    except ConfigError as error:
-        raise CheckpointError(f"{path} carries a configuration that does not fit: {error}") from error
+    config = read_config(path, metadata)
     with torch.device("meta"):
         result = DepthART(config)
     expected = {name: tuple(value.shape) for name, value in result.state_dict().items()}

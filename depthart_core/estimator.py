@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,15 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from depthart_core.backends import graphs
+from depthart_core.config import DECODES, ModelConfig
 from depthart_core.errors import BackendError
 from depthart_core.geometry import Intrinsics
 from depthart_core.preprocess import check_rgb, resize_smooth, to_input, to_picture_size
 
-BACKEND_MODULES = {"torch": "depthart_core.backends.torch"}
+_log = logging.getLogger(__name__)
+
+BACKEND_MODULES = {"torch": "depthart_core.backends.torch", "onnx": "depthart_core.backends.onnx"}
 """Name of a backend -> its module, which imports its library only then and has a function `load`."""
 
 BACKENDS = ("auto", *BACKEND_MODULES)
@@ -32,6 +37,11 @@ class ScaleGuess:
 
     metres_per_unit: float
     relative_error: float
+
+    @classmethod
+    def of_logarithms(cls, size: float, error: float) -> ScaleGuess:
+        """From what the size head says, see `depthart_core.heads.SizeHead`."""
+        return cls(math.exp(size), math.expm1(math.exp(error)))
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,28 @@ class BackendOptions:
     threads: int | None = None
     max_scales: int | None = None
 
+    def __post_init__(self) -> None:
+        """Check what no backend can do.
+
+        Raises:
+            BackendError: An unknown decoding or no threads.
+        """
+        if self.decode not in DECODES:
+            raise BackendError(f"decode must be one of {', '.join(DECODES)}, got {self.decode!r}")
+        if self.threads is not None and self.threads < 1:
+            raise BackendError(f"threads must be at least 1, got {self.threads}")
+
+    def count_scales(self, config: ModelConfig) -> int:
+        """How many scales of a model are to be decoded.
+
+        Raises:
+            BackendError: It has not so many, or none is asked for.
+        """
+        scales = len(config.tokenizer.scale_sizes)
+        if self.max_scales is not None and not 1 <= self.max_scales <= scales:
+            raise BackendError(f"max_scales must be 1 to {scales}, the scales of this model, got {self.max_scales}")
+        return self.max_scales or scales
+
 
 class Backend(Protocol):
     """What runs a model."""
@@ -150,8 +182,9 @@ class DepthEstimator:
         """Load a model.
 
         Args:
-            model: Name of a packaged model or path of a model file.
-            backend: One of `BACKENDS`; "auto" takes the fastest that is installed.
+            model: Name of a packaged model, or path of a model file or of an exported graph (.onnx).
+            backend: One of `BACKENDS`; "auto" takes ONNX Runtime where it is installed and `depthart export` has made
+                a graph of exactly this model and options, PyTorch elsewhere.
             device: Where it runs, such as "cpu" or "cuda".
             decode: "expected" (deterministic), "argmax" or "sample".
             seed: Of "sample".
@@ -164,15 +197,9 @@ class DepthEstimator:
         """
         if backend not in BACKENDS:
             raise BackendError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
-        chosen = "torch" if backend == "auto" else backend
-        try:
-            module = importlib.import_module(BACKEND_MODULES[chosen])
-        except ModuleNotFoundError as error:
-            raise BackendError(
-                f"backend {chosen!r} needs the package {error.name}: pip install {error.name}"
-            ) from error
         options = BackendOptions(device, decode, seed, threads, max_scales)
-        return cls(module.load(model, options), f"{Path(model).stem} ({chosen} on {device}, {decode})")
+        chosen, loaded = _load_any(model, options) if backend == "auto" else (backend, _load(backend, model, options))
+        return cls(loaded, f"{Path(model).stem} ({chosen} on {device}, {decode})")
 
     def __call__(self, rgb: npt.NDArray[np.uint8]) -> RelativeDepth:
         """Estimate depth at the size of the picture: uint8 (H, W, 3) in RGB order -> (H, W).
@@ -185,3 +212,33 @@ class DepthEstimator:
         height, width = rgb.shape[:2]
         confidence = None if found.confidence is None else resize_smooth(found.confidence, height, width)
         return RelativeDepth(to_picture_size(found.depth, height, width), confidence, found.canonical)
+
+
+def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]:
+    """The fastest backend that can do it, and its name; PyTorch is the last and says what is wrong."""
+    if graphs.is_graph(model):
+        return "onnx", _load("onnx", model, options)
+    try:
+        graphs.find_graph(model, options)  # before a runtime is imported in vain
+        return "onnx", _load("onnx", model, options)
+    except BackendError as error:
+        _log.info("backend auto takes torch: %s", error)
+    return "torch", _load("torch", model, options)
+
+
+def _load(backend: str, model: str | Path, options: BackendOptions) -> Backend:
+    """Import a backend's library and load a model for it.
+
+    Raises:
+        CheckpointError: The model is missing or damaged.
+        BackendError: The library is not installed, or cannot do what is asked for.
+    """
+    if graphs.is_graph(model) and backend != "onnx":
+        raise BackendError(f"{model} is a graph for backend 'onnx', got backend {backend!r}; give the model itself")
+    try:
+        module = importlib.import_module(BACKEND_MODULES[backend])
+    except ImportError as error:
+        name = error.name or backend
+        raise BackendError(f"backend {backend!r} needs the package {name}: pip install {name}") from error
+    loaded: Backend = module.load(model, options)
+    return loaded

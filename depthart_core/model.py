@@ -15,7 +15,7 @@ from depthart_core.efficientnet import GUIDANCE_CHANNELS
 from depthart_core.heads import ConfidenceHead, SizeHead, certainty
 from depthart_core.prefix import EfficientNetPrefix, Prefix
 from depthart_core.tokenizer import Tokenizer
-from depthart_core.transformer import KVCache, Transformer, block_causal_mask
+from depthart_core.transformer import Cache, KVCache, Transformer, block_causal_mask
 
 
 class ScaleStep(NamedTuple):
@@ -99,12 +99,25 @@ class DepthART(nn.Module):
         return result.to(prefix.tokens.dtype)
 
     def rollout(
-        self, prefix: Prefix, decoding: Decoding = expected, *, max_scales: int | None = None
+        self,
+        prefix: Prefix,
+        decoding: Decoding = expected,
+        *,
+        max_scales: int | None = None,
+        cache: Cache | None = None,
     ) -> Iterator[ScaleStep]:
-        """Predict scale after scale from the model's own output: the one loop of inference and of training."""
+        """Predict scale after scale from the model's own output: the one loop of inference and of training.
+
+        Args:
+            prefix: Of the pictures.
+            decoding: How logits become codes.
+            max_scales: Stop after so many scales; None: all.
+            cache: An empty one to use; None: one that is allocated once.
+        """
         config, tokens = self.config.tokenizer, prefix.tokens
         batch, start = tokens.shape[0], 0
-        cache = KVCache(self.config.transformer, batch, tokens.shape[1] + sum(config.tokens), tokens)
+        if cache is None:
+            cache = KVCache(self.config.transformer, batch, tokens.shape[1] + sum(config.tokens), tokens)
         f_hat: Tensor | None = None
         for k, count in enumerate(config.tokens[:max_scales]):
             x = self.scale_input(prefix, f_hat, k)
@@ -134,11 +147,18 @@ class DepthART(nn.Module):
         """Normalised depth for training, not clipped: (B, C, N, N) -> (B, 1, S, S), the mean of the channels."""
         return self.pictures(f_hat, prefix).mean(1, keepdim=True)
 
-    def predict(self, image: Tensor, decoding: Decoding = expected, *, max_scales: int | None = None) -> Prediction:
+    def predict(
+        self,
+        image: Tensor,
+        decoding: Decoding = expected,
+        *,
+        max_scales: int | None = None,
+        cache: Cache | None = None,
+    ) -> Prediction:
         """Image (B, 3, S, S) in [-1, 1] -> depth, the mean of clipped channels, and what the heads say."""
         prefix = self.prefix(image)
         certainties: list[Tensor] = []
-        for step in self.rollout(prefix, decoding, max_scales=max_scales):
+        for step in self.rollout(prefix, decoding, max_scales=max_scales, cache=cache):
             f_hat = step.f_hat
             if self.confidence_head is not None:
                 certainties.append(certainty(step.logits, self.tokenizer.quantizer.codebook))

@@ -1,4 +1,4 @@
-"""The autoregressive transformer with an explicit, preallocated KV cache.
+"""The autoregressive transformer with an explicit KV cache.
 
 The released model's class is constant ("no class"), so its adaptive normalisation is a constant too: here it is
 already folded into the weight and bias of each LayerNorm and a gain on each branch.
@@ -6,11 +6,21 @@ already folded into the weight and bias of each LayerNorm and a gain on each bra
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from depthart_core.config import TransformerConfig
+
+
+class Cache(Protocol):
+    """Keys and values of the tokens that were read, of all blocks."""
+
+    def extend(self, block: int, start: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Store the tokens from `start` on and return all keys and values up to their end."""
+        ...
 
 
 class KVCache:
@@ -38,6 +48,22 @@ class KVCache:
         stored[0, :, :, start:end] = keys
         stored[1, :, :, start:end] = values
         return stored[0, :, :, :end], stored[1, :, :, :end]
+
+
+class GrowingCache:
+    """Keys and values that grow by concatenation: nothing is written in place, which exported graphs cannot express."""
+
+    def __init__(self) -> None:
+        self.stored: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def extend(self, block: int, start: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Append the tokens and return all keys and values."""
+        if block in self.stored:
+            old_keys, old_values = self.stored[block]
+            assert old_keys.shape[2] == start, f"cache holds {old_keys.shape[2]} tokens, got those from {start} on"
+            keys, values = torch.cat([old_keys, keys], dim=2), torch.cat([old_values, values], dim=2)
+        self.stored[block] = keys, values
+        return keys, values
 
 
 class Attention(nn.Module):
@@ -83,7 +109,7 @@ class Block(nn.Module):
         self.gain2 = nn.Parameter(torch.ones(config.width))
 
     def forward(
-        self, x: Tensor, *, keep: int, cache: tuple[KVCache, int, int] | None = None, mask: Tensor | None = None
+        self, x: Tensor, *, keep: int, cache: tuple[Cache, int, int] | None = None, mask: Tensor | None = None
     ) -> Tensor:
         """Apply the block and return its last `keep` tokens: (B, L, D) -> (B, keep, D).
 
@@ -113,7 +139,7 @@ class Transformer(nn.Module):
         self.head = nn.Linear(config.width, codebook_size)
 
     def forward(
-        self, x: Tensor, *, keep: int, cache: KVCache | None = None, start: int = 0, mask: Tensor | None = None
+        self, x: Tensor, *, keep: int, cache: Cache | None = None, start: int = 0, mask: Tensor | None = None
     ) -> Tensor:
         """Logits of the last `keep` of the tokens.
 

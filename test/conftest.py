@@ -85,3 +85,29 @@ def toy_heads_path(toy_model, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("models") / "toy_heads.safetensors"
     save_model(model, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def tiny_model_path(tmp_path_factory) -> Path:
+    """Built like the released model, as small as can be: for what takes its time with every layer, such as exports."""
+    import torch
+
+    from depthart_core.checkpoint import save_model
+    from depthart_core.config import ModelConfig, TokenizerConfig, TransformerConfig
+    from depthart_core.model import DepthART
+
+    sizes = {
+        "scale_sizes": (1, 2),
+        "codebook_size": 16,
+        "code_channels": 4,
+        "channels": 32,
+        "channel_multipliers": (1,),
+    }
+    blocks = {"encoder_blocks": 1, "decoder_blocks": 1, "attention": False, "quantizer_convs": 1, "patch": 8}
+    transformer = TransformerConfig(width=16, heads=2, blocks=1, mlp_ratio=1)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = DepthART(ModelConfig(TokenizerConfig(**sizes, **blocks), transformer))
+    path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
+    save_model(model, path)
+    return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -52,8 +51,8 @@ def _array(values: torch.Tensor) -> npt.NDArray[np.float32]:
 def _canonical(found: Prediction) -> ScaleGuess | None:
     if found.size is None:
         return None
-    size, error = found.size[0].double().exp().tolist()
-    return ScaleGuess(size, math.expm1(error))
+    size, error = found.size[0].tolist()
+    return ScaleGuess.of_logarithms(size, error)
 
 
 def load(model: str | Path, options: BackendOptions) -> TorchBackend:
@@ -61,16 +60,12 @@ def load(model: str | Path, options: BackendOptions) -> TorchBackend:
 
     Raises:
         CheckpointError: The model is missing or damaged.
-        BackendError: The device is unknown or absent, the decoding unknown, or there are no threads or scales.
+        BackendError: The device is unknown or absent, or max_scales are impossible.
     """
-    if options.threads is not None and options.threads < 1:
-        raise BackendError(f"threads must be at least 1, got {options.threads}")
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     loaded = load_model(model)
-    scales = len(loaded.config.tokenizer.scale_sizes)
-    if options.max_scales is not None and not 1 <= options.max_scales <= scales:
-        raise BackendError(f"max_scales must be 1 to {scales}, the scales of this model, got {options.max_scales}")
+    options.count_scales(loaded.config)
     try:
         torch.zeros(1, device=options.device).cpu()  # what runs there must come back, which "meta" cannot
         return TorchBackend(loaded.to(options.device), options)

@@ -15,6 +15,7 @@ SUBCOMMANDS = {
     "camera": "depthart_ros.cli.camera",
     "demo": "depthart_ros.cli.demo",
     "convert": "depthart_ros.cli.convert",
+    "export": "depthart_ros.cli.export",
 }
 """Name -> module with SUMMARY, add_arguments(parser) and run(args) -> exit status."""
 

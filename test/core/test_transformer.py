@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from depthart_core.config import TransformerConfig
-from depthart_core.transformer import KVCache, Transformer, block_causal_mask
+from depthart_core.transformer import GrowingCache, KVCache, Transformer, block_causal_mask
 
 CONFIG = TransformerConfig(width=32, heads=4, blocks=3, mlp_ratio=2, temperature=1.0)
 LENGTHS = [5, 4, 9]
@@ -30,10 +30,11 @@ def test_a_token_sees_its_own_block_and_all_earlier_ones():
     assert mask.int().tolist() == [[1, 1, 0, 0, 0]] * 2 + [[1, 1, 1, 0, 0]] + [[1, 1, 1, 1, 1]] * 2
 
 
-def test_block_by_block_with_a_cache_equals_all_at_once_with_a_mask(transformer, tokens):
+@pytest.mark.parametrize("make", [lambda tokens: KVCache(CONFIG, 2, sum(LENGTHS), tokens), lambda _: GrowingCache()])
+def test_block_by_block_with_a_cache_equals_all_at_once_with_a_mask(transformer, tokens, make):
     mask = block_causal_mask(LENGTHS, tokens.device)
     at_once = transformer(tokens, keep=sum(LENGTHS), mask=mask)
-    cache, start, parts = KVCache(CONFIG, 2, sum(LENGTHS), tokens), 0, []
+    cache, start, parts = make(tokens), 0, []
     for length in LENGTHS:
         parts.append(transformer(tokens[:, start : start + length], keep=length, cache=cache, start=start))
         start += length
@@ -58,6 +59,13 @@ def test_later_blocks_do_not_change_earlier_ones(transformer, tokens):
 def test_a_cache_that_is_too_short_is_noticed(transformer, tokens):
     with pytest.raises(AssertionError, match="cache holds 4 tokens, got 5"):
         transformer(tokens[:, :5], keep=5, cache=KVCache(CONFIG, 2, 4, tokens))
+
+
+def test_tokens_that_do_not_follow_what_a_growing_cache_holds_are_noticed(transformer, tokens):
+    cache = GrowingCache()
+    transformer(tokens[:, :5], keep=5, cache=cache)
+    with pytest.raises(AssertionError, match="cache holds 5 tokens, got those from 6 on"):
+        transformer(tokens[:, 5:9], keep=4, cache=cache, start=6)
 
 
 def test_the_temperature_divides_the_attention_scale():

@@ -1,0 +1,109 @@
+"""Model files without PyTorch: where they are, what configuration and weights they carry, how they are written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from safetensors import SafetensorError, safe_open
+
+from depthart_core.config import ModelConfig
+from depthart_core.errors import CheckpointError, ConfigError
+
+FORMAT = "depthart/1"
+PACKAGED = Path(__file__).parent / "models"
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What a model is, however its file is arranged.
+
+    Attributes:
+        config: Its configuration.
+        sha256: Of the configuration and of name, type, shape and values of every tensor.
+    """
+
+    config: ModelConfig
+    sha256: str
+
+
+def model_path(model: str | Path) -> Path:
+    """The file of a packaged model's name or of a path.
+
+    Raises:
+        CheckpointError: There is no such model.
+    """
+    path = Path(model)
+    packaged = PACKAGED / f"{model}.safetensors"
+    if path.suffix == "" and packaged.is_file():
+        return packaged
+    if not path.is_file():
+        names = ", ".join(sorted(file.stem for file in PACKAGED.glob("*.safetensors"))) or "none"
+        raise CheckpointError(f"no model file {str(model)!r}; packaged models: {names}")
+    return path
+
+
+def read_config(path: Path, metadata: Mapping[str, str]) -> ModelConfig:
+    """The configuration in the metadata of a model file.
+
+    Raises:
+        CheckpointError: Another format, or a configuration that does not fit.
+    """
+    if metadata.get("format") != FORMAT or "config" not in metadata:
+        raise CheckpointError(
+            f"{path} is not a {FORMAT} model (format {metadata.get('format')!r}); "
+            "for released files run: depthart convert --released FILE --out MODEL.safetensors"
+        )
+    try:
+        return ModelConfig.from_json(metadata["config"])
+    except ConfigError as error:
+        raise CheckpointError(f"{path} carries a configuration that does not fit: {error}") from error
+
+
+def fingerprint(path: Path) -> Fingerprint:
+    """Read a model file's configuration and hash its weights, independent of the order in the file.
+
+    Raises:
+        CheckpointError: Unreadable, damaged, another format, or a configuration that does not fit.
+    """
+    try:
+        with safe_open(path, framework="np") as file:  # checks that the header fits the file
+            config = read_config(path, file.metadata() or {})
+        digest = hashlib.sha256(config.to_json().encode())
+        with path.open("rb") as data:
+            _hash_tensors(digest, data)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is not a readable safetensors file: {error}") from error
+    return Fingerprint(config, digest.hexdigest())
+
+
+def _hash_tensors(digest: Any, file: BinaryIO) -> None:
+    """Feed a safetensors file (8 bytes length of the header, JSON header, data) to a hash, tensors by name."""
+    length = int.from_bytes(file.read(8), "little")
+    header = json.loads(file.read(length))
+    header.pop("__metadata__", None)
+    for name, entry in sorted(header.items()):
+        digest.update(json.dumps([name, entry["dtype"], entry["shape"]]).encode())
+        start, end = entry["data_offsets"]
+        file.seek(8 + length + start)
+        for left in range(end - start, 0, -CHUNK):
+            digest.update(file.read(min(left, CHUNK)))
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write beside `path`, flush to the disk, then put it in place."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,228 @@
+"""ONNX Runtime says what PyTorch says, and the graphs it runs are those that were proven."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from depthart_core import BackendError, DepthEstimator
+from depthart_core.backends import graphs
+from depthart_core.backends.proof import structured_pictures
+from depthart_core.checkpoint import save_model
+from depthart_core.model import DepthART
+from depthart_core.transformer import GrowingCache
+
+onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
+onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
+pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
+
+from depthart_core.backends.export import export_model  # noqa: E402
+
+CASES = {
+    "heads": ("toy_heads_path", {}),
+    "argmax, two scales": ("toy_model_path", {"decode": "argmax", "max_scales": 2}),
+    "like VAR": ("small_model_path", {}),
+}
+
+
+@pytest.fixture(scope="session")
+def small_model_path(small_config, tmp_path_factory):
+    """Behind a tokenizer prefix, with a scale size that does not divide the feature size."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = DepthART(small_config)
+        torch.nn.init.normal_(model.tokenizer.quantizer.codebook)
+        torch.nn.init.normal_(model.transformer.head.weight, std=0.5)
+    path = tmp_path_factory.mktemp("models") / "small.safetensors"
+    save_model(model, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def exported(request, tmp_path_factory):
+    """Case -> model's path, options and what its export gave, made once."""
+    made = {}
+
+    def export(case):
+        if case not in made:
+            fixture, options = CASES[case]
+            path = request.getfixturevalue(fixture)
+            made[case] = path, options, export_model(path, tmp_path_factory.mktemp("graphs"), **options)
+        return made[case]
+
+    return export
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch, tmp_path):
+    """An empty cache folder for graphs."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "depthart"
+
+
+@pytest.fixture
+def cached(exported):
+    """The toy model with heads, its graph in the cache; returns both paths."""
+    path, _, done = exported("heads")
+    folder = graphs.graph_folder(done.record.weights_sha256)
+    folder.mkdir(parents=True)
+    for file in (done.path, graphs.record_path(done.path)):
+        shutil.copy(file, folder)
+    return path, folder / done.path.name
+
+
+def some_pictures():
+    generator = np.random.default_rng(0)
+    return [*structured_pictures(50, 2), generator.integers(0, 255, (48, 70, 3), np.uint8)]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_onnx_says_what_torch_says(exported, case):
+    path, options, done = exported(case)
+    reference, found = (DepthEstimator.load(model, **options) for model in (path, done.path))
+    assert (reference.heads, found.heads) == (case == "heads", case == "heads")
+    for picture in some_pictures():
+        a, b = reference(picture), found(picture)
+        np.testing.assert_allclose(b.values, a.values, rtol=1e-4)
+        assert (a.confidence is None) == (b.confidence is None) == (case != "heads")
+        if a.confidence is not None:
+            np.testing.assert_allclose(b.confidence, a.confidence, atol=1e-5)
+            assert b.canonical.metres_per_unit == pytest.approx(a.canonical.metres_per_unit, rel=1e-5)
+            assert b.canonical.relative_error == pytest.approx(a.canonical.relative_error, rel=1e-5)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_depth_of_a_graph_depends_on_the_picture(exported, case):
+    found = DepthEstimator.load(exported(case)[2].path, **exported(case)[1])
+    first, second, _ = (found(picture).values for picture in some_pictures())
+    assert np.abs(first - second).max() > 1e-3
+
+
+def test_a_growing_cache_gives_the_same_prediction(toy_model):
+    image = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2.0 - 1.0
+    plain, grown = (toy_model.predict(image, cache=cache).depth for cache in (None, GrowingCache()))
+    torch.testing.assert_close(grown, plain, rtol=1e-6, atol=1e-6)
+
+
+def test_the_graph_has_static_shapes_and_plain_types(exported):
+    session = onnxruntime.InferenceSession(exported("heads")[2].path, providers=["CPUExecutionProvider"])
+    described = [(value.name, value.type, value.shape) for value in (*session.get_inputs(), *session.get_outputs())]
+    assert described == [
+        ("picture", "tensor(uint8)", [1, 64, 64, 3]),
+        ("depth", "tensor(float)", [1, 64, 64]),
+        ("confidence", "tensor(float)", [1, 64, 64]),
+        ("size", "tensor(float)", [1, 2]),
+    ]
+    opsets = {item.domain: item.version for item in onnx.load(exported("heads")[2].path).opset_import}
+    assert opsets[""] == 18
+
+
+def test_the_record_tells_what_was_made_of_what_and_how_well_it_agrees(exported):
+    path, _, done = exported("argmax, two scales")
+    record = json.loads(graphs.record_path(done.path).read_text())
+    assert graphs.read_record(done.path) == done.record
+    told = {name: record[name] for name in ("format", "model", "decode", "scales", "of_scales", "input_size", "heads")}
+    assert told == {
+        "format": "depthart-onnx/1", "model": str(path), "decode": "argmax", "scales": 2, "of_scales": 3,
+        "input_size": 64, "heads": False,
+    }  # fmt: skip
+    assert record["versions"]["torch"] == torch.__version__
+    assert 0.0 <= record["deviation"]["depth"]["mean"] <= record["deviation"]["depth"]["max"] < 1e-4
+
+
+def test_the_cached_graph_is_found_and_taken_by_auto_and_the_name_says_so(cached):
+    model, _ = cached
+    for backend in ("onnx", "auto"):
+        estimator = DepthEstimator.load(model, backend=backend)
+        assert estimator.name == "toy_heads (onnx on cpu, expected)"
+    assert DepthEstimator.load(model, backend="torch").name == "toy_heads (torch on cpu, expected)"
+    assert "onnx" in DepthEstimator.load(model, max_scales=3).name  # all that it has
+
+
+def test_a_copy_of_the_model_finds_the_graph_too(cached, tmp_path):
+    shutil.copy(cached[0], tmp_path / "copy.safetensors")
+    assert DepthEstimator.load(tmp_path / "copy.safetensors").name == "copy (onnx on cpu, expected)"
+
+
+@pytest.mark.parametrize("options", [{"decode": "argmax"}, {"decode": "sample"}, {"max_scales": 2}])
+def test_auto_takes_torch_where_the_graph_does_something_else(cached, options):
+    assert "torch" in DepthEstimator.load(cached[0], **options).name
+
+
+@pytest.mark.parametrize("damage", ["graph", "record", "runtime"])
+def test_auto_takes_torch_where_the_graph_cannot_be_trusted_or_run(cached, monkeypatch, damage):
+    model, graph = cached
+    if damage == "runtime":
+        hide_runtime(monkeypatch)
+    else:
+        path = graph if damage == "graph" else graphs.record_path(graph)
+        path.write_bytes(path.read_bytes()[:-40])
+    assert "torch" in DepthEstimator.load(model).name
+
+
+def hide_runtime(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.delitem(sys.modules, "depthart_core.backends.onnx", raising=False)
+
+
+def test_threads_are_given_to_the_runtime(cached):
+    session = DepthEstimator.load(cached[0], backend="onnx", threads=2).backend.session
+    assert session.get_session_options().intra_op_num_threads == 2
+
+
+def test_read_only_and_reversed_memory_is_fine(cached):
+    estimator, (picture, *_) = DepthEstimator.load(cached[0]), structured_pictures(64)
+    frozen = np.frombuffer(picture.tobytes(), np.uint8).reshape(picture.shape)
+    np.testing.assert_array_equal(estimator(frozen).values, estimator(picture).values)
+    backwards = np.ascontiguousarray(picture[..., ::-1])[..., ::-1]
+    np.testing.assert_array_equal(estimator(backwards).values, estimator(picture).values)
+
+
+def test_estimating_with_a_graph_loads_no_torch(cached):
+    program = f"""import sys, numpy
+from depthart_core import DepthEstimator
+estimator = DepthEstimator.load({str(cached[0])!r}, threads=1)
+estimator(numpy.zeros((30, 40, 3), numpy.uint8))
+print(estimator.name, "torch" in sys.modules)"""
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ)
+    assert found.stdout.strip() == "toy_heads (onnx on cpu, expected) False"
+
+
+def test_a_missing_runtime_is_named_with_its_cure(cached, monkeypatch):
+    hide_runtime(monkeypatch)
+    with pytest.raises(BackendError, match="'onnx' needs the package onnxruntime: pip install onnxruntime"):
+        DepthEstimator.load(cached[0], backend="onnx")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"decode": "argmax"}, "finds no graph of .*toy_heads.* run: depthart export .*safetensors --decode argmax$"),
+        ({"max_scales": 2}, "finds no graph of .* and 2 scales in .* run: depthart export .* --max-scales 2$"),
+        ({"max_scales": 4}, "max_scales must be 1 to 3, the scales of this model, got 4"),
+        ({"decode": "sample"}, "backend 'onnx' decodes expected or argmax, got 'sample'"),
+        ({"device": "cuda"}, "backend 'onnx' runs on device 'cpu', got 'cuda'"),
+        ({"threads": 0}, "threads must be at least 1, got 0"),
+    ],
+)
+def test_an_option_without_a_graph_is_named(cached, options, sentence):
+    with pytest.raises(BackendError, match=sentence):
+        DepthEstimator.load(cached[0], backend="onnx", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"decode": "argmax"}, "decodes 'expected', asked for 'argmax'; run: depthart export .* --decode argmax"),
+        ({"max_scales": 1}, "decodes 3 of 3 scales, asked for 1; run: depthart export .* --max-scales 1"),
+        ({"backend": "torch"}, "is a graph for backend 'onnx', got backend 'torch'; give the model itself"),
+    ],
+)
+def test_a_graph_that_does_something_else_than_asked_for_is_named(cached, options, sentence):
+    with pytest.raises(BackendError, match=sentence):
+        DepthEstimator.load(cached[1], **options)
