@@ -111,7 +111,7 @@ class Trainer:
             if self.step % self.pace and self.step < last:
                 continue
             self._agree(offset + (time.monotonic() - began) / 60.0)
-            if self.step % LOG_STEPS == 0 or self.step == total:
+            if self.step % LOG_STEPS == 0 or self._progress() >= 1.0:
                 bar.set_postfix(self._log(recorder, scalars), refresh=False)
             if self.minutes - saved > self.options.checkpoint_minutes:
                 self._save()

@@ -32,6 +32,8 @@ def test_the_time_budget_ends_a_run_and_the_objective_is_one_option(arguments, t
     state = torch.load(tmp_path / "run" / "transformer.checkpoint", weights_only=True)
     assert state["settings"]["objective"] == "teacher_forcing"
     assert 0.02 <= state["minutes"] < 1.0
+    last = (tmp_path / "run" / "transformer.jsonl").read_text().splitlines()[-1]
+    assert json.loads(last)["step"] == state["step"]
     assert (tmp_path / "run" / "transformer.safetensors").exists()
 
 
