@@ -1,0 +1,157 @@
+"""The export: what it refuses, and that nothing half done ever has the name of a graph."""
+
+import resource
+import signal
+import sys
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from depthart_core import BackendError, CheckpointError, DepthEstimator
+from depthart_core.backends.proof import compare, demand, deviations, structured_pictures
+from depthart_core.checkpoint import load_model
+from depthart_core.estimator import BackendOptions, Inference, ScaleGuess
+
+onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
+pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
+pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
+
+from depthart_core.backends.export import export_model, export_onnx, prove  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def done(tiny_model_path, tmp_path_factory):
+    return export_model(tiny_model_path, tmp_path_factory.mktemp("tiny"))
+
+
+@contextmanager
+def files_of_at_most(size):
+    """What a full disk does: writing more fails."""
+    handler, (soft, hard) = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_an_export_leaves_the_graph_and_its_record_alone(done):
+    assert sorted(path.name for path in done.path.parent.iterdir()) == ["tiny-expected-2.json", "tiny-expected-2.onnx"]
+
+
+def test_a_graph_that_deviates_is_refused_and_the_older_one_stays(done, tiny_model_path):
+    before = done.path.read_bytes()
+    with pytest.raises(
+        BackendError, match=r"the graph is refused: depth deviates from PyTorch by up to .*allowed is -1"
+    ):
+        export_model(tiny_model_path, done.path.parent, limit=-1.0)
+    test_an_export_leaves_the_graph_and_its_record_alone(done)
+    assert done.path.read_bytes() == before
+    DepthEstimator.load(done.path)
+
+
+def test_a_full_disk_is_told_and_nothing_is_left(tiny_model_path, tmp_path):
+    with files_of_at_most(4096), pytest.raises(BackendError, match=r"a\.onnx cannot be written: File too large"):
+        export_onnx(load_model(tiny_model_path), tmp_path / "a.onnx", max_scales=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def changed(path, names):
+    """The graph with the weights of a name spoiled."""
+    graph = onnx.load(path)
+    spoiled = [item for item in graph.graph.initializer if names in item.name]
+    assert spoiled, [item.name for item in graph.graph.initializer][:40]
+    for item in spoiled:
+        values = onnx.numpy_helper.to_array(item)
+        item.CopyFrom(onnx.numpy_helper.from_array(values * 1.5 + 0.01, item.name))
+    path.write_bytes(graph.SerializeToString())
+
+
+def test_a_graph_with_spoiled_weights_is_refused(done, tiny_model_path, tmp_path):
+    path = tmp_path / "spoiled.onnx"
+    path.write_bytes(done.path.read_bytes())
+    changed(path, "transformer.head")
+    with pytest.raises(BackendError, match="the graph is refused: depth deviates from PyTorch by up to 0"):
+        prove(load_model(tiny_model_path), path, BackendOptions(), structured_pictures(16))
+
+
+def test_what_is_no_graph_is_refused(tiny_model_path, tmp_path):
+    path = tmp_path / "noise.onnx"
+    path.write_bytes(b"noise" * 100)
+    with pytest.raises(BackendError, match=r"ONNX Runtime [\d.]+ does not take the graph: "):
+        prove(load_model(tiny_model_path), path, BackendOptions(), structured_pictures(16))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"decode": "sample"}, "a graph decodes expected or argmax, got 'sample'"),
+        ({"decode": "best"}, "decode must be one of expected, argmax, sample, got 'best'"),
+        ({"max_scales": 3}, "max_scales must be 1 to 2, the scales of this model, got 3"),
+    ],
+)
+def test_what_cannot_be_exported_is_told(tiny_model_path, tmp_path, options, told):
+    with pytest.raises(BackendError, match=told):
+        export_model(tiny_model_path, tmp_path / "new", **options)
+    with pytest.raises(BackendError, match=told):
+        export_onnx(load_model(tiny_model_path), tmp_path / "new.onnx", **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_model_is_told(tmp_path):
+    with pytest.raises(CheckpointError, match="no model file"):
+        export_model(tmp_path / "absent.safetensors", tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_told(tiny_model_path, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(BackendError, match="cannot be written: Not a directory"):
+        export_model(tiny_model_path, tmp_path / "file" / "folder")
+
+
+def test_what_is_not_installed_is_told_with_its_cure(tiny_model_path, tmp_path, monkeypatch):
+    for name in ("onnx", "onnxscript"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(BackendError, match="not installed: onnx onnxscript; run: pip install onnx onnxscript"):
+        export_model(tiny_model_path, tmp_path)
+
+
+def said(depth=2.0, confidence=0.5, size=3.0):
+    values = np.full((2, 2), depth, np.float32)
+    return Inference(values, np.full((2, 2), confidence, np.float32), ScaleGuess(size, 0.1))
+
+
+def test_depth_and_size_are_compared_by_ratio_and_confidence_by_difference():
+    found = dict(deviations(said(), said(depth=2.2, confidence=0.4, size=2.7)))
+    assert {name: pytest.approx(float(values.max()), rel=1e-5) for name, values in found.items()} == {
+        "depth": 0.1, "confidence": 0.1, "size": 0.1,
+    }  # fmt: skip
+
+
+def test_what_is_no_number_deviates_beyond_every_limit():
+    deviation = {name: {"max": float(v.max()), "mean": 0.0} for name, v in deviations(said(), said(confidence=np.nan))}
+    with pytest.raises(BackendError, match="confidence deviates from PyTorch by up to inf"):
+        demand(deviation, 1.0)
+
+
+def test_the_first_output_that_deviates_is_named():
+    fine, wrong = {"max": 0.0, "mean": 0.0}, {"max": 0.5, "mean": 0.25}
+    with pytest.raises(
+        BackendError, match=r"size deviates from PyTorch by up to 0\.5 \(mean 0\.25\), allowed is 0\.001"
+    ):
+        demand({"depth": fine, "confidence": fine, "size": wrong}, 1e-3)
+
+
+def test_without_pictures_nothing_is_proven(tiny_model_path):
+    backend = DepthEstimator.load(tiny_model_path).backend
+    with pytest.raises(BackendError, match="no pictures"):
+        compare(backend, backend, [])
+
+
+def test_structured_pictures_differ_and_repeat():
+    first, second = structured_pictures(16, 2)
+    assert (first.shape, first.dtype) == ((16, 16, 3), np.uint8)
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(structured_pictures(16, 2)[1], second)
