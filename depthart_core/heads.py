@@ -12,6 +12,10 @@ POOLS = 4
 """Weighted means that the size head takes over the image tokens."""
 
 HIDDEN = 128
+
+ERROR_RANGE = (-4.0, 1.0)
+"""Bounds of the ln of the size's error, so that no training picture weighs too much and no guess claims too much."""
+
 CHANNELS = 32
 
 
@@ -35,8 +39,10 @@ class SizeHead(nn.Module):
         """Image tokens (B, L, D) -> (B, 2): ln of the size, and ln of its mean absolute error in ln."""
         x = self.norm(tokens)
         pooled = self.weights(x).softmax(1).transpose(1, 2) @ x
-        result: Tensor = self.mlp(pooled.flatten(1))
-        return result
+        size, error = self.mlp(pooled.flatten(1)).unbind(1)
+        lowest, highest = ERROR_RANGE
+        middle, half = (highest + lowest) / 2, (highest - lowest) / 2
+        return torch.stack([size, middle + half * torch.tanh((error - middle) / half)], dim=1)
 
 
 class ConfidenceHead(nn.Module):

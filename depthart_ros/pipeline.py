@@ -113,8 +113,8 @@ class Pipeline:
 
     def _intrinsics(self, frame: Frame, wanted: frozenset[str]) -> Intrinsics | None:
         """Return the intrinsics of the image, or None where nobody needs them or the camera_info gives none."""
-        needed = {POINTS, CAMERA_INFO} if frame.settings.scale_source == "given" else METRIC | {COLOR}
-        if not wanted & needed or frame.info is None:
+        needed = frame.settings.scale_source == "model" or wanted & {POINTS, CAMERA_INFO}
+        if not needed or frame.info is None:
             self._problems.clear("camera_info")
             return None
         image = frame.image

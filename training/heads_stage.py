@@ -17,9 +17,6 @@ from training.stages import Scalars, TrainingBatch
 RIGHT = 1.25
 """Depth within this factor of the truth counts as right: the first delta of the evaluation."""
 
-ERROR_RANGE = (-4.0, 1.0)
-"""Bounds of the predicted ln of the size's error while training, so that no sample weighs too much."""
-
 
 def make(settings: StageSettings) -> HeadsStage:
     """The stage with these settings."""
@@ -58,7 +55,7 @@ class HeadsStage:
         # What is unknown is left out before anything is computed of it: 0 times NaN would be NaN in the gradient.
         known = torch.isfinite(scale)
         missed = ((scale - relative_focal_lengths(batch).log())[known] - size[known]).abs()
-        width = width[known].clamp(*ERROR_RANGE)
+        width = width[known]
         likelihood = _mean(missed / width.exp() + width)
         scalars = {"confidence": confidence, "size": likelihood, "missed": _mean(missed), "right": _mean(right[valid])}
         return confidence + likelihood, {name: value.detach() for name, value in scalars.items()}

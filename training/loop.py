@@ -24,7 +24,7 @@ from training.checkpoints import read_checkpoint, write_checkpoint
 from training.data.loader import Batch, batches
 from training.data.sample import Sample
 from training.errors import TrainingError
-from training.processes import largest, mean, open_processes
+from training.processes import largest, mean, open_processes, same_everywhere
 from training.recording import Recorder, progress_sheet
 from training.settings import RunOptions, StageSettings
 from training.stages import Scalars, Stage, StageLoss, TrainingBatch, to_training_batch
@@ -80,11 +80,13 @@ class Trainer:
 
         Raises:
             TrainingError: The loss is not finite (the batch is saved beside the checkpoint), or the disk is full.
-            CheckpointError: The checkpoint to go on from does not fit.
+            CheckpointError: The checkpoint to go on from does not fit, or not all processes see it.
         """
         self.options.out.mkdir(parents=True, exist_ok=True)
         if self.checkpoint.exists():
             self._resume()
+        if not same_everywhere(self.step, self.device):
+            raise CheckpointError(f"not all processes see {self.checkpoint}: all machines need the same folder")
         source = batches(
             samples,
             self.settings.batch_size,

@@ -129,6 +129,12 @@ def largest(values: Sequence[float], device: torch.device) -> list[float]:
     return [float(value) for value in result.tolist()]
 
 
+def same_everywhere(value: float, device: torch.device) -> bool:
+    """Whether all processes have this value."""
+    most, least = largest([value, -value], device)
+    return most == -least
+
+
 def place() -> tuple[int, int]:
     """Rank of this process and number of processes."""
     return (distributed.get_rank(), distributed.get_world_size()) if _together() else (0, 1)

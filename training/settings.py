@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from depthart_core.decoding import DECODES
@@ -46,11 +46,19 @@ class StageSettings:
     train_decoder: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse names that are not known.
+        """Refuse names that are not known, and numbers that make no sense.
 
         Raises:
             ConfigError: Names the field, its value and what was expected.
         """
+        for item in fields(self):
+            value = getattr(self, item.name)
+            kind, least = (int, 1) if item.name in ("steps", "batch_size", "warmup_steps") else ((int, float), 0)
+            number = item.type in ("int", "float")
+            if number and (isinstance(value, bool) or not isinstance(value, kind) or not least <= value < math.inf):
+                raise ConfigError(
+                    f"{item.name} must be a {'whole ' * (least == 1)}number from {least} up, got {value!r}"
+                )
         if self.objective not in OBJECTIVES:
             raise ConfigError(f"objective must be one of {', '.join(OBJECTIVES)}, got {self.objective!r}")
         if self.rollout not in DECODES:

