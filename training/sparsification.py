@@ -4,7 +4,7 @@ The most uncertain pixels of an image are removed, a hundredth at a time: the fa
 falls, the better the ranking. The oracle removes the pixels of the largest error first. AUSE is the area between the
 curve of a ranking and the oracle's (Ilg et al. 2018, arXiv 1802.07095), here of AbsRel after alignment by scale, not
 normalised, averaged over images; 0 is perfect. Compared are the model's confidence, two gradients of the predicted
-depth, and chance.
+depth, and chance. A second table tells whether the confidence is also right as a probability.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from training.arguments import (
     named_data,
     settings_of,
 )
+from training.calibration import calibration_error, reliability
 from training.command import run_command
 from training.curves import Axes, Curve, draw_curves
 from training.data.sample import Sample
@@ -103,11 +104,13 @@ class Sparsification:
         name: of the data set.
         frames: number of images.
         curves: (100,) for ``ORACLE`` and every name in ``RANKINGS``.
+        bins: see `training.calibration.reliability`.
     """
 
     name: str
     frames: int
     curves: dict[str, np.ndarray]
+    bins: np.ndarray
 
     def ause(self, ranking: str) -> float:
         """Area between the curve of a ranking and the oracle's."""
@@ -135,12 +138,14 @@ def sparsification(
         ScoreError: no image has valid depth, or the model states no confidence.
     """
 
-    def curves_of(frame: Frame) -> dict[str, np.ndarray]:
+    def look_at(frame: Frame) -> tuple[dict[str, np.ndarray], np.ndarray]:
         [judged] = judge(predict(frame.sample.rgb), frame, settings)
-        return frame_curves(judged)
+        valid, stated = frame.valid, -confidence(judged.prediction)
+        return frame_curves(judged), reliability(stated[valid], judged.depth[valid], frame.sample.depth[valid])
 
-    rows = for_each_frame(curves_of, samples, settings, title=name, progress=progress)
-    return Sparsification(name, len(rows), {key: np.mean([row[key] for row in rows], axis=0) for key in rows[0]})
+    rows = for_each_frame(look_at, samples, settings, title=name, progress=progress)
+    curves = {key: np.mean([curves[key] for curves, _ in rows], axis=0) for key in rows[0][0]}
+    return Sparsification(name, len(rows), curves, np.mean([bins for _, bins in rows], axis=0))
 
 
 def table(results: Sequence[Sparsification]) -> str:
@@ -153,6 +158,15 @@ def table(results: Sequence[Sparsification]) -> str:
             share = f"{ause / worst:.3f}" if worst > 0 else "-"
             first = f"| {result.name} | {result.frames} | {result.curves[ORACLE][0]:.4f}"
             lines.append(f"{first} | {ranking} | {ause:.4f} | {share} |")
+    return "\n".join(lines)
+
+
+def calibration_table(results: Sequence[Sparsification]) -> str:
+    """Markdown, a row for every data set: mean confidence, share of right pixels, expected calibration error."""
+    lines = ["| data | mean confidence | within a factor of 1.25 | calibration error |", "|---|---|---|---|"]
+    for result in results:
+        stated, right = result.bins.sum(0)
+        lines.append(f"| {result.name} | {stated:.3f} | {right:.3f} | {calibration_error(result.bins):.3f} |")
     return "\n".join(lines)
 
 
@@ -173,11 +187,12 @@ def run(args: argparse.Namespace) -> None:
         sparsification(predict, one.samples, how, name=one.name, progress=True)
         for one, how in zip(data, settings, strict=True)
     ]
-    print(table(results))
+    tables = f"{table(results)}\n\n{calibration_table(results)}"
+    print(tables)
     if args.out:
         for result in results:
             draw(result, args.out)
-        (args.out / "sparsification.md").write_text(f"{model}\n\n{table(results)}\n", encoding="utf-8")
+        (args.out / "sparsification.md").write_text(f"{model}\n\n{tables}\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -136,7 +136,8 @@ def test_the_command_compares_the_confidence_of_a_model(toy_heads_path, frame_fo
     title, _, *rows = (out / "sparsification.md").read_text().splitlines()
     assert title.startswith("toy")
     assert rows == capsys.readouterr().out.splitlines()
-    assert [row.split(" | ")[:2] for row in rows[2:]] == [["| desk", "2"]] * 4
+    assert [row.split(" | ")[:2] for row in rows[2:6]] == [["| desk", "2"]] * 4
+    assert rows[-1].startswith("| desk | 0.")  # the calibration
     assert (out / "desk.sparsification.png").exists()
 
 
