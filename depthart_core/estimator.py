@@ -237,8 +237,9 @@ def _load(backend: str, model: str | Path, options: BackendOptions) -> Backend:
         raise BackendError(f"{model} is a graph for backend 'onnx', got backend {backend!r}; give the model itself")
     try:
         module = importlib.import_module(BACKEND_MODULES[backend])
-    except ImportError as error:
-        name = error.name or backend
-        raise BackendError(f"backend {backend!r} needs the package {name}: pip install {name}") from error
+    except ModuleNotFoundError as error:
+        raise BackendError(f"backend {backend!r} needs the package {error.name}: pip install {error.name}") from error
+    except ImportError as error:  # installed, but not for this machine
+        raise BackendError(f"backend {backend!r} cannot import its library: {error}") from error
     loaded: Backend = module.load(model, options)
     return loaded

@@ -173,8 +173,8 @@ def check_options(graph: Path, record: Record, options: BackendOptions) -> None:
     if options.decode != record.decode:
         command = export_command(record.model, options.decode, options.max_scales)
         raise BackendError(f"{graph} decodes {record.decode!r}, asked for {options.decode!r}; run: {command}")
-    if (options.max_scales or record.of_scales) != record.scales:
-        asked = options.max_scales or f"all {record.of_scales}"
+    if (record.of_scales if options.max_scales is None else options.max_scales) != record.scales:
+        asked = f"all {record.of_scales}" if options.max_scales is None else options.max_scales
         command = export_command(record.model, options.decode, options.max_scales)
         raise BackendError(
             f"{graph} decodes {record.scales} of {record.of_scales} scales, asked for {asked}; run: {command}"

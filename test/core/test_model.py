@@ -5,6 +5,7 @@ import torch
 
 from depthart_core.decoding import argmax, expected
 from depthart_core.released import convert_released
+from depthart_core.transformer import GrowingCache
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,11 @@ def test_a_shortened_rollout_is_the_beginning_of_the_whole_one(toy_model, prefix
     whole, short = list(toy_model.rollout(prefix)), list(toy_model.rollout(prefix, max_scales=2))
     assert len(short) == 2
     assert torch.equal(short[1].f_hat, whole[1].f_hat)
+
+
+def test_a_growing_cache_gives_the_same_prediction(toy_model, image):
+    plain, grown = (toy_model.predict(image, cache=cache).depth for cache in (None, GrowingCache()))
+    torch.testing.assert_close(grown, plain, rtol=1e-6, atol=1e-6)
 
 
 def test_forward_is_prefix_rollout_and_decoder_in_a_row(toy_model, image, prefix):

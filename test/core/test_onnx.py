@@ -15,7 +15,6 @@ from depthart_core.backends import graphs
 from depthart_core.backends.proof import structured_pictures
 from depthart_core.checkpoint import save_model
 from depthart_core.model import DepthART
-from depthart_core.transformer import GrowingCache
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
@@ -101,12 +100,6 @@ def test_depth_of_a_graph_depends_on_the_picture(exported, case):
     found = DepthEstimator.load(exported(case)[2].path, **exported(case)[1])
     first, second, _ = (found(picture).values for picture in some_pictures())
     assert np.abs(first - second).max() > 1e-3
-
-
-def test_a_growing_cache_gives_the_same_prediction(toy_model):
-    image = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2.0 - 1.0
-    plain, grown = (toy_model.predict(image, cache=cache).depth for cache in (None, GrowingCache()))
-    torch.testing.assert_close(grown, plain, rtol=1e-6, atol=1e-6)
 
 
 def test_the_graph_has_static_shapes_and_plain_types(exported):
@@ -219,6 +212,7 @@ def test_an_option_without_a_graph_is_named(cached, options, sentence):
     ("options", "sentence"),
     [
         ({"decode": "argmax"}, "decodes 'expected', asked for 'argmax'; run: depthart export .* --decode argmax"),
+        ({"max_scales": 0}, "decodes 3 of 3 scales, asked for 0"),
         ({"max_scales": 1}, "decodes 3 of 3 scales, asked for 1; run: depthart export .* --max-scales 1"),
         ({"backend": "torch"}, "is a graph for backend 'onnx', got backend 'torch'; give the model itself"),
     ],
