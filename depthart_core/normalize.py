@@ -9,6 +9,9 @@ from torch import Tensor
 
 from depthart_core.config import ModelConfig
 
+QUANTILE_PIXELS = 65536
+"""At most about so many pixels of a picture decide its quantile."""
+
 SMALLEST = 1e-4
 """Relative depth is kept above 0, where metres would have no meaning."""
 
@@ -24,18 +27,16 @@ def normalize(depth: Tensor, config: ModelConfig) -> Tensor:
     "linear": depth / q98 * 2 - 1, which saturates beyond the 98th percentile (DepthART, section 3).
     "log": ln(depth / its geometric mean) / ln(log_range), relative accuracy the same near and far.
     """
-    valid = torch.isfinite(depth) & (depth > 0)
-    result = torch.zeros_like(depth)
-    for target, picture, mask in zip(result, depth, valid, strict=True):
-        values = picture[mask]
-        if values.numel() == 0:
-            continue
-        if config.normalization == "linear":
-            target[mask] = values / torch.quantile(values[:: max(values.numel() // 65536, 1)], 0.98) * 2.0 - 1.0
-        else:
-            logs = values.log()
-            target[mask] = (logs - logs.mean()) / math.log(config.log_range)
-    return result.clamp(-1.0, 1.0)
+    known = torch.where(torch.isfinite(depth) & (depth > 0), depth, torch.nan)
+    if config.normalization == "linear":
+        stride = max(1, math.ceil((depth.shape[2] * depth.shape[3] / QUANTILE_PIXELS) ** 0.5))
+        some = known[:, :, ::stride, ::stride].flatten(1)
+        farthest = torch.nanquantile(some, 0.98, dim=1).view(-1, 1, 1, 1)
+        result = known / farthest * 2.0 - 1.0
+    else:
+        logs = known.log()
+        result = (logs - logs.nanmean((1, 2, 3), keepdim=True)) / math.log(config.log_range)
+    return result.nan_to_num(0.0).clamp(-1.0, 1.0)
 
 
 def denormalize(normalized: Tensor, config: ModelConfig) -> Tensor:

@@ -97,16 +97,12 @@ class StageLoss(nn.Module):
 
 
 def to_training_batch(batch: Batch, config: ModelConfig, device: torch.device) -> TrainingBatch:
-    """Normalise and move a batch; the device is not waited for where the batch is pinned.
-
-    Depth is normalised before it moves: counting known pixels on a GPU would wait for it.
-    """
-    depth = normalize(batch.depth, config).masked_fill(~torch.isfinite(batch.depth), torch.nan)
-    depth = depth.pin_memory() if device.type == "cuda" else depth
+    """Move and normalise a batch; the device is not waited for where the batch is pinned."""
+    metres = batch.depth.to(device, non_blocking=True)
     image = normalize_image(batch.rgb.to(device, non_blocking=True))
     return TrainingBatch(
         image=image.contiguous(memory_format=torch.channels_last),
-        depth=depth.to(device, non_blocking=True),
-        metres=batch.depth.to(device, non_blocking=True),
+        depth=normalize(metres, config).masked_fill(~torch.isfinite(metres), torch.nan),
+        metres=metres,
         intrinsics=batch.intrinsics.to(device, non_blocking=True),
     )
