@@ -50,8 +50,8 @@ class RelativeDepth:
 
     Attributes:
         values: float32 (H, W), finite and above 0, unit-less, linear along the optical axis.
-        confidence: float32 (H, W) in 0..1: the probability that a value is within 25 % of the truth, the factor being
-            right; None where the model does not say.
+        confidence: float32 (H, W) in 0..1: the probability that a value is within a factor of 1.25 of the truth, the
+            scale being right; None where the model does not say.
         canonical: The factor for a camera whose focal length is the size of its picture; None likewise.
     """
 
