@@ -16,9 +16,8 @@ from training.data.appearance import change_appearance
 from training.data.sample import Sample
 
 FLIP_SHARE = 0.5
-TURN_SHARE = 0.6
-TURN_SPREAD_DEG = 25.0
-TURN_LIMIT_DEG = 60.0
+TURN_SHARE = 0.5
+TURN_LIMIT_DEG = 90.0
 CROP_SHARE = 0.8
 CROP_RANGE = (0.6, 1.0)
 ASPECT_JITTER = 0.12
@@ -51,7 +50,7 @@ def random_view(camera: Intrinsics, rng: np.random.Generator) -> View:
     """Turn about the optical axis, crop and flip at random, without looking past the old image."""
     angle_deg = 0.0
     if rng.random() < TURN_SHARE:
-        angle_deg = float(np.clip(rng.normal(0, TURN_SPREAD_DEG), -TURN_LIMIT_DEG, TURN_LIMIT_DEG))
+        angle_deg = rng.uniform(-TURN_LIMIT_DEG, TURN_LIMIT_DEG)
     cos, sin = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
     turn = np.array([[cos, -sin], [sin, cos]])
     if rng.random() < FLIP_SHARE:
