@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from training.metrics import DELTA
+
 BINS = 20
-RIGHT = 1.25
-"""Depth within this factor of the truth is right, as delta1 and the heads have it."""
 
 
 def reliability(confidence: np.ndarray, depth: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -20,7 +20,7 @@ def reliability(confidence: np.ndarray, depth: np.ndarray, truth: np.ndarray) ->
     Returns:
         (BINS, 2) float64: by bin of confidence, the sums of confidence and of right pixels, over n.
     """
-    right = np.maximum(depth / truth, truth / depth) < RIGHT
+    right = np.maximum(depth / truth, truth / depth) < DELTA
     place = np.minimum((confidence * BINS).astype(int), BINS - 1)
     sums = [np.bincount(place, weights=values, minlength=BINS) for values in (confidence, right)]
     return np.stack(sums, axis=1) / len(confidence)

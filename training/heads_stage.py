@@ -11,11 +11,9 @@ from torch.nn import functional
 from depthart_core.errors import ConfigError
 from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize
+from training.metrics import DELTA
 from training.settings import StageSettings
 from training.stages import Scalars, TrainingBatch
-
-RIGHT = 1.25
-"""Depth within this factor of the truth counts as right: the first delta of the evaluation."""
 
 
 def make(settings: StageSettings) -> HeadsStage:
@@ -48,7 +46,7 @@ class HeadsStage:
         ratio = batch.metres.log() - denormalize(found.depth, model.config).float().log()
         scale = torch.nanmedian(ratio.flatten(1), dim=1).values
         valid = torch.isfinite(ratio)
-        right = ((ratio - scale.view(-1, 1, 1, 1)).abs() < math.log(RIGHT)).float()
+        right = ((ratio - scale.view(-1, 1, 1, 1)).abs() < math.log(DELTA)).float()
         judged = functional.binary_cross_entropy_with_logits(found.confidence.float(), right, reduction="none")
         confidence = _mean(judged[valid])
         size, width = found.size.float().unbind(1)

@@ -10,6 +10,9 @@ import numpy as np
 from depthart_core.errors import DepthartError
 from training.boundaries import boundary_f1
 
+DELTA = 1.25
+"""Depth within this factor of the truth is right: what delta1 counts, and what the confidence is the probability of."""
+
 
 class ScoreError(DepthartError):
     """Depth maps that cannot be compared."""
@@ -67,9 +70,9 @@ def score(depth: np.ndarray, truth: np.ndarray, valid: np.ndarray) -> Scores:
     log_ratio = np.log(d / t)
     return Scores(
         abs_rel=float(np.mean(np.abs(d - t) / t)),
-        delta1=float(np.mean(ratio < 1.25)),
-        delta2=float(np.mean(ratio < 1.25**2)),
-        delta3=float(np.mean(ratio < 1.25**3)),
+        delta1=float(np.mean(ratio < DELTA)),
+        delta2=float(np.mean(ratio < DELTA**2)),
+        delta3=float(np.mean(ratio < DELTA**3)),
         rmse=float(np.sqrt(np.mean((d - t) ** 2))),
         mae=float(np.mean(np.abs(d - t))),
         log10=float(np.mean(np.abs(log_ratio)) / np.log(10)),

@@ -20,7 +20,7 @@ from depthart_core.normalize import denormalize, normalize_image
 from training.data.sample import DataError, attempt
 from training.data.source import DataSet, open_named
 from training.frames import Frame, Settings, prepare
-from training.metrics import ScoreError, comparable
+from training.metrics import DELTA, ScoreError, comparable
 
 BATCH = 8
 REGRESSION = "regression"
@@ -99,7 +99,7 @@ def _errors(depth: np.ndarray, frame: Frame) -> tuple[float, float]:
     truth = frame.sample.depth
     aligned = fit_scale(depth, truth, frame.valid).apply(depth)
     d, t = comparable(aligned, truth, frame.valid)
-    return float(np.mean(np.abs(d - t) / t)), float(np.mean(np.maximum(d / t, t / d) < 1.25))
+    return float(np.mean(np.abs(d - t) / t)), float(np.mean(np.maximum(d / t, t / d) < DELTA))
 
 
 @torch.inference_mode()
