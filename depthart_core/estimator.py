@@ -53,11 +53,13 @@ class RelativeDepth:
         confidence: float32 (H, W) in 0..1: the probability that a value is within a factor of 1.25 of the truth, the
             scale being right; None where the model does not say.
         canonical: The factor for a camera whose focal length is the size of its picture; None likewise.
+        scales: How many of the model's scales were decoded.
     """
 
     values: npt.NDArray[np.float32]
     confidence: npt.NDArray[np.float32] | None = None
     canonical: ScaleGuess | None = None
+    scales: int = 1
 
     def guess_scale(self, intrinsics: Intrinsics) -> ScaleGuess | None:
         """The factor for the camera that took the picture, None where the model does not say.
@@ -84,11 +86,13 @@ class Inference:
         depth: float32 (S, S).
         confidence: float32 (S, S) or None.
         canonical: For a camera of focal length S.
+        scales: How many scales were decoded.
     """
 
     depth: npt.NDArray[np.float32]
     confidence: npt.NDArray[np.float32] | None = None
     canonical: ScaleGuess | None = None
+    scales: int = 1
 
 
 @dataclass(frozen=True)
@@ -145,8 +149,24 @@ class Backend(Protocol):
         """Whether it says confidence and scale."""
         ...
 
-    def infer(self, rgb: npt.NDArray[np.uint8]) -> Inference:
-        """uint8 (S, S, 3) RGB -> relative depth, confidence and scale."""
+    @property
+    def scales(self) -> int:
+        """How many scales it decodes at most."""
+        ...
+
+    @property
+    def anytime(self) -> bool:
+        """Whether it can stop after any scale; one that cannot ignores deadlines."""
+        ...
+
+    def infer(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> Inference:
+        """uint8 (S, S, 3) RGB -> relative depth, confidence and scale.
+
+        Args:
+            rgb: The picture.
+            deadline: Moment of `time.monotonic` by which the result should be there: after each scale, of which there
+                is at least one, the next is decoded if it is expected to fit. None: all scales.
+        """
         ...
 
 
@@ -166,6 +186,16 @@ class DepthEstimator:
     def heads(self) -> bool:
         """Whether depth comes with confidence and with a guess of its scale."""
         return self.backend.heads
+
+    @property
+    def scales(self) -> int:
+        """How many scales are decoded at most."""
+        return self.backend.scales
+
+    @property
+    def anytime(self) -> bool:
+        """Whether a deadline is kept by decoding fewer scales; otherwise it is ignored."""
+        return self.backend.anytime
 
     @classmethod
     def load(
@@ -201,17 +231,21 @@ class DepthEstimator:
         chosen, loaded = _load_any(model, options) if backend == "auto" else (backend, _load(backend, model, options))
         return cls(loaded, f"{Path(model).stem} ({chosen} on {device}, {decode})")
 
-    def __call__(self, rgb: npt.NDArray[np.uint8]) -> RelativeDepth:
+    def __call__(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> RelativeDepth:
         """Estimate depth at the size of the picture: uint8 (H, W, 3) in RGB order -> (H, W).
+
+        Args:
+            rgb: The picture.
+            deadline: Moment of `time.monotonic` by which depth should be there, see `Backend.infer` and `anytime`.
 
         Raises:
             ImageError: Not such a picture.
         """
         check_rgb(rgb)
-        found = self.backend.infer(to_input(rgb, self.backend.input_size))
+        found = self.backend.infer(to_input(rgb, self.backend.input_size), deadline=deadline)
         height, width = rgb.shape[:2]
         confidence = None if found.confidence is None else resize_smooth(found.confidence, height, width)
-        return RelativeDepth(to_picture_size(found.depth, height, width), confidence, found.canonical)
+        return RelativeDepth(to_picture_size(found.depth, height, width), confidence, found.canonical, found.scales)
 
 
 def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]:

@@ -49,7 +49,7 @@ class Prediction(NamedTuple):
 
 
 class DepthART(nn.Module):
-    """The whole model: `prefix`, `rollout` over the scales, `decode`; `predict` is the three in a row."""
+    """The whole model: `prefix`, `rollout` over the scales, `conclude`; `predict` is the three in a row."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -155,16 +155,23 @@ class DepthART(nn.Module):
         max_scales: int | None = None,
         cache: Cache | None = None,
     ) -> Prediction:
-        """Image (B, 3, S, S) in [-1, 1] -> depth, the mean of clipped channels, and what the heads say."""
+        """Image (B, 3, S, S) in [-1, 1] -> depth and what the heads say."""
         prefix = self.prefix(image)
-        certainties: list[Tensor] = []
-        for step in self.rollout(prefix, decoding, max_scales=max_scales, cache=cache):
-            f_hat = step.f_hat
-            if self.confidence_head is not None:
-                certainties.append(certainty(step.logits, self.tokenizer.quantizer.codebook))
-        depth = self.pictures(f_hat, prefix).clamp(-1.0, 1.0).mean(1, keepdim=True)
-        if self.confidence_head is None or self.size_head is None:
+        steps = list(self.rollout(prefix, decoding, max_scales=max_scales, cache=cache))
+        return self.conclude(prefix, steps)
+
+    def conclude(self, prefix: Prefix, steps: list[ScaleStep], *, heads: bool = True) -> Prediction:
+        """What the scales of a rollout so far say, at least one; missing ones make depth coarser.
+
+        Args:
+            prefix: That the rollout began with.
+            steps: Of the scales, in order.
+            heads: Whether to ask the heads, where there are any.
+        """
+        depth = self.pictures(steps[-1].f_hat, prefix).clamp(-1.0, 1.0).mean(1, keepdim=True)
+        if not heads or self.confidence_head is None or self.size_head is None:
             return Prediction(depth)
+        certainties = [certainty(step.logits, self.tokenizer.quantizer.codebook) for step in steps]
         return Prediction(depth, self.confidence_head(certainties, depth), self.size_head(prefix.tokens))
 
     def forward(self, image: Tensor, decoding: Decoding = expected, *, max_scales: int | None = None) -> Tensor:

@@ -173,7 +173,8 @@ def prove(
     """
     from depthart_core.backends.onnx import open_graph
 
-    deviation = compare(TorchBackend(model, options), open_graph(graph.read_bytes()), pictures)
+    backend = open_graph(graph.read_bytes(), options.count_scales(model.config))
+    deviation = compare(TorchBackend(model, options), backend, pictures)
     demand(deviation, limit)
     return deviation
 

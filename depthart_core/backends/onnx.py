@@ -18,22 +18,24 @@ class OnnxBackend:
 
     Args:
         session: Of a graph with the input `picture` and the outputs `depth` and, with heads, `confidence` and `size`.
+        scales: How many scales the graph decodes.
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession) -> None:
-        self.session = session
+    def __init__(self, session: onnxruntime.InferenceSession, scales: int) -> None:
+        self.session, self.scales, self.anytime = session, scales, False
         self.outputs = [output.name for output in session.get_outputs()]
         self.input_size = int(session.get_inputs()[0].shape[1])
         self.heads = "size" in self.outputs
 
-    def infer(self, rgb: npt.NDArray[np.uint8]) -> Inference:
-        """uint8 (S, S, 3) RGB -> relative depth, confidence and scale."""
+    def infer(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> Inference:  # noqa: ARG002
+        """uint8 (S, S, 3) RGB -> relative depth, confidence and scale; the graph always decodes every scale."""
         picture = np.ascontiguousarray(rgb)[None]
         found = dict(zip(self.outputs, self.session.run(self.outputs, {"picture": picture}), strict=True))
         if not self.heads:
-            return Inference(found["depth"][0])
+            return Inference(found["depth"][0], scales=self.scales)
         size, error = found["size"][0].tolist()
-        return Inference(found["depth"][0], found["confidence"][0], ScaleGuess.of_logarithms(size, error))
+        guess = ScaleGuess.of_logarithms(size, error)
+        return Inference(found["depth"][0], found["confidence"][0], guess, self.scales)
 
 
 def load(model: str | Path, options: BackendOptions) -> OnnxBackend:
@@ -54,11 +56,11 @@ def load(model: str | Path, options: BackendOptions) -> OnnxBackend:
     graph = Path(model) if graphs.is_graph(model) else graphs.find_graph(model, options)
     record = graphs.read_record(graph)
     graphs.check_options(graph, record, options)
-    return open_graph(graphs.read_graph(graph, record), threads=options.threads)
+    return open_graph(graphs.read_graph(graph, record), record.scales, threads=options.threads)
 
 
-def open_graph(data: bytes, *, threads: int | None = None) -> OnnxBackend:
-    """Prepare a graph for running.
+def open_graph(data: bytes, scales: int, *, threads: int | None = None) -> OnnxBackend:
+    """Prepare a graph that decodes so many scales for running.
 
     Raises:
         BackendError: ONNX Runtime does not take it.
@@ -71,4 +73,4 @@ def open_graph(data: bytes, *, threads: int | None = None) -> OnnxBackend:
     except Exception as error:  # its errors have no common base
         reason = str(error).splitlines()[0]
         raise BackendError(f"ONNX Runtime {onnxruntime.__version__} does not take the graph: {reason}") from error
-    return OnnxBackend(session)
+    return OnnxBackend(session, scales)

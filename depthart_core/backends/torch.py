@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from depthart_core.backends.pace import Pace, Run
 from depthart_core.checkpoint import load_model
 from depthart_core.decoding import decoding
 from depthart_core.errors import BackendError
@@ -29,19 +30,29 @@ class TorchBackend:
         self.device = torch.device(options.device)
         self.decoding = decoding(options.decode, seed=options.seed, device=options.device)
         self.input_size = model.config.tokenizer.input_size
-        self.heads = model.config.heads
-        self.max_scales = options.max_scales
+        self.heads, self.anytime = model.config.heads, True
+        self.pace = Pace(options.count_scales(model.config))
+        self.scales = self.pace.scales
 
     @torch.inference_mode()
-    def infer(self, rgb: npt.NDArray[np.uint8]) -> Inference:
-        """uint8 (S, S, 3) RGB -> relative depth, confidence and scale."""
+    def infer(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> Inference:
+        """uint8 (S, S, 3) RGB -> relative depth, confidence and scale; see `Backend.infer`."""
         # A copy: torch takes no read-only memory (a ROS message) and no negative strides (a reversed channel order).
         picture = torch.from_numpy(np.array(rgb, order="C")).to(self.device).permute(2, 0, 1)[None]
         image = normalize_image(picture).contiguous(memory_format=torch.channels_last)
-        found = self.model.predict(image, self.decoding, max_scales=self.max_scales)
+        prefix = self.model.prefix(image)
+        run, steps = Run(self.pace, deadline), []
+        for step in self.model.rollout(prefix, self.decoding, max_scales=self.scales):
+            steps.append(step)
+            if self.device.type == "cuda":
+                torch.cuda.synchronize(self.device)  # or the clock would tell how long asking takes
+            if not run.another():
+                break
+        found = self.model.conclude(prefix, steps)
         depth = _array(denormalize(found.depth, self.model.config)[0, 0])
         confidence = None if found.confidence is None else _array(found.confidence[0, 0].sigmoid())
-        return Inference(depth, confidence, _canonical(found))
+        run.finish()
+        return Inference(depth, confidence, _canonical(found), run.done)
 
 
 def _array(values: torch.Tensor) -> npt.NDArray[np.float32]:

@@ -1,5 +1,7 @@
 """DepthEstimator: a picture in, relative depth out; what cannot work is named."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -101,3 +103,28 @@ def test_every_public_name_is_there():
     import depthart_core
 
     assert all(hasattr(depthart_core, name) for name in depthart_core.__all__)
+
+
+def test_without_a_deadline_every_scale_is_decoded(estimator):
+    assert (estimator.anytime, estimator.scales) == (True, 3)
+    assert estimator(some_picture()).scales == 3
+
+
+@pytest.mark.parametrize("max_scales", [1, 2])
+def test_scales_are_those_asked_for(toy_model_path, max_scales):
+    found = DepthEstimator.load(toy_model_path, backend="torch", max_scales=max_scales)
+    assert (found.scales, found(some_picture()).scales) == (max_scales, max_scales)
+
+
+@pytest.mark.parametrize("model", ["toy_model_path", "toy_heads_path"])
+def test_a_deadline_gives_what_fewer_scales_give(model, request):
+    path = request.getfixturevalue(model)
+    some, one = (DepthEstimator.load(path, backend="torch", max_scales=scales) for scales in (None, 1))
+    some(some_picture())  # now it knows how long scales take
+    found, coarse = some(some_picture(), deadline=time.monotonic()), one(some_picture())
+    assert found.scales == 1
+    np.testing.assert_array_equal(found.values, coarse.values)
+    if coarse.confidence is not None:
+        np.testing.assert_array_equal(found.confidence, coarse.confidence)
+    assert found.canonical == coarse.canonical
+    assert some(some_picture(), deadline=time.monotonic() + 1e3).scales == 3

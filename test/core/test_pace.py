@@ -1,0 +1,66 @@
+"""Deadlines: which scales are still begun, by what was seen before."""
+
+import time
+
+import pytest
+
+from depthart_core.backends.pace import REMEMBERED, Pace, Run
+
+SOON, LATER = 1e3, 1e6
+
+
+def experienced(scales=(1.0, 2.0, 4.0), decoding=1.0):
+    """A pace that saw the same often."""
+    pace = Pace(len(scales))
+    for _ in range(REMEMBERED):
+        for k, seconds in enumerate(scales):
+            pace.note_scale(k, seconds)
+        pace.note_decoding(decoding)
+    return pace
+
+
+def scales_within(pace, seconds):
+    """How many scales run when each takes no time, but is expected to take it."""
+    run = Run(pace, time.monotonic() + seconds)
+    while run.another():
+        pass
+    run.finish()
+    return run.done
+
+
+def test_without_a_deadline_every_scale_runs():
+    run = Run(experienced((LATER, LATER)), None)
+    assert (run.another(), run.another(), run.done) == (True, False, 2)
+
+
+@pytest.mark.parametrize(("seconds", "scales"), [(-5.0, 1), (2.9, 1), (3.1, 2), (4.9, 2), (5.1, 3)])
+def test_a_scale_is_begun_when_it_and_decoding_are_expected_to_fit(seconds, scales):
+    assert scales_within(experienced(), seconds) == scales
+
+
+def test_what_never_ran_is_tried():
+    assert scales_within(Pace(3), 0.5) == 3
+
+
+def test_a_single_slow_run_is_forgiven():
+    pace = experienced()
+    pace.note_scale(1, LATER)
+    assert scales_within(pace, 5.1) == 3
+
+
+def test_a_scale_that_became_slow_is_refused_and_tried_again_after_a_while():
+    pace = experienced((1.0, 50.0))
+    refused = [scales_within(pace, 10.0) for _ in range(400)]
+    assert refused[0] == 1
+    assert 2 in refused
+
+
+def test_times_are_learnt_from_runs():
+    pace = Pace(1)
+    run = Run(pace, None)
+    time.sleep(0.01)
+    run.another()
+    time.sleep(0.01)
+    run.finish()
+    assert 0.01 <= pace.scale(0) < SOON
+    assert 0.01 <= pace.decoding() < SOON
