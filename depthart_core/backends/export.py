@@ -65,7 +65,7 @@ class Graph(nn.Module):
 
     def forward(self, picture: Tensor) -> tuple[Tensor, ...]:
         """Depth; with heads also confidence (1, S, S) in 0..1 and size (1, 2), see `SizeHead`."""
-        image = normalize_image(picture.permute(0, 3, 1, 2))
+        image = normalize_image(picture).permute(0, 3, 1, 2)  # TensorRT takes bytes, but permutes none
         found = self.model.predict(image, self.decoding, max_scales=self.max_scales, cache=GrowingCache())
         depth = denormalize(found.depth, self.model.config)[:, 0]
         if found.confidence is None or found.size is None:
