@@ -30,6 +30,7 @@ from training.data.frames import Joined
 from training.data.loader import Batch, batches
 from training.data.source import open_data
 from training.loop import Trainer
+from training.precision import PRECISIONS
 from training.recipe import read_recipe
 from training.settings import RunOptions
 from training.stages import make_stage
@@ -79,10 +80,11 @@ def operations(trainer: Trainer, source: Iterator[Batch]) -> float:
 
 
 def measure(found: dict[str, Trainer], source: Iterator[Batch], rounds: int) -> dict[str, float]:
-    """Return the median seconds of a step of each objective, and of "peak", one large bfloat16 product."""
-    device = next(iter(found.values())).device
+    """Return the median seconds of a step of each objective, and of "peak", one large product."""
+    first = next(iter(found.values()))
+    device, dtype = first.device, torch.bfloat16 if first.precision == "bf16" else torch.float32
     side = PEAK_SIDES.get(device.type, 2048)
-    left, right = (torch.randn(side, side, device=device).to(torch.bfloat16) for _ in range(2))
+    left, right = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
     actions: dict[str, Callable[[], object]] = {name: lambda t=t: t.train_step(source) for name, t in found.items()}
     actions["peak"] = lambda: left @ right
     seconds: dict[str, list[float]] = {name: [] for name in actions}
@@ -125,8 +127,8 @@ def report(args: argparse.Namespace) -> None:
         rate = loader_rate(args, size, config.tokenizer.input_size)
         rows.append([f"reading and augmenting, {args.workers} workers", f"{rate:.1f}", "", ""])
     conditions = (
-        f"{args.recipe.stem}, batches of {size}, {args.precision} on {first.device}, {args.threads} threads, "
-        f"medians of {args.rounds} interleaved rounds. Matrix peak in bfloat16, measured in the same rounds: "
+        f"{args.recipe.stem}, batches of {size}, {first.precision} on {first.device}, {args.threads} threads, "
+        f"medians of {args.rounds} interleaved rounds. Matrix peak in this format, measured in the same rounds: "
         f"{1e-12 / medians['peak']:.2f} TFLOP/s. "
         f"A DepthART step costs {medians['depthart'] / medians['teacher_forcing']:.2f} teacher-forcing steps."
     )
@@ -142,7 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, nargs="+", default=[], help="data sets whose reading is measured as well")
     parser.add_argument("--batch-size", type=int, help="instead of the recipe's")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1, help="processes that read")
     parser.add_argument("--rounds", type=int, default=10)

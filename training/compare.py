@@ -18,9 +18,10 @@ from types import FrameType
 import torch
 
 from training.command import run_command
-from training.comparison.plan import CONTENDERS, EQUALS, Plan
+from training.comparison.plan import CONTENDERS, EQUALS, Plan, settle_precision
 from training.comparison.report import report
 from training.comparison.runs import Place, compare
+from training.precision import PRECISIONS
 
 SHARED = Path("../shared/data")
 DATA = ("rooms=rooms/val-000.tar", "tum_fr1_rpy=real/tum_fr1_rpy", "tum_fr3_cabinet=real/tum_fr3_cabinet")
@@ -48,7 +49,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--learning-rate", type=float, help="default: the recipe's")
     add("--pixel-weight", type=float, help="of depthart and teacher_forcing; 0 is the paper's (default: the recipe's)")
     add("--device", default="cpu", help="cpu, cuda, ...")
-    add("--precision", choices=("bf16", "fp32"), default=Plan.precision)
+    add("--precision", choices=PRECISIONS, default=Plan.precision, help="auto: bf16 where the device has units for it")
     add("--threads", type=int, default=2, help="CPU threads of training and scoring")
     add("--workers", type=int, default=1, help="processes that read and augment pictures")
     add("--report", type=Path, metavar="DIR", help="where tables and figures go (default: --out)")
@@ -100,7 +101,9 @@ def stoppable(work: Callable[[], bool]) -> bool:
 def run(args: argparse.Namespace) -> None:
     """Do what is left, and report it."""
     torch.set_num_threads(args.threads)
-    place, plan = Place(args.out, device=args.device, workers=args.workers), plan_of(args)
+    place = Place(args.out, device=args.device, workers=args.workers)
+    plan = settle_precision(plan_of(args), args.out, args.device)
+    print(f"training.compare: {plan.precision} on {args.device}", file=sys.stderr)
     if not stoppable(lambda: compare(plan, place)):
         print(f"stopped; the same command goes on in {args.out}")
         return

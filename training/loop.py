@@ -24,6 +24,7 @@ from training.checkpoints import read_checkpoint, write_checkpoint
 from training.data.loader import Batch, batches
 from training.data.sample import Sample
 from training.errors import TrainingError
+from training.precision import choose_precision
 from training.processes import largest, mean, open_processes, same_everywhere
 from training.recording import Recorder, progress_sheet
 from training.settings import RunOptions, StageSettings
@@ -51,6 +52,7 @@ class Trainer:
         self.name, self.stage, self.settings, self.options = name, stage, settings, options
         self.processes = open_processes(options.device)
         self.device = self.processes.device
+        self.precision = choose_precision(options.precision, self.device)
         self.model = model.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         groups = stage.groups(self.model)
         self.model.requires_grad_(False)
@@ -152,7 +154,7 @@ class Trainer:
         return batch
 
     def _autocast(self) -> AbstractContextManager[object]:
-        if self.options.precision == "fp32":
+        if self.precision == "fp32":
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, torch.bfloat16)
 

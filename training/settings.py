@@ -73,7 +73,7 @@ class RunOptions:
         out: Folder of checkpoints, log and model.
         minutes: Time budget of the whole stage; the learning rate falls to its end by then at the latest.
         device: "auto", or such as "cpu" or "cuda".
-        precision: "bf16" (autocast) or "fp32".
+        precision: "bf16" (autocast), "fp32", or "auto": what the device is faster with.
         seed: Of order and augmentation.
         workers: Processes that decode.
         accumulate: Batches whose gradients make one step.
@@ -84,7 +84,7 @@ class RunOptions:
     out: Path
     minutes: float = math.inf
     device: str = "auto"
-    precision: str = "bf16"
+    precision: str = "auto"
     seed: int = 0
     workers: int = 1
     accumulate: int = 1

@@ -26,6 +26,7 @@ from training.data.frames import Joined
 from training.data.sample import Sample
 from training.data.source import open_data, open_named
 from training.loop import Trainer
+from training.precision import PRECISIONS
 from training.processes import close_processes
 from training.recipe import read_recipe
 from training.settings import RunOptions, StageSettings
@@ -48,7 +49,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--objective", choices=OBJECTIVES, help="instead of the recipe's")
     add("--minutes", type=float, default=math.inf, help="time budget of the stage")
     add("--device", default="auto", help="cpu, cuda, ...; auto: the GPU where there is one")
-    add("--precision", choices=("bf16", "fp32"), default="bf16")
+    add("--precision", choices=PRECISIONS, default="auto", help="auto: bf16 where the device has units for it")
     add("--threads", type=int, default=2, help="CPU threads of the training itself")
     add("--workers", type=int, default=1, help="processes that read and augment pictures, beside each training process")
     add("--accumulate", type=int, default=1, help="batches whose gradients make one step")
@@ -78,7 +79,7 @@ def run(args: argparse.Namespace) -> None:
     trainer = Trainer(args.stage, model, make_stage(args.stage, settings), settings=settings, options=options)
     if trainer.processes.main:
         resumed = f"goes on from {trainer.checkpoint}" if trainer.checkpoint.exists() else taken
-        print(f"training.train: {resumed}", file=sys.stderr)
+        print(f"training.train: {resumed}; {trainer.precision} on {trainer.device}", file=sys.stderr)
     trainer.run(samples)
 
 

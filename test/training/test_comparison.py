@@ -10,11 +10,12 @@ import torch
 from training.compare import stoppable
 from training.comparison.contenders import make_contender
 from training.comparison.cost import count_cost, steps_of
-from training.comparison.plan import ComparisonError, Plan, keep_plan
+from training.comparison.plan import ComparisonError, Plan, keep_plan, settle_precision
 from training.comparison.report import report
 from training.comparison.runs import Job, Place, compare, finish
 from training.comparison.scoring import read_frames, score_model
 from training.data.rooms import read_rooms
+from training.precision import choose_precision
 
 
 class TerminatedAt(list):
@@ -148,6 +149,14 @@ def test_another_plan_in_the_same_folder_is_refused(plan, tmp_path):
     keep_plan(plan, tmp_path)
     with pytest.raises(ComparisonError, match="samples was 4, now 8"):
         keep_plan(Plan(**{**vars(plan), "samples": 8}), tmp_path)
+
+
+def test_a_comparison_goes_on_in_the_precision_it_began_with(plan, tmp_path):
+    automatic = Plan(**{**vars(plan), "precision": "auto"})
+    assert settle_precision(automatic, tmp_path, "cpu").precision == choose_precision("auto", torch.device("cpu"))
+    for begun in ("bf16", "fp32"):
+        keep_plan(Plan(**{**vars(plan), "precision": begun}), tmp_path / begun)
+        keep_plan(settle_precision(automatic, tmp_path / begun, "cpu"), tmp_path / begun)
 
 
 def test_a_tokenizer_of_another_shape_is_refused(plan):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+import torch
 
 from depthart_core.checkpoint import write_atomically
 from depthart_core.errors import DepthartError
+from training.precision import choose_precision
 
 CONTENDERS = ("depthart", "teacher_forcing", "regressor")
 EQUALS = ("flops", "samples")
@@ -35,7 +38,7 @@ class Plan:
         batch_size: Samples a step; None leaves the recipe's.
         learning_rate: Peak; None leaves the recipe's.
         pixel_weight: Of the decoded depth's error, for all but the regressor; None leaves the recipe's.
-        precision: Of the training, "bf16" or "fp32"; scores are always computed in float32.
+        precision: Of the training, one of `PRECISIONS`; scores are always computed in float32.
     """
 
     recipe: str
@@ -51,7 +54,7 @@ class Plan:
     batch_size: int | None = None
     learning_rate: float | None = None
     pixel_weight: float | None = None
-    precision: str = "bf16"
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         """Check what a command line can get wrong.
@@ -69,6 +72,15 @@ class Plan:
             raise ComparisonError(f"points must rise from above 0 to 1, got {self.points}")
         if self.samples < 1 or self.frames < 1:
             raise ComparisonError(f"expected samples and frames above 0, got {self.samples} and {self.frames}")
+
+
+def settle_precision(plan: Plan, out: Path, device: str) -> Plan:
+    """The plan with "auto" decided: as the results in its folder were trained, else by the device."""
+    if plan.precision != "auto":
+        return plan
+    path = out / "plan.json"
+    kept = json.loads(path.read_text(encoding="utf-8")).get("precision", "auto") if path.exists() else "auto"
+    return replace(plan, precision=choose_precision(kept, torch.device(device)))
 
 
 def keep_plan(plan: Plan, out: Path) -> None:
