@@ -14,7 +14,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from depthart_ros.messages import ImageMessage, image_message
-from depthart_ros.publishers import publish
+from depthart_ros.publishers import ROS_TYPES, publish
 
 if TYPE_CHECKING:
     from depthart_core import Intrinsics
@@ -50,7 +50,7 @@ class CameraNode(Node):
         header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._frame_id)
         height, width = view.bgr.shape[:2]
         if self._image is None or self._image.pixels.shape != view.bgr.shape:
-            self._image = image_message(height, width, "bgr8")
+            self._image = image_message(ROS_TYPES, height, width, "bgr8")
         np.copyto(self._image.pixels, view.bgr)
         self._image.message.header = header
         # The calibration goes first, so that whoever gets the image has it already.

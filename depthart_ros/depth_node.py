@@ -18,8 +18,9 @@ from depthart_ros.intake import Intake
 from depthart_ros.parameters import Settings
 from depthart_ros.pipeline import Pipeline
 from depthart_ros.problems import Problems
-from depthart_ros.publishers import METRIC, Outputs, publish
+from depthart_ros.publishers import Outputs, publish
 from depthart_ros.statistics import Statistics
+from depthart_ros.topics import METRIC
 
 DIAGNOSTICS_PERIOD = 1.0
 RECHECK_PERIOD = 0.2

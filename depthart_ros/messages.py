@@ -1,27 +1,44 @@
-"""Outgoing messages whose memory is written in place: they are made once per size and filled for every frame."""
+"""Outgoing messages whose memory is written in place: they are made once per size and filled for every frame.
+
+Imports no ROS: the caller says which classes the messages are of.
+"""
 
 from __future__ import annotations
 
 import array
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from sensor_msgs.msg import Image, PointCloud2, PointField
 
 from depthart_core import Intrinsics
 from depthart_core.geometry import point_planes
 
+if TYPE_CHECKING:
+    from sensor_msgs.msg import Image, PointCloud2
+
 POINT_FIELDS = ("x", "y", "z", "rgb")
 POINT_STEP = 4 * len(POINT_FIELDS)
+FLOAT32 = 7  # of sensor_msgs/PointField
 PIXEL_TYPES: dict[str, tuple[type[Any], int]] = {
     "32FC1": (np.float32, 1),
     "rgb8": (np.uint8, 3),
     "bgr8": (np.uint8, 3),
 }
+
+
+@dataclass(frozen=True)
+class MessageTypes:
+    """Classes with the fields of sensor_msgs; called without arguments they make an empty message."""
+
+    image: Callable[..., Any]
+    camera_info: Callable[..., Any]
+    point_cloud: Callable[..., Any]
+    point_field: Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -40,21 +57,21 @@ class CloudMessage:
     points: npt.NDArray[np.float32]
 
 
-def image_message(height: int, width: int, encoding: str) -> ImageMessage:
+def image_message(types: MessageTypes, height: int, width: int, encoding: str) -> ImageMessage:
     """Return a black Image of an encoding of PIXEL_TYPES; only its header is left to set."""
     dtype, channels = PIXEL_TYPES[encoding]
     step = width * channels * np.dtype(dtype).itemsize
-    message = Image(height=height, width=width, encoding=encoding, step=step, is_bigendian=sys.byteorder == "big")
+    message = types.image(height=height, width=width, encoding=encoding, step=step, is_bigendian=sys.byteorder == "big")
     message.data = _zeros(height * step)
     pixels = np.frombuffer(message.data, dtype)
     return ImageMessage(message, pixels.reshape((height, width) if channels == 1 else (height, width, channels)))
 
 
-def cloud_message(height: int, width: int) -> CloudMessage:
+def cloud_message(types: MessageTypes, height: int, width: int) -> CloudMessage:
     """Return an organised PointCloud2 of zeros; only its header is left to set."""
-    message = PointCloud2(height=height, width=width, point_step=POINT_STEP, row_step=width * POINT_STEP)
+    message = types.point_cloud(height=height, width=width, point_step=POINT_STEP, row_step=width * POINT_STEP)
     message.fields = [
-        PointField(name=name, offset=4 * place, datatype=PointField.FLOAT32, count=1)
+        types.point_field(name=name, offset=4 * place, datatype=FLOAT32, count=1)
         for place, name in enumerate(POINT_FIELDS)
     ]
     message.is_bigendian, message.is_dense = sys.byteorder == "big", False

@@ -1,15 +1,17 @@
-"""From one image message to the published outputs: decode, infer, publish, each only as far as somebody listens."""
+"""From one image message to the published outputs: decode, infer, publish, each only as far as somebody listens.
+
+Imports no ROS: `depthart bag` sends the frames of a bag through it.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from sensor_msgs.msg import CameraInfo, Image
 
 from depthart_core import (
     Alignment,
@@ -23,11 +25,14 @@ from depthart_core import (
 from depthart_ros.camera_model import fill_camera_info, intrinsics_of
 from depthart_ros.colors import colorize, palette
 from depthart_ros.conversions import check, decode
-from depthart_ros.messages import CloudMessage, ImageMessage, cloud_message, fill_cloud, image_message
+from depthart_ros.messages import CloudMessage, ImageMessage, MessageTypes, cloud_message, fill_cloud, image_message
 from depthart_ros.parameters import Settings
 from depthart_ros.problems import Problems
-from depthart_ros.publishers import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, METRIC, POINTS, RELATIVE, Outputs
 from depthart_ros.statistics import Statistics
+from depthart_ros.topics import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, METRIC, POINTS, RELATIVE
+
+if TYPE_CHECKING:
+    from sensor_msgs.msg import CameraInfo, Image
 
 Picture = npt.NDArray[np.uint8]
 Depth = npt.NDArray[np.float32]
@@ -46,6 +51,23 @@ class Frame:
     image: Image
     info: CameraInfo | None
     settings: Settings
+
+
+class Outputs(Protocol):
+    """Where outputs go: to the publishers of a node, or into a bag."""
+
+    @property
+    def types(self) -> MessageTypes:
+        """The classes of the messages it takes."""
+        ...
+
+    def listened(self) -> frozenset[str]:
+        """Return the topics that somebody wants."""
+        ...
+
+    def publish(self, topic: str, message: Any) -> str:
+        """Take a message, whose memory is used again afterwards; returns why it was not possible, else ""."""
+        ...
 
 
 class Pipeline:
@@ -144,7 +166,9 @@ class Pipeline:
         if CONFIDENCE in wanted and confidence is not None:
             self._publish_image(CONFIDENCE, frame, "32FC1", lambda pixels: np.copyto(pixels, confidence))
         if CAMERA_INFO in wanted:
-            info = fill_camera_info(CameraInfo(), frame.info, frame.image.header, rectified=frame.settings.rectified)
+            info = fill_camera_info(
+                self._outputs.types.camera_info(), frame.info, frame.image.header, rectified=frame.settings.rectified
+            )
             self._publish(CAMERA_INFO, info)
         if self.scale is not None:
             self._publish_metric(frame, rgb, relative.values, wanted=wanted, intrinsics=intrinsics)
@@ -177,7 +201,7 @@ class Pipeline:
         height, width = (-(-side // stride) for side in depth.shape)
         cloud = self._memory.get(POINTS)
         if not isinstance(cloud, CloudMessage) or cloud.points.shape[:2] != (height, width):
-            cloud = self._memory[POINTS] = cloud_message(height, width)
+            cloud = self._memory[POINTS] = cloud_message(self._outputs.types, height, width)
         fill_cloud(cloud, depth, rgb, intrinsics=intrinsics, stride=stride)
         cloud.message.header = frame.image.header
         self._publish(POINTS, cloud.message)
@@ -188,7 +212,7 @@ class Pipeline:
         height, width = frame.image.height, frame.image.width
         image = self._memory.get(topic)
         if not isinstance(image, ImageMessage) or image.pixels.shape[:2] != (height, width):
-            image = self._memory[topic] = image_message(height, width, encoding)
+            image = self._memory[topic] = image_message(self._outputs.types, height, width, encoding)
         fill(image.pixels)
         image.message.header = frame.image.header
         self._publish(topic, image.message)

@@ -9,23 +9,18 @@ from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy, qos_policy_name_from_kind
 from rclpy.qos_overriding_options import InvalidQosOverridesError, QoSOverridingOptions
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
 
 from depthart_core import ConfigError
+from depthart_ros.messages import MessageTypes
+from depthart_ros.topics import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, POINTS, RELATIVE
 
 try:
     from rclpy.event_handler import PublisherEventCallbacks
 except ImportError:  # Humble
     from rclpy.qos_event import PublisherEventCallbacks
 
-RELATIVE, DEPTH, CAMERA_INFO, POINTS, COLOR, CONFIDENCE = (
-    "depth/relative",
-    "depth/image_rect",
-    "depth/camera_info",
-    "points",
-    "depth/image_color",
-    "depth/confidence",
-)
+ROS_TYPES = MessageTypes(Image, CameraInfo, PointCloud2, PointField)
 OUTPUTS = {
     RELATIVE: Image,
     DEPTH: Image,
@@ -34,8 +29,6 @@ OUTPUTS = {
     COLOR: Image,
     CONFIDENCE: Image,
 }
-METRIC = frozenset({DEPTH, CAMERA_INFO, POINTS})
-"""The outputs that hold metres or belong to them: they appear only when the scale is known."""
 
 
 def publish(node: Node, publisher: Any, message: Any) -> str:
@@ -54,6 +47,8 @@ class Outputs:
     Raises:
         ConfigError: a value in `qos_overrides` that does not exist.
     """
+
+    types = ROS_TYPES
 
     def __init__(self, node: Node, *, on_incompatible: Callable[[str], None]) -> None:
         self._node = node

@@ -27,6 +27,12 @@ def test_importing_depthart_core_loads_neither_torch_nor_ros():
     assert found.stdout.strip() == "[]"
 
 
+def test_the_pipeline_of_the_node_loads_no_ros_so_that_bags_go_through_it_without():
+    program = f"import sys, depthart_ros.pipeline; print([name for name in {HEAVY[:-2]!r} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
 def test_the_command_line_starts_without_loading_torch_or_ros():
     program = """import sys
 from depthart_ros.cli.main import main

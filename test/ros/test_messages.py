@@ -5,17 +5,18 @@ import struct
 import numpy as np
 import pytest
 
-pytest.importorskip("sensor_msgs", reason="sensor_msgs is not installed: source ROS 2 or install the ros extra")
+pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
 
 from depthart_core.geometry import Intrinsics, point_cloud
 from depthart_ros.messages import cloud_message, fill_cloud, image_message
+from depthart_ros.publishers import ROS_TYPES
 
 CAMERA = Intrinsics(7, 5, 6.5, 5.5, 3.25, 1.75)
 
 
 @pytest.mark.parametrize(("encoding", "step"), [("32FC1", 28), ("rgb8", 21), ("bgr8", 21)])
 def test_an_image_holds_what_is_written_into_its_pixels(encoding, step):
-    made = image_message(5, 7, encoding)
+    made = image_message(ROS_TYPES, 5, 7, encoding)
     values = np.random.default_rng(0).uniform(0, 255, made.pixels.shape).astype(made.pixels.dtype)
     made.pixels[:] = values
     message = made.message
@@ -29,7 +30,7 @@ def test_a_cloud_holds_points_and_colours_at_the_offsets_of_its_fields(stride):
     depth = rng.uniform(0.5, 5.0, (5, 7)).astype(np.float32)
     depth[0, 0], depth[2, 3] = np.inf, np.nan
     rgb = rng.integers(0, 256, (5, 7, 3), np.uint8)
-    cloud = cloud_message(-(-5 // stride), -(-7 // stride))
+    cloud = cloud_message(ROS_TYPES, -(-5 // stride), -(-7 // stride))
     fill_cloud(cloud, depth, rgb, intrinsics=CAMERA, stride=stride)
     message, expected = cloud.message, point_cloud(depth, CAMERA, stride=stride)
     assert [field.name for field in message.fields] == ["x", "y", "z", "rgb"]

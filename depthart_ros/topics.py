@@ -1,0 +1,12 @@
+"""The names of the node's outputs. Imports no ROS."""
+
+RELATIVE, DEPTH, CAMERA_INFO, POINTS, COLOR, CONFIDENCE = (
+    "depth/relative",
+    "depth/image_rect",
+    "depth/camera_info",
+    "points",
+    "depth/image_color",
+    "depth/confidence",
+)
+METRIC = frozenset({DEPTH, CAMERA_INFO, POINTS})
+"""The outputs that hold metres or belong to them: they appear only when the scale is known."""
