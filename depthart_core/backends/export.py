@@ -32,7 +32,6 @@ from depthart_core.transformer import GrowingCache
 OPSET = 18
 LIMIT = 1e-3
 """How far a float32 graph may be from PyTorch anywhere; rounding alone makes a thousandth of it."""
-
 LARGEST = 2**31 - 1
 """Bytes that one ONNX file can hold."""
 
@@ -56,24 +55,30 @@ class Graph(nn.Module):
     Args:
         model: In evaluation mode.
         options: Decoding and number of scales.
+        stages: Whether to give what `graphs.stage_names` names, too.
     """
 
-    def __init__(self, model: DepthART, options: BackendOptions) -> None:
+    def __init__(self, model: DepthART, options: BackendOptions, *, stages: bool = False) -> None:
         super().__init__()
-        self.model, self.max_scales = model, options.max_scales
+        self.model, self.max_scales, self.stages = model, options.max_scales, stages
         self.decoding = decoding(options.decode)
 
     def forward(self, picture: Tensor) -> tuple[Tensor, ...]:
-        """Depth; with heads also confidence (1, S, S) in 0..1 and size (1, 2), see `SizeHead`."""
+        """Depth; with heads confidence (1, S, S) in 0..1 and size (1, 2), see `SizeHead`; stages last."""
         image = normalize_image(picture).permute(0, 3, 1, 2)  # TensorRT takes bytes, but permutes none
-        found = self.model.predict(image, self.decoding, max_scales=self.max_scales, cache=GrowingCache())
+        prefix, cache = self.model.prefix(image), GrowingCache()
+        steps = list(self.model.rollout(prefix, self.decoding, max_scales=self.max_scales, cache=cache))
+        found = self.model.conclude(prefix, steps)
         depth = denormalize(found.depth, self.model.config)[:, 0]
+        stages = (prefix.tokens, *(step.f_hat for step in steps)) if self.stages else ()
         if found.confidence is None or found.size is None:
-            return (depth,)
-        return depth, found.confidence[:, 0].sigmoid(), found.size
+            return (depth, *stages)
+        return (depth, found.confidence[:, 0].sigmoid(), found.size, *stages)
 
 
-def export_onnx(model: DepthART, target: Path, *, decode: str = "expected", max_scales: int | None = None) -> None:
+def export_onnx(
+    model: DepthART, target: Path, *, decode: str = "expected", max_scales: int | None = None, stages: bool = False
+) -> None:
     """Write the graph of a model: static shapes, float32, input `picture`, outputs as `Graph`'s.
 
     Args:
@@ -81,6 +86,7 @@ def export_onnx(model: DepthART, target: Path, *, decode: str = "expected", max_
         target: File to write, whole or not at all.
         decode: "expected" or "argmax".
         max_scales: Decode so many scales; None: all.
+        stages: Whether to add `graphs.stage_names` to the outputs.
 
     Raises:
         BackendError: A library is not installed, the decoding cannot be exported, max_scales are impossible, the model
@@ -88,8 +94,8 @@ def export_onnx(model: DepthART, target: Path, *, decode: str = "expected", max_
     """
     options = BackendOptions(decode=decode, max_scales=max_scales)
     check_exportable(options)
-    options.count_scales(model.config)
-    data = _serialized(Graph(model, options).eval(), model.config.tokenizer.input_size, heads=model.config.heads)
+    names = graphs.output_names(options.count_scales(model.config), heads=model.config.heads, stages=stages)
+    data = _serialized(Graph(model, options, stages=stages).eval(), model.config.tokenizer.input_size, names)
     _write(target, data)
 
 
@@ -179,11 +185,10 @@ def prove(
     return deviation
 
 
-def _serialized(graph: Graph, size: int, *, heads: bool) -> bytes:
+def _serialized(graph: Graph, size: int, names: list[str]) -> bytes:
     """Trace a graph and fold its constants; what else the exporter could simplify, runtimes do in far less time."""
     from onnxscript import optimizer
 
-    names = ["depth", "confidence", "size"] if heads else ["depth"]
     picture = torch.zeros(1, size, size, 3, dtype=torch.uint8)
     with torch.no_grad(), _quiet():
         program: Any = torch.onnx.export(

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+import torch
 
 from depthart_core import BackendError, CheckpointError, DepthEstimator
 from depthart_core.backends.proof import compare, demand, deviations, structured_pictures
@@ -14,10 +15,10 @@ from depthart_core.checkpoint import load_model
 from depthart_core.estimator import BackendOptions, Inference, ScaleGuess
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
-pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
+onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
 
-from depthart_core.backends.export import export_model, export_onnx, prove  # noqa: E402
+from depthart_core.backends.export import Graph, export_model, export_onnx, prove  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,18 @@ def test_a_graph_that_deviates_is_refused_and_the_older_one_stays(done, tiny_mod
     test_an_export_leaves_the_graph_and_its_record_alone(done)
     assert done.path.read_bytes() == before
     DepthEstimator.load(done.path)
+
+
+def test_a_graph_says_on_request_what_it_computes_on_the_way(tiny_model_path, tmp_path):
+    model = load_model(tiny_model_path)
+    export_onnx(model, tmp_path / "a.onnx", stages=True)
+    session = onnxruntime.InferenceSession(tmp_path / "a.onnx", providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    assert names == ["depth", "stage_prefix", "stage_scale_0", "stage_scale_1"]
+    (picture,) = structured_pictures(16, 1)
+    expected = Graph(model, BackendOptions(), stages=True)(torch.from_numpy(picture)[None])
+    for found, tensor in zip(session.run(names, {"picture": picture[None]}), expected, strict=True):
+        np.testing.assert_allclose(found, tensor.numpy(), rtol=1e-3, atol=1e-4)
 
 
 def test_a_full_disk_is_told_and_nothing_is_left(tiny_model_path, tmp_path):
