@@ -1,4 +1,4 @@
-"""Image messages of every supported encoding to RGB pictures: pure functions, no ROS import."""
+"""Image messages of every supported encoding, and compressed ones, to RGB pictures: pure functions, no ROS import."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from depthart_core import DepthartError, ImageError
+from depthart_core import ImageError
+from depthart_ros.compressed import check_compressed, decode_compressed
+from depthart_ros.errors import EncodingError
 
 if TYPE_CHECKING:
-    from sensor_msgs.msg import Image
+    from sensor_msgs.msg import CompressedImage, Image
 
 Pixels = npt.NDArray[Any]
-
-
-class EncodingError(DepthartError):
-    """An image encoding that is not supported."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,7 @@ BAYER_CODES = {
 }
 UYVY = Layout(cv2.COLOR_YUV2RGB_UYVY, channels=2, even=("width",))
 YUYV = Layout(cv2.COLOR_YUV2RGB_YUYV, channels=2, even=("width",))
+DEPTH_ENCODINGS = ("16UC1", "32FC1")
 LAYOUTS: dict[str, Layout] = {
     "rgb8": Layout(None, channels=3),
     "bgr8": Layout(cv2.COLOR_BGR2RGB, channels=3),
@@ -61,6 +60,14 @@ LAYOUTS: dict[str, Layout] = {
     "bgra8": Layout(cv2.COLOR_BGRA2RGB, channels=4),
     "mono8": Layout(cv2.COLOR_GRAY2RGB),
     "mono16": Layout(cv2.COLOR_GRAY2RGB, bits=16),
+    "rgb16": Layout(None, channels=3, bits=16),
+    "bgr16": Layout(cv2.COLOR_BGR2RGB, channels=3, bits=16),
+    "rgba16": Layout(cv2.COLOR_RGBA2RGB, channels=4, bits=16),
+    "bgra16": Layout(cv2.COLOR_BGRA2RGB, channels=4, bits=16),
+    # What cv_bridge makes of OpenCV's arrays when nobody names the encoding; RViz reads them in this order too.
+    "8UC1": Layout(cv2.COLOR_GRAY2RGB),
+    "8UC3": Layout(cv2.COLOR_BGR2RGB, channels=3),
+    "8UC4": Layout(cv2.COLOR_BGRA2RGB, channels=4),
     **{f"bayer_{name}{bits}": Layout(code, bits=bits) for bits in (8, 16) for name, code in BAYER_CODES.items()},
     "yuv422": UYVY,
     "uyvy": UYVY,
@@ -69,6 +76,40 @@ LAYOUTS: dict[str, Layout] = {
     "nv12": Layout(cv2.COLOR_YUV2RGB_NV12, row_ratio=(3, 2), even=("width", "height")),
     "nv21": Layout(cv2.COLOR_YUV2RGB_NV21, row_ratio=(3, 2), even=("width", "height")),
 }
+
+
+def picture_of(message: Image | CompressedImage, *, max_pixels: int) -> npt.NDArray[np.uint8]:
+    """Check an Image or CompressedImage and return its picture.
+
+    Args:
+        message: untrusted.
+        max_pixels: the largest picture that is accepted, width * height.
+
+    Returns:
+        (H, W, 3) uint8 RGB; for unpadded rgb8 a view of the message's data, else new memory.
+
+    Raises:
+        EncodingError: the encoding or format is not supported, or compressed data is damaged.
+        ImageError: size, step and data length do not add up, or the picture is larger than max_pixels.
+    """
+    if is_compressed(message):
+        return decode_compressed(message, max_pixels=max_pixels)
+    return to_rgb(message, max_pixels=max_pixels)
+
+
+def check_picture(message: Image | CompressedImage, *, max_pixels: int) -> None:
+    """Refuse what `picture_of` would, as far as that is seen without decoding: it costs next to nothing.
+
+    Raises:
+        EncodingError: see `picture_of`.
+        ImageError: see `picture_of`.
+    """
+    (check_compressed if is_compressed(message) else check)(message, max_pixels=max_pixels)
+
+
+def is_compressed(message: Image | CompressedImage) -> bool:
+    """Whether a message is a CompressedImage, of whichever library."""
+    return hasattr(message, "format")
 
 
 def to_rgb(message: Image, *, max_pixels: int) -> npt.NDArray[np.uint8]:
@@ -121,6 +162,10 @@ def check(message: Image, *, max_pixels: int) -> Layout:
             f"expected at most {max_pixels} (parameter max_pixels)"
         )
     layout = LAYOUTS.get(message.encoding)
+    if message.encoding in DEPTH_ENCODINGS:
+        raise EncodingError(
+            f"image: encoding is {message.encoding!r}, which is depth; expected a colour or grey picture, such as rgb8"
+        )
     if layout is None:
         raise EncodingError(f"image: encoding is {message.encoding!r}; expected one of {', '.join(LAYOUTS)}")
     _check_memory(message, layout)

@@ -8,7 +8,7 @@ from collections import deque
 
 from builtin_interfaces.msg import Time
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from depthart_core import ConfigError, DepthartError
 from depthart_ros.declaration import read_settings
@@ -47,15 +47,21 @@ class Intake:
         self._infos: deque[CameraInfo] = deque(maxlen=KEPT_INFOS)
         self._frame_id_expected = True
         self._last_image = time.monotonic()
-        self._worker: Worker[Image] | None = None
-        self.image, self.camera_info = self._subscribe(settings.image_reliability)
+        self._worker: Worker[Image | CompressedImage] | None = None
+        self.image, self.camera_info = self._subscribe(settings)
         self._worker = Worker(
             self._process, on_replaced=lambda: statistics.count("replaced"), on_error=self._report_failure
         )
 
-    def _subscribe(self, reliability: str) -> tuple[FollowingSubscription, FollowingSubscription]:
+    def _subscribe(self, settings: Settings) -> tuple[FollowingSubscription, FollowingSubscription]:
+        compressed = settings.image_transport == "compressed"
         image = FollowingSubscription(
-            self._node, Image, "image", self._on_image, mode=reliability, on_incompatible=self._report_qos
+            self._node,
+            CompressedImage if compressed else Image,
+            compressed_topic(self._node) if compressed else "image",
+            self._on_image,
+            mode=settings.image_reliability,
+            on_incompatible=self._report_qos,
         )
         try:
             return image, FollowingSubscription(
@@ -93,7 +99,7 @@ class Intake:
             self._worker.stop()
         self._problems.clear("image", "unforeseen", "camera_info", "age", "qos", "publish")
 
-    def _on_image(self, message: Image) -> None:
+    def _on_image(self, message: Image | CompressedImage) -> None:
         """Count a message and hand it to the worker; runs in the executor, so nothing else."""
         self._last_image = time.monotonic()
         self._problems.clear("qos")
@@ -104,7 +110,7 @@ class Intake:
     def _on_camera_info(self, message: CameraInfo) -> None:
         self._infos.append(message)
 
-    def _process(self, message: Image) -> None:
+    def _process(self, message: Image | CompressedImage) -> None:
         """Do one frame, in the worker's thread; `_report_failure` gets what it raises."""
         settings = self._settings = self._settings_now()
         age = self._age(message.header.stamp)
@@ -136,13 +142,13 @@ class Intake:
         now = int(self._node.get_clock().now().nanoseconds)
         return (now - int(stamp.sec) * 10**9 - int(stamp.nanosec)) * 1e-9
 
-    def _info_for(self, message: Image) -> CameraInfo | None:
+    def _info_for(self, message: Image | CompressedImage) -> CameraInfo | None:
         """Return the camera_info with the stamp of the image (a zoom lens changes it), else the latest."""
         infos = list(self._infos)
         same = [info for info in infos if info.header.stamp == message.header.stamp]
         return (same or infos or [None])[-1]
 
-    def _warn_of_empty_frame_id(self, message: Image) -> None:
+    def _warn_of_empty_frame_id(self, message: Image | CompressedImage) -> None:
         if self._frame_id_expected and not message.header.frame_id:
             self._frame_id_expected = False
             self._node.get_logger().warning(
@@ -161,3 +167,10 @@ class Intake:
 
     def _report_qos(self, sentence: str) -> None:
         self._problems.report("qos", sentence)
+
+
+def compressed_topic(node: Node) -> str:
+    """Return where compressed images come: as of image_transport, remapping `image` moves `image/compressed` along."""
+    moved = node.resolve_topic_name("image")
+    in_place = moved == node.resolve_topic_name("image", only_expand=True)
+    return "image/compressed" if in_place else f"{moved}/compressed"

@@ -16,6 +16,7 @@ T = TypeVar("T", bool, int, float, str)
 
 RELIABILITIES = ("auto", "reliable", "best_effort")
 SCALE_SOURCES = ("given", "model")
+TRANSPORTS = ("raw", "compressed")
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,9 @@ class Settings:
     seed: int = _fixed(0, "Seed of decode: sample", limits=(0, 2**31 - 1))
     threads: int = _fixed(0, "CPU threads of the backend; 0 leaves the choice to it", limits=(0, 256))
     autostart: bool = _fixed(True, "Configure and activate at start, without a lifecycle manager")
+    image_transport: str = _fixed(
+        "raw", "Images come as Image on `image`, or as JPEG or PNG on `image/compressed`", choices=TRANSPORTS
+    )
     image_reliability: str = _fixed(
         "auto", "Reliability of the image subscription; auto follows the publishers", choices=RELIABILITIES
     )

@@ -6,7 +6,6 @@ Imports no ROS: `depthart bag` sends the frames of a bag through it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,7 +23,7 @@ from depthart_core import (
 )
 from depthart_ros.camera_model import fill_camera_info, intrinsics_of
 from depthart_ros.colors import colorize, palette
-from depthart_ros.conversions import check, decode
+from depthart_ros.conversions import check_picture, picture_of
 from depthart_ros.messages import CloudMessage, ImageMessage, MessageTypes, cloud_message, fill_cloud, image_message
 from depthart_ros.parameters import Settings
 from depthart_ros.problems import Problems
@@ -32,7 +31,7 @@ from depthart_ros.statistics import Statistics
 from depthart_ros.topics import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, METRIC, POINTS, RELATIVE
 
 if TYPE_CHECKING:
-    from sensor_msgs.msg import CameraInfo, Image
+    from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 Picture = npt.NDArray[np.uint8]
 Depth = npt.NDArray[np.float32]
@@ -48,7 +47,7 @@ class Frame:
         settings: that hold for this frame.
     """
 
-    image: Image
+    image: Image | CompressedImage
     info: CameraInfo | None
     settings: Settings
 
@@ -101,14 +100,15 @@ class Pipeline:
         Raises:
             DepthartError: the image cannot be used.
         """
-        layout = check(frame.image, max_pixels=frame.settings.max_pixels)  # also while nobody listens: it costs nothing
+        max_pixels = frame.settings.max_pixels
+        check_picture(frame.image, max_pixels=max_pixels)  # also while nobody listens: it costs nothing
         wanted = self._possible(frame)
         if not wanted:
             self.scale = None
             return False
         start = time.perf_counter()
-        rgb = decode(frame.image, layout)
-        intrinsics = self._intrinsics(frame, wanted)
+        rgb = picture_of(frame.image, max_pixels=max_pixels)
+        intrinsics = self._intrinsics(frame, rgb, wanted)
         if intrinsics is None:
             wanted -= {POINTS, CAMERA_INFO} if frame.settings.scale_source == "given" else METRIC
         if not wanted:
@@ -133,15 +133,15 @@ class Pipeline:
             wanted -= {CONFIDENCE}
         return wanted if self.scale_possible(frame.settings) else wanted - METRIC
 
-    def _intrinsics(self, frame: Frame, wanted: frozenset[str]) -> Intrinsics | None:
+    def _intrinsics(self, frame: Frame, rgb: Picture, wanted: frozenset[str]) -> Intrinsics | None:
         """Return the intrinsics of the image, or None where nobody needs them or the camera_info gives none."""
         needed = frame.settings.scale_source == "model" or wanted & {POINTS, CAMERA_INFO}
         if not needed or frame.info is None:
             self._problems.clear("camera_info")
             return None
-        image = frame.image
+        height, width = rgb.shape[:2]
         try:
-            intrinsics = intrinsics_of(frame.info, image.width, image.height, rectified=frame.settings.rectified)
+            intrinsics = intrinsics_of(frame.info, width, height, rectified=frame.settings.rectified)
         except IntrinsicsError as error:
             lost = "no cloud and no depth/camera_info" if frame.settings.scale_source == "given" else "no metres"
             self._problems.report("camera_info", f"{error}; so {lost}")
@@ -161,10 +161,10 @@ class Pipeline:
         """Make and publish every wanted output."""
         self._problems.clear("publish")
         if RELATIVE in wanted:
-            self._publish_image(RELATIVE, frame, "32FC1", lambda pixels: np.copyto(pixels, relative.values))
+            self._publish_values(RELATIVE, frame, relative.values)
         confidence = relative.confidence
         if CONFIDENCE in wanted and confidence is not None:
-            self._publish_image(CONFIDENCE, frame, "32FC1", lambda pixels: np.copyto(pixels, confidence))
+            self._publish_values(CONFIDENCE, frame, confidence)
         if CAMERA_INFO in wanted:
             info = fill_camera_info(
                 self._outputs.types.camera_info(), frame.info, frame.image.header, rectified=frame.settings.rectified
@@ -186,7 +186,7 @@ class Pipeline:
         metres = Alignment(self.scale.metres_per_unit).apply(relative)
         depth = limit_range(metres, settings.min_range, settings.max_range)
         if DEPTH in wanted:
-            self._publish_image(DEPTH, frame, "32FC1", lambda pixels: np.copyto(pixels, depth))
+            self._publish_values(DEPTH, frame, depth)
         if COLOR in wanted:
             self._publish_color(frame, depth, (settings.color_min, settings.color_max))
         if intrinsics is not None and POINTS in wanted:
@@ -194,7 +194,9 @@ class Pipeline:
 
     def _publish_color(self, frame: Frame, depth: Depth, limits: tuple[float, float]) -> None:
         colors = palette(frame.settings.color_map)
-        self._publish_image(COLOR, frame, "rgb8", lambda pixels: colorize(depth, limits, colors, out=pixels))
+        image = self._image(COLOR, depth.shape, "rgb8")
+        colorize(depth, limits, colors, out=image.pixels)
+        self._publish_image(COLOR, frame, image)
 
     def _publish_cloud(self, frame: Frame, depth: Depth, rgb: Picture, intrinsics: Intrinsics) -> None:
         stride = frame.settings.points_stride
@@ -206,14 +208,20 @@ class Pipeline:
         cloud.message.header = frame.image.header
         self._publish(POINTS, cloud.message)
 
-    def _publish_image(
-        self, topic: str, frame: Frame, encoding: str, fill: Callable[[npt.NDArray[Any]], object]
-    ) -> None:
-        height, width = frame.image.height, frame.image.width
+    def _publish_values(self, topic: str, frame: Frame, values: Depth) -> None:
+        image = self._image(topic, values.shape, "32FC1")
+        np.copyto(image.pixels, values)
+        self._publish_image(topic, frame, image)
+
+    def _image(self, topic: str, shape: tuple[int, ...], encoding: str) -> ImageMessage:
+        """Return the memory of a topic: that of the frame before if it had this size."""
         image = self._memory.get(topic)
-        if not isinstance(image, ImageMessage) or image.pixels.shape[:2] != (height, width):
+        if not isinstance(image, ImageMessage) or image.pixels.shape[:2] != shape:
+            height, width = shape
             image = self._memory[topic] = image_message(self._outputs.types, height, width, encoding)
-        fill(image.pixels)
+        return image
+
+    def _publish_image(self, topic: str, frame: Frame, image: ImageMessage) -> None:
         image.message.header = frame.image.header
         self._publish(topic, image.message)
 

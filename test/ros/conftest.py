@@ -132,13 +132,15 @@ class World:
 class Camera:
     """Publishes images and camera_infos from the peer, and knows when the node hears them."""
 
-    def __init__(self, world, topics=None):
+    def __init__(self, world, topics=None, transport="raw"):
         from diagnostic_msgs.msg import DiagnosticArray
-        from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+        from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
         kinds = {"depth/camera_info": CameraInfo, "points": PointCloud2}
         self.world, self.topics = world, OUTPUTS if topics is None else topics
-        self.images = world.peer.create_publisher(Image, "image", 1)
+        self.compressed = transport == "compressed"
+        kind, topic = (CompressedImage, "image/compressed") if self.compressed else (Image, "image")
+        self.images = world.peer.create_publisher(kind, topic, 1)
         self.infos = world.peer.create_publisher(CameraInfo, "camera_info", 1)
         for topic in self.topics:
             world.listen(topic, kinds.get(topic, Image))
@@ -147,12 +149,13 @@ class Camera:
     def connect(self):
         """Wait until everybody hears everybody."""
         peer = self.world.peer
+        inputs = (self.images.topic_name, self.infos.topic_name)
         self.world.until(
             lambda: (
                 self.images.get_subscription_count() == 1
                 and self.infos.get_subscription_count() == 1
                 and all(peer.count_publishers(topic) == 1 for topic in self.topics)
-                and all(len(peer.get_subscriptions_info_by_topic(topic)) >= 1 for topic in ("/image", "/camera_info"))
+                and all(len(peer.get_subscriptions_info_by_topic(topic)) >= 1 for topic in inputs)
             ),
             what="matching subscriptions",
         )
@@ -180,8 +183,8 @@ def world(dds, domain):
 
 @pytest.fixture
 def make_camera(world):
-    """A function of the outputs to listen to."""
-    return lambda topics: Camera(world, topics)
+    """A function of the outputs to listen to, and the transport of the images."""
+    return lambda topics, **options: Camera(world, topics, **options)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ pytest.importorskip("sensor_msgs", reason="sensor_msgs is not installed: source 
 from sensor_msgs.msg import Image
 
 from depthart_core.errors import ImageError
-from depthart_ros.conversions import LAYOUTS, EncodingError, to_rgb
+from depthart_ros.conversions import LAYOUTS, to_rgb
+from depthart_ros.errors import EncodingError
 
 WIDTH, HEIGHT = 10, 6
 BAYER = {"rggb": "RG/GB", "bggr": "BG/GR", "gbrg": "GB/RG", "grbg": "GR/BG"}
@@ -48,16 +49,20 @@ def yuv_pixel(y, u, v):
     return [min(max(value >> 20, 0), 255) for value in (r, g, b)]
 
 
+def eight_bit(raw):
+    if raw.dtype == np.uint8:
+        return raw
+    return np.array([[round(float(value) * 255 / 65535) for value in row] for row in raw], np.uint8)
+
+
 def slow_packed(encoding, raw):
-    order = {"rgb8": (0, 1, 2), "bgr8": (2, 1, 0), "rgba8": (0, 1, 2), "bgra8": (2, 1, 0)}[encoding]
-    pixels = raw.reshape(HEIGHT, WIDTH, -1)
+    order = (0, 1, 2) if encoding.startswith("rgb") else (2, 1, 0)
+    pixels = eight_bit(raw).reshape(HEIGHT, WIDTH, -1)
     return np.array([[[pixel[i] for i in order] for pixel in row] for row in pixels], np.uint8)
 
 
 def slow_mono(encoding, raw):
-    if raw.dtype == np.uint16:
-        raw = np.array([[round(float(value) * 255 / 65535) for value in row] for row in raw], np.uint8)
-    return np.stack([raw] * 3, axis=-1)
+    return np.stack([eight_bit(raw)] * 3, axis=-1)
 
 
 def slow_packed_yuv(encoding, raw):
@@ -82,8 +87,9 @@ def slow_planar_yuv(encoding, raw):
 
 
 TWINS = {
-    **dict.fromkeys(("rgb8", "bgr8", "rgba8", "bgra8"), slow_packed),
-    **dict.fromkeys(("mono8", "mono16"), slow_mono),
+    **dict.fromkeys(("rgb8", "bgr8", "rgba8", "bgra8", "rgb16", "bgr16", "rgba16", "bgra16"), slow_packed),
+    **dict.fromkeys(("8UC3", "8UC4"), slow_packed),
+    **dict.fromkeys(("mono8", "mono16", "8UC1"), slow_mono),
     **dict.fromkeys(("yuv422", "uyvy", "yuv422_yuy2", "yuyv"), slow_packed_yuv),
     **dict.fromkeys(("nv12", "nv21"), slow_planar_yuv),
 }
@@ -143,7 +149,10 @@ def test_the_message_is_left_as_it_is(encoding):
     assert bytes(message.data) == before
 
 
-@pytest.mark.parametrize("encoding", LAYOUTS)
+NAMED = [name for name in LAYOUTS if not name.startswith("8UC")]  # the others have an order in RViz, but not there
+
+
+@pytest.mark.parametrize("encoding", NAMED)
 def test_conversion_agrees_with_cv_bridge(encoding):
     bridge = pytest.importorskip(
         "cv_bridge", reason="cv_bridge comes with ROS 2 and is not installed", exc_type=ImportError
@@ -156,7 +165,7 @@ def test_conversion_agrees_with_cv_bridge(encoding):
     np.testing.assert_array_equal(to_rgb(message, max_pixels=1000), expected)
 
 
-@pytest.mark.parametrize("encoding", LAYOUTS)
+@pytest.mark.parametrize("encoding", NAMED)
 def test_conversion_agrees_with_rosbags_image(encoding):
     rosbags = pytest.importorskip("rosbags.image", reason="rosbags-image is not installed")
     message = message_of(encoding, random_raw(encoding))
@@ -193,11 +202,19 @@ def test_fields_that_do_not_add_up_are_refused_by_name_value_and_expectation(cha
         to_rgb(message, max_pixels=1000)
 
 
-@pytest.mark.parametrize("encoding", ["", "rgb9", "32FC1", "8UC3", "jpeg"])
+@pytest.mark.parametrize("encoding", ["", "rgb9", "64FC1", "nv24", "jpeg"])
 def test_an_encoding_that_is_not_supported_is_refused_and_the_others_are_named(encoding):
     message = message_of("rgb8", random_raw("rgb8"))
     message.encoding = encoding
     with pytest.raises(EncodingError, match=f"^image: encoding is '{encoding}'; expected one of rgb8, bgr8, .*nv21$"):
+        to_rgb(message, max_pixels=1000)
+
+
+@pytest.mark.parametrize("encoding", ["16UC1", "32FC1"])
+def test_depth_in_the_place_of_a_picture_is_refused_as_such(encoding):
+    message = message_of("rgb8", random_raw("rgb8"))
+    message.encoding = encoding
+    with pytest.raises(EncodingError, match=f"^image: encoding is '{encoding}', which is depth; expected a colour or"):
         to_rgb(message, max_pixels=1000)
 
 
