@@ -18,7 +18,7 @@ from types import FrameType
 import torch
 
 from training.command import run_command
-from training.comparison.plan import CONTENDERS, EQUALS, Plan, settle_precision
+from training.comparison.plan import CONTENDERS, EQUALS, TRAINED, Plan, settle_precision
 from training.comparison.report import report
 from training.comparison.runs import Place, compare
 from training.precision import PRECISIONS
@@ -34,8 +34,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--out", type=Path, default=Path("runs/comparison"), help="one that is there goes on (default %(default)s)")
-    add("--recipe", default="training/configs/nano.json")
-    add("--tokenizer", default="nano", help="model, by name or file, whose tokenizer and decoder all start from")
+    add("--recipe", default="training/configs/pico.json")
+    add("--tokenizer", default=TRAINED, help="model whose tokenizer all start from (default: it is trained first)")
     add("--train", nargs="+", default=None, metavar="SHARD", help="default: rooms/train-*.tar of --shared")
     add("--data", nargs="+", default=None, metavar="NAME=PATH", help="default: rooms val and both TUM sets of --shared")
     add("--shared", type=Path, default=SHARED, help="folder of the data (default %(default)s)")

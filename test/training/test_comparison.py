@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from depthart_core.checkpoint import load_model
 from training.compare import stoppable
 from training.comparison.contenders import make_contender
 from training.comparison.cost import count_cost, steps_of
 from training.comparison.plan import ComparisonError, Plan, keep_plan, settle_precision
 from training.comparison.report import report
-from training.comparison.runs import Job, Place, compare, finish
+from training.comparison.runs import Job, Place, compare, finish, trained_tokenizer
 from training.comparison.scoring import read_frames, score_model
 from training.data.rooms import read_rooms
 from training.precision import choose_precision
@@ -122,6 +123,31 @@ def test_a_comparison_is_run_written_and_reported(plan, tmp_path):
     assert "±" in text
     assert (tmp_path / "docs" / "comparison-training.png").stat().st_size > 5000
     assert not list(out.glob("*/*.checkpoint"))
+
+
+def test_without_a_given_tokenizer_one_is_trained_first_and_all_start_from_it(plan, tmp_path):
+    recipe = json.loads(Path(plan.recipe).read_text())
+    Path(plan.recipe).write_text(json.dumps({**recipe, "tokenizer": {**STAGE, "steps": 2}}))
+    own = Plan(**{**vars(plan), "tokenizer": "trained", "seeds": (0,), "contenders": ("depthart",), "points": (1.0,)})
+    out = tmp_path / "out"
+    assert compare(own, Place(out, workers=0))
+    trained = load_model(out / "tokenizer" / "tokenizer.safetensors").tokenizer.encoder.state_dict()
+    learnt = load_model(out / "depthart-0" / "transformer.safetensors").tokenizer.encoder.state_dict()
+    assert all(torch.equal(value, learnt[name]) for name, value in trained.items())
+    assert json.loads((out / "results.json").read_text())["plan"]["tokenizer"] == "trained"
+
+
+def test_a_terminated_tokenizer_goes_on_where_it_was(plan, tmp_path):
+    recipe = json.loads(Path(plan.recipe).read_text())
+    Path(plan.recipe).write_text(json.dumps({**recipe, "tokenizer": {**STAGE, "steps": 4}}))
+    own, place = Plan(**{**vars(plan), "tokenizer": "trained"}), Place(tmp_path / "out", workers=0)
+    samples = list(read_rooms([Path(path) for path in own.train]))
+    assert trained_tokenizer(own, place, TerminatedAt(samples, 4)) is None
+    path = trained_tokenizer(own, place, samples)
+    assert path is not None
+    written = Path(path).stat().st_mtime_ns
+    assert trained_tokenizer(own, place, []) == path
+    assert Path(path).stat().st_mtime_ns == written
 
 
 def test_a_terminated_comparison_goes_on_and_repeats_nothing(plan, tmp_path):

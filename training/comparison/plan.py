@@ -14,6 +14,8 @@ from training.precision import choose_precision
 
 CONTENDERS = ("depthart", "teacher_forcing", "regressor")
 EQUALS = ("flops", "samples")
+TRAINED = "trained"
+"""In place of a model with a tokenizer: one is trained first, by the recipe, from the same pictures."""
 
 
 class ComparisonError(DepthartError):
@@ -26,7 +28,7 @@ class Plan:
 
     Attributes:
         recipe: File with the model and the settings of the transformer stage.
-        tokenizer: Model, by name or file, whose tokenizer and decoder all start from.
+        tokenizer: Model, by name or file, whose tokenizer and decoder all start from, or `TRAINED`.
         train: Shards to train on.
         data: NAME=PATH of the sets to score on.
         contenders: Of `CONTENDERS`.
@@ -47,10 +49,10 @@ class Plan:
     data: tuple[str, ...]
     contenders: tuple[str, ...] = CONTENDERS
     seeds: tuple[int, ...] = (0, 1, 2)
-    samples: int = 1600
+    samples: int = 5000
     equal: str = "flops"
     points: tuple[float, ...] = (0.25, 0.5, 1.0)
-    frames: int = 50
+    frames: int = 100
     batch_size: int | None = None
     learning_rate: float | None = None
     pixel_weight: float | None = None

@@ -8,9 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
+from depthart_core.model import DepthART
+from training.backbone import load_imagenet
 from training.comparison.contenders import STAGE, Contender, make_contender
 from training.comparison.cost import Cost, count_cost, steps_of
-from training.comparison.plan import ComparisonError, Plan, keep_plan, write_json
+from training.comparison.plan import TRAINED, ComparisonError, Plan, keep_plan, write_json
 from training.comparison.scoring import read_frames, score_model
 from training.data.rooms import read_rooms
 from training.data.sample import Sample
@@ -18,6 +22,9 @@ from training.frames import Frame
 from training.loop import Trainer
 from training.recipe import read_recipe
 from training.settings import RunOptions
+from training.stages import make_stage
+
+TOKENIZER = "tokenizer"
 
 
 @dataclass(frozen=True)
@@ -67,15 +74,49 @@ def compare(plan: Plan, place: Place) -> bool:
         DepthartError: See `keep_plan`, `make_contender` and `Trainer.run`.
     """
     keep_plan(plan, place.out)
-    costs = read_costs(plan, place.out)
     train = read_rooms([Path(path) for path in plan.train])
+    tokenizer = trained_tokenizer(plan, place, train)
+    if tokenizer is None:
+        return False
+    started = dataclasses.replace(plan, tokenizer=tokenizer)
+    costs = read_costs(started, place.out)
     data = read_frames(plan.data, plan.frames, read_recipe(Path(plan.recipe)).model.tokenizer.input_size)
     for seed in plan.seeds:
         for name in plan.contenders:
-            if not finish(Job(plan, place, name, seed), costs, train, data):
+            if not finish(Job(started, place, name, seed), costs, train, data):
                 return False
     write_results(plan, costs, place.out)
     return True
+
+
+def trained_tokenizer(plan: Plan, place: Place, train: Sequence[Sample]) -> str | None:
+    """The model that all start from: the given one, or one whose tokenizer is trained here first.
+
+    Returns:
+        Its name or path; None when a signal stopped the training.
+
+    Raises:
+        ConfigError: The recipe has no tokenizer stage.
+        TrainingError: See `Trainer.run`.
+    """
+    if plan.tokenizer != TRAINED:
+        return plan.tokenizer
+    recipe, folder = read_recipe(Path(plan.recipe)), place.out / TOKENIZER
+    weights = folder / f"{TOKENIZER}.safetensors"
+    if weights.exists() and not (folder / f"{TOKENIZER}.checkpoint").exists():
+        return str(weights)
+    settings = recipe.stage(TOKENIZER)
+    torch.manual_seed(0)
+    model = DepthART(recipe.model)
+    if model.image is not None:
+        load_imagenet(model.image.backbone)
+    options = RunOptions(out=folder, device=place.device, precision=plan.precision, workers=place.workers)
+    trainer = Trainer(TOKENIZER, model, make_stage(TOKENIZER, settings), settings=settings, options=options)
+    trainer.run(train)
+    if trainer.step < settings.steps:
+        return None
+    trainer.checkpoint.unlink()
+    return str(weights)
 
 
 @dataclass(frozen=True)
