@@ -1,8 +1,8 @@
-"""The parameter table, declared on a node; bad values are refused with their reason."""
+"""The parameter table, declared on a node, once more for each camera; bad values are refused with their reason."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rcl_interfaces.msg import (
@@ -15,7 +15,7 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 
 from depthart_core import ConfigError
-from depthart_ros.parameters import DEFAULTS, SPECS, Settings, checked
+from depthart_ros.parameters import DEFAULTS, OWN, SPECS, Settings, checked
 
 
 def declare_parameters(node: Node) -> dict[str, str]:
@@ -28,33 +28,60 @@ def declare_parameters(node: Node) -> dict[str, str]:
     refused: dict[str, str] = {}
     node.add_on_set_parameters_callback(lambda changes: _check_changes(node, changes, refused))
     for name in SPECS:
-        reason = _declare(node, name)
-        if reason:
-            refused[name] = reason
+        _declare(node, name, DEFAULTS[name], refused)
+    for camera in cameras_of(node):
+        for name in OWN:
+            _declare(node, f"{camera}.{name}", None, refused)  # not set: that of all cameras holds
     return refused
 
 
-def read_settings(node: Node) -> Settings:
+def cameras_of(node: Node) -> tuple[str, ...]:
+    """Return the names of the cameras, none where there is but one, without a name."""
+    return tuple(node.get_parameter("cameras").value or ())
+
+
+def read_settings(node: Node, camera: str = "") -> Settings:
     """Return the parameters as they are now.
+
+    Args:
+        node: that has them.
+        camera: whose own parameters come first; "" for those of all cameras.
 
     Raises:
         ConfigError: two of them contradict each other.
     """
-    return Settings.from_values({name: node.get_parameter(name).value for name in SPECS})
+    return Settings.from_values(_values(node, camera, {}))
 
 
-def descriptor(name: str) -> ParameterDescriptor:
+def _values(node: Node, camera: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that hold for a camera once some changes are made, by name."""
+
+    def value_of(name: str) -> Any:
+        if name in changes:
+            return changes[name]
+        return node.get_parameter(name).value if node.has_parameter(name) else None
+
+    values = {name: value_of(name) for name in SPECS}
+    if camera:
+        own = {name: value_of(f"{camera}.{name}") for name in OWN}
+        values |= {name: value for name, value in own.items() if value is not None}
+    return values
+
+
+def descriptor(full_name: str) -> ParameterDescriptor:
     """Return what ROS tools show of a parameter.
 
-    Floating-point parameters are typed dynamically, so that `scale:=2` is as good as `scale:=2.0`.
+    Floating-point parameters are typed dynamically, so that `scale:=2` is as good as `scale:=2.0`; so are those that
+    may have no value: an empty list, and what a camera has of its own.
     """
+    name = _known_as(full_name)
     spec, default = SPECS[name], DEFAULTS[name]
     result = ParameterDescriptor(
-        name=name,
+        name=full_name,
         description=spec.description,
         additional_constraints=spec.allowed,
         read_only=not spec.dynamic,
-        dynamic_typing=isinstance(default, float),
+        dynamic_typing=isinstance(default, float | list) or full_name != name,
     )
     if spec.limits and isinstance(default, float):
         result.floating_point_range = [
@@ -65,27 +92,42 @@ def descriptor(name: str) -> ParameterDescriptor:
     return result
 
 
-def _declare(node: Node, name: str) -> str:
-    """Declare one parameter, with its default where the value given at start is refused; returns why it is."""
+def _known_as(full_name: str) -> str:
+    """Return the name in SPECS of a parameter, which may be that of one camera; "" where it is not ours."""
+    if full_name in SPECS:
+        return full_name
+    name = full_name.partition(".")[2]
+    return name if name in OWN else ""
+
+
+def _declare(node: Node, name: str, default: Any, refused: dict[str, str]) -> None:
+    """Declare one parameter, with its default where the value given at start is refused, and note why it is."""
     try:
-        node.declare_parameter(name, DEFAULTS[name], descriptor(name))
+        node.declare_parameter(name, default, descriptor(name))
     except (InvalidParameterTypeException, InvalidParameterValueException) as error:
-        node.declare_parameter(name, DEFAULTS[name], descriptor(name), ignore_override=True)
+        node.declare_parameter(name, default, descriptor(name), ignore_override=True)
         message = str(error.args[0])
-        return f"parameter {name} is refused: {message.partition('Reason: ')[2] or message}"
-    return ""
+        refused[name] = f"parameter {name} is refused: {message.partition('Reason: ')[2] or message}"
 
 
 def _check_changes(node: Node, changes: Sequence[Any], refused: dict[str, str]) -> SetParametersResult:
     """Accept changes of our parameters if each is valid and, once all are declared, none contradicts another."""
-    ours = {change.name: change.value for change in changes if change.name in SPECS}
+    cameras = cameras_of(node) if node.has_parameter("cameras") else ()
+    ours = {change.name: change.value for change in changes if _is_ours(change.name, cameras)}
     try:
         for name, value in ours.items():
-            checked(name, value)
+            if name in SPECS or value is not None:
+                checked(name, value, known_as=_known_as(name))
         if all(map(node.has_parameter, SPECS)):
-            Settings.from_values({**{name: node.get_parameter(name).value for name in SPECS}, **ours})
+            for camera in ("", *cameras):
+                Settings.from_values(_values(node, camera, ours))
     except ConfigError as error:
         return SetParametersResult(successful=False, reason=str(error))
     for name in ours:
         refused.pop(name, None)
     return SetParametersResult(successful=True)
+
+
+def _is_ours(name: str, cameras: Sequence[str]) -> bool:
+    """Whether a parameter is one of SPECS, or a camera's own."""
+    return name in SPECS or (name.partition(".")[0] in cameras and bool(_known_as(name)))

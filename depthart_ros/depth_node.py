@@ -1,9 +1,10 @@
-"""DepthNode: the lifecycle node that wires model, intake, outputs and diagnostics together."""
+"""DepthNode: the lifecycle node that wires model, cameras, worker and diagnostics together."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,16 +12,14 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
-from depthart_core import BackendError, ConfigError, DepthartError, DepthEstimator, ScaleGuess
-from depthart_ros.declaration import declare_parameters, read_settings
-from depthart_ros.diagnostics import Situation, fill_diagnostics, how_to_get_metres, judge
-from depthart_ros.intake import Intake
+from depthart_core import BackendError, ConfigError, DepthartError, DepthEstimator
+from depthart_ros.camera import Camera
+from depthart_ros.declaration import cameras_of, declare_parameters, read_settings
+from depthart_ros.diagnostics import combine
 from depthart_ros.parameters import Settings
-from depthart_ros.pipeline import Pipeline
-from depthart_ros.problems import Problems
-from depthart_ros.publishers import Outputs, publish
-from depthart_ros.statistics import Statistics
-from depthart_ros.topics import METRIC
+from depthart_ros.publishers import publish
+from depthart_ros.reports import Report, fill_diagnostics, fill_statistics, resident_mib
+from depthart_ros.worker import Worker
 
 DIAGNOSTICS_PERIOD = 1.0
 RECHECK_PERIOD = 0.2
@@ -36,17 +35,16 @@ class DepthNode(LifecycleNode):
 
     def __init__(self, **options: Any) -> None:
         super().__init__("depth_node", **options)
-        self._statistics = Statistics()
-        self._problems = Problems(self.get_logger().warning)
         self._refused = declare_parameters(self)
         self._label = "unconfigured"
+        self._configuration_problem = ""
         self._estimator: DepthEstimator | None = None
-        self._outputs: Outputs | None = None
-        self._intake: Intake | None = None
-        self._pipeline: Pipeline | None = None
+        self._worker: Worker | None = None
+        self._cameras = [Camera(self, name) for name in cameras_of(self) or ("",)]
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # runs whatever /clock does
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
-        self.create_timer(DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=steady)
+        self._statistics = self.create_publisher(DiagnosticArray, "~/statistics", 1)
+        self.create_timer(DIAGNOSTICS_PERIOD, self._publish_reports, clock=steady)
         self.create_timer(RECHECK_PERIOD, self._recheck, clock=steady)
 
     def autostart(self) -> None:
@@ -67,7 +65,7 @@ class DepthNode(LifecycleNode):
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Unsubscribe and stop the worker."""
         del state
-        self._close_intake()
+        self._deactivate()
         return self._enter("inactive")
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -105,21 +103,14 @@ class DepthNode(LifecycleNode):
 
     def _configure(self) -> None:
         self._estimator = load_estimator(self._valid_settings())
-        self._outputs = Outputs(self, on_incompatible=lambda sentence: self._problems.report("subscriber", sentence))
+        for camera in self._cameras:
+            camera.configure(self._estimator)
         self.get_logger().info(f"configured: {self._estimator.name}")
 
     def _activate(self) -> None:
-        assert self._estimator is not None
-        assert self._outputs is not None
-        settings = self._valid_settings()
-        self._pipeline = Pipeline(self._estimator, self._outputs, self._problems, self._statistics)
-        self._intake = Intake(self, settings, self._pipeline, problems=self._problems, statistics=self._statistics)
-        if not self._pipeline.scale_possible(settings):
-            name, heads = self.get_fully_qualified_name(), self._estimator.heads
-            self.get_logger().info(
-                "scale is unknown, so neither metres nor a cloud are published; to get metres, "
-                + how_to_get_metres(name, scale_source=settings.scale_source, heads=heads)
-            )
+        self._worker = Worker(keep_all=self._valid_settings().process_all)
+        for camera in self._cameras:
+            camera.activate(self._worker)
 
     def _attempt(self, action: Callable[[], None], state: LifecycleState, label: str) -> TransitionCallbackReturn:
         """Do what leads to the state `label`, or stay in `state` with one sentence in the log and the diagnostics."""
@@ -128,94 +119,67 @@ class DepthNode(LifecycleNode):
         except DepthartError as error:
             if label == "inactive":
                 self._release()
-            self._problems.note("configuration", str(error))
+            else:
+                self._deactivate()
+            self._configuration_problem = str(error)
             self.get_logger().error(f"stays {state.label}: {error}")
             return TransitionCallbackReturn.FAILURE
         except Exception:
             self.get_logger().error(traceback.format_exc())  # rclpy would not say why it goes to on_error
             raise
-        self._problems.clear("configuration")
+        self._configuration_problem = ""
         return self._enter(label)
 
     def _enter(self, label: str) -> TransitionCallbackReturn:
         self._label = label
         return TransitionCallbackReturn.SUCCESS
 
-    def _close_intake(self) -> None:
-        if self._intake is not None:
-            self._intake.close()
-        self._intake = None
+    def _deactivate(self) -> None:
+        """Undo activate, as far as it was done."""
+        for camera in self._cameras:
+            camera.deactivate()
+        if self._worker is not None:
+            self._worker.stop()
+        self._worker = None
+        for camera in self._cameras:
+            camera.settle()
 
     def _release(self) -> None:
         """Undo activate and configure, as far as they were done."""
-        self._close_intake()
-        if self._outputs is not None:
-            self._outputs.destroy()
-        self._estimator = self._outputs = self._pipeline = None
+        self._deactivate()
+        for camera in self._cameras:
+            camera.release()
+        self._estimator = None
 
     def _recheck(self) -> None:
-        if self._intake is not None:
-            self._intake.recheck()
+        for camera in self._cameras:
+            camera.recheck()
 
-    def _publish_diagnostics(self) -> None:
-        verdict = judge(self._situation())
-        message = fill_diagnostics(
-            DiagnosticArray(),
-            verdict,
-            self._statistics.snapshot(),
-            self._details(),
-            stamp=self.get_clock().now().to_msg(),
-            node=self.get_fully_qualified_name(),
-        )
-        publish(self, self._diagnostics, message)
+    def _publish_reports(self) -> None:
+        reports, stamp, name = self._reports(), self.get_clock().now().to_msg(), self.get_fully_qualified_name()
+        publish(self, self._diagnostics, fill_diagnostics(DiagnosticArray(), reports, stamp=stamp, node=name))
+        publish(self, self._statistics, fill_statistics(DiagnosticArray(), reports, stamp=stamp, node=name))
 
-    def _situation(self) -> Situation:
-        """Return what the diagnostics judge."""
-        state = {
-            "lifecycle": self._label,
-            "node": self.get_fully_qualified_name(),
-            "problems": self._problems.current(),
-        }
-        if self._intake is None or self._outputs is None or self._pipeline is None:
-            return Situation(**state)
-        listened = self._outputs.listened()
-        return Situation(
-            **state,
-            image_topic=self._intake.image.topic,
-            publishers=self._intake.image.publishers,
-            reliability=self._intake.image.reliability,
-            silence=self._intake.silence,
-            listened=listened,
-            metric_listened=bool(listened & METRIC),
-            scale_known=self._pipeline.scale_possible(read_settings(self)),
-            scale_source=self.get_parameter("scale_source").value,
-            heads=self._estimator is not None and self._estimator.heads,
-            has_camera_info=self._intake.has_camera_info,
-            camera_info_topic=self._intake.camera_info.topic,
-            clock_runs=self.get_clock().now().nanoseconds > 0,
-        )
-
-    def _scale(self) -> ScaleGuess | None:
-        """Return what makes metres: the parameter, or the guess for the newest frame while frames are taken."""
-        if self.get_parameter("scale_source").value == "given":
-            given = float(self.get_parameter("scale").value)
-            return ScaleGuess(given, 0.0) if given else None
-        return self._pipeline.scale if self._intake is not None and self._pipeline is not None else None
+    def _reports(self) -> list[Report]:
+        """Return one report where there is one camera, else one on the node and one on each camera."""
+        found = [camera.report(self._label, self._configuration_problem) for camera in self._cameras]
+        if len(found) == 1:
+            only = found[0]
+            return [replace(only, details=self._details() | only.details, numbers=self._numbers() | only.numbers)]
+        same = self._label != "active"
+        whole = found[0].verdict if same else combine({report.name: report.verdict for report in found})
+        return [Report("depth", whole, self._details(), self._numbers()), *found]
 
     def _details(self) -> dict[str, str]:
-        """Return what the diagnostics show besides the statistics."""
-        details = {"lifecycle": self._label, "scale_source": str(self.get_parameter("scale_source").value)}
-        scale = self._scale()
-        details["scale"] = f"{scale.metres_per_unit:.4g}" if scale else "0"
-        if scale and scale.relative_error:
-            details["scale_expected_error"] = f"{scale.relative_error:.0%}"
-        details |= {f"problem.{kind}": sentence for kind, sentence in self._problems.current().items()}
+        """Return what the diagnostics show of the node besides its cameras."""
+        details = {"lifecycle": self._label}
         if self._estimator is not None:
             details["model"] = self._estimator.name
-        if self._intake is not None:
-            details["image_topic"] = self._intake.image.topic
-            details["image_reliability"] = self._intake.image.reliability
         return details
+
+    def _numbers(self) -> dict[str, str]:
+        memory = resident_mib()
+        return {} if memory is None else {"memory_mib": f"{memory:.1f}"}
 
 
 def load_estimator(settings: Settings) -> DepthEstimator:

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from depthart_ros.statistics import Snapshot
-
-if TYPE_CHECKING:
-    from builtin_interfaces.msg import Time
-    from diagnostic_msgs.msg import DiagnosticArray
-
-OK, WARN, ERROR = 0, 1, 2
+OK, WARN, ERROR, STALE = 0, 1, 2, 3
+SEVERITY = (OK, WARN, STALE, ERROR)
+"""The levels of diagnostic_msgs, the worst last."""
 SILENCE = 2.0  # seconds without an image that are worth a warning
 MEASURE = (
     "measure one distance d [m] along the optical axis, read r there in depth/relative, and set scale to d / r: "
-    "`ros2 param set {node} scale VALUE`, or scale:=VALUE with the launch file"
+    "`ros2 param set {node} {own}scale VALUE`, or scale:=VALUE with the launch file"
 )
 CURES: Mapping[str, str] = {
     "configuration": "correct it and start again, or run the lifecycle transition `configure` again",
     "image": "let the camera driver publish what is expected",
     "unforeseen": "see the log; if memory ran out, choose a smaller image, model or another device",
     "camera_info": "calibrate the camera, or let `rectified` say which belongs to the image: P (true) or K (false)",
+    "future": "set use_sim_time for a bag with a clock, or set the clocks of both machines right",
     "age": "set use_sim_time for a bag with a clock, set the clocks right, or raise max_age",
     "qos": "let both sides agree (parameters image_reliability and qos_overrides)",
     "publish": "use the shared-memory profile (local_transport:=true of the launch file), or subscribe to less",
@@ -36,6 +32,7 @@ class Situation:
     Attributes:
         lifecycle: label of the lifecycle state, for example "active".
         node: fully qualified name of the node.
+        camera: its name; "" for the only one.
         problems: current problems by kind, the keys of CURES.
         image_topic: resolved name of the input.
         publishers: of that topic.
@@ -53,6 +50,7 @@ class Situation:
 
     lifecycle: str
     node: str
+    camera: str = ""
     problems: Mapping[str, str] = field(default_factory=dict)
     image_topic: str = "/image"
     publishers: int = 0
@@ -83,15 +81,16 @@ class Verdict:
         return "; ".join(part for part in (self.state, self.cause, self.cure) if part)
 
 
-def how_to_get_metres(node: str, *, scale_source: str, heads: bool) -> str:
+def how_to_get_metres(node: str, *, camera: str = "", scale_source: str, heads: bool) -> str:
     """Return what to do while the scale is unknown.
 
     Args:
         node: its fully qualified name.
+        camera: its name; "" for the only one.
         scale_source: the parameter of that name.
         heads: whether the model can guess the scale.
     """
-    measure = MEASURE.format(node=node)
+    measure = MEASURE.format(node=node, own=f"{camera}." if camera else "")
     if scale_source != "given":
         return f"set scale_source to given, and {measure}"
     return f"{measure}; for a first guess of the model's own, set scale_source to model" if heads else measure
@@ -118,7 +117,8 @@ def _judge_input(now: Situation) -> Verdict | None:
             WARN, "no clock", "use_sim_time is set and nothing arrives on /clock", "publish /clock or unset it"
         )
     if now.publishers == 0:
-        cure = "start the camera, or remap: --ros-args -r image:=/its/topic (image:=/its/topic with the launch file)"
+        cure = f"start the camera, or remap: --ros-args -r {_own(now)}image:=/its/topic"
+        cure += "" if now.camera else " (image:=/its/topic with the launch file)"
         return Verdict(WARN, "no image", f"nothing publishes {now.image_topic}", cure)
     if now.silence > SILENCE:
         cause = f"{now.publishers} publisher(s) on {now.image_topic}, but no image for {now.silence:.0f} s"
@@ -131,8 +131,14 @@ def _judge_input(now: Situation) -> Verdict | None:
     return None
 
 
+def _own(now: Situation) -> str:
+    """What stands before the names of a camera's topics."""
+    return f"{now.camera}/" if now.camera else ""
+
+
 def _judge_frames(now: Situation) -> Verdict | None:
     states = {"image": "frames are dropped", "unforeseen": "frames fail", "age": "frames are too old"}
+    states |= {"future": "stamps lie in the future"}
     for kind, state in states.items():
         if kind in now.problems:
             return Verdict(WARN, state, now.problems[kind], CURES[kind])
@@ -146,11 +152,11 @@ def _judge_outputs(now: Situation) -> Verdict | None:
     if not now.scale_known and (now.metric_listened or not no_confidence):
         level = WARN if now.metric_listened else OK
         cause = "scale is unknown" if now.scale_source == "given" else "this model makes no guess of its scale"
-        cure = how_to_get_metres(now.node, scale_source=now.scale_source, heads=now.heads)
+        cure = how_to_get_metres(now.node, camera=now.camera, scale_source=now.scale_source, heads=now.heads)
         return Verdict(level, "relative depth only", cause, cure)
     without_camera = "no cloud" if now.scale_source == "given" else "relative depth only"
     if now.metric_listened and not now.has_camera_info:
-        cure = "publish it, or remap: --ros-args -r camera_info:=/its/topic"
+        cure = f"publish it, or remap: --ros-args -r {_own(now)}camera_info:=/its/topic"
         return Verdict(WARN, without_camera, f"no camera_info came on {now.camera_info_topic}", cure)
     for kind, state in (
         ("camera_info", without_camera),
@@ -163,30 +169,14 @@ def _judge_outputs(now: Situation) -> Verdict | None:
     return None
 
 
-def fill_diagnostics(
-    target: DiagnosticArray, verdict: Verdict, snapshot: Snapshot, details: Mapping[str, str], *, stamp: Time, node: str
-) -> DiagnosticArray:
-    """Fill an empty DiagnosticArray with one status of the node, and return it."""
-    from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
-
-    values = {"state": verdict.state, "cause": verdict.cause, "cure": verdict.cure, **details, **values_of(snapshot)}
-    target.header.stamp = stamp
-    target.status = [
-        DiagnosticStatus(
-            level=bytes([verdict.level]),
-            name=f"{node}: depth",
-            message=verdict.sentence,
-            hardware_id=node,
-            values=[KeyValue(key=key, value=value) for key, value in values.items()],
-        )
-    ]
-    return target
-
-
-def values_of(snapshot: Snapshot) -> dict[str, str]:
-    """Return counters, rates [1/s] and latencies as key-value pairs, for example `infer_p95_ms`."""
-    values = {name: str(count) for name, count in snapshot.counters.items()}
-    values |= {f"{name}_rate": f"{rate:.2f}" for name, rate in snapshot.rates.items()}
-    for stage, latencies in snapshot.latencies_ms.items():
-        values |= {f"{stage}_p{percentile}_ms": f"{latency:.3f}" for percentile, latency in latencies.items()}
-    return values
+def combine(verdicts: Mapping[str, Verdict]) -> Verdict:
+    """Return one verdict on several cameras: that of the worst, with its name."""
+    worst = max(verdicts, key=lambda name: SEVERITY.index(verdicts[name].level))
+    found = verdicts[worst]
+    well = sum(verdict.level == OK for verdict in verdicts.values())
+    if found.level == OK:
+        states = sorted({verdict.state for verdict in verdicts.values()})
+        return Verdict(OK, " and ".join(states), f"{len(verdicts)} cameras")
+    return Verdict(
+        found.level, f"{well} of {len(verdicts)} cameras are well", f"{worst}: {found.state}: {found.cause}", found.cure
+    )

@@ -1,33 +1,48 @@
-"""The active phase of the node: subscriptions, the newest-frame slot, the worker, and what becomes of each frame."""
+"""What one camera does while the node is active: its subscriptions, its lane to the worker, the fate of each frame."""
 
 from __future__ import annotations
 
 import time
 import traceback
-from collections import deque
+from dataclasses import dataclass
 
 from builtin_interfaces.msg import Time
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from depthart_core import ConfigError, DepthartError
+from depthart_ros.calibrations import Calibrations
 from depthart_ros.declaration import read_settings
 from depthart_ros.parameters import Settings
 from depthart_ros.pipeline import Frame, Pipeline
 from depthart_ros.problems import REPEAT_AFTER, Problems
 from depthart_ros.statistics import Statistics
-from depthart_ros.subscription import FollowingSubscription
-from depthart_ros.worker import Worker
+from depthart_ros.subscription import FollowingSubscription, Gate
+from depthart_ros.worker import Handler, Worker
 
-KEPT_INFOS = 8
+FUTURE = 0.5  # seconds that a stamp may be ahead of the clock
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """An image and when it came.
+
+    Attributes:
+        image: the message.
+        moment: of its arrival, by `time.monotonic`.
+    """
+
+    image: Image | CompressedImage
+    moment: float
 
 
 class Intake:
-    """Exists while the node is active; `close` ends everything it began.
+    """Exists while the node is active; `close` ends everything it began but the worker.
 
     Args:
         node: that subscribes.
-        settings: of this moment, for what is fixed while the node is active.
+        camera: its name, which stands before its topics and parameters; "" for the only one.
+        worker: that processes the frames.
         pipeline: takes each frame.
         problems: where to report frames that are not used.
         statistics: where to count frames.
@@ -37,40 +52,50 @@ class Intake:
     """
 
     def __init__(
-        self, node: Node, settings: Settings, pipeline: Pipeline, *, problems: Problems, statistics: Statistics
+        self,
+        node: Node,
+        camera: str,
+        worker: Worker,
+        *,
+        pipeline: Pipeline,
+        problems: Problems,
+        statistics: Statistics,
     ) -> None:
         self._node = node
+        self._camera = camera
         self._pipeline = pipeline
         self._problems = problems
         self._statistics = statistics
-        self._settings = settings
-        self._infos: deque[CameraInfo] = deque(maxlen=KEPT_INFOS)
+        self._settings = read_settings(node, camera)
+        self._calibrations = Calibrations(keep_all=self._settings.process_all)
         self._frame_id_expected = True
         self._last_image = time.monotonic()
-        self._worker: Worker[Image | CompressedImage] | None = None
-        self.image, self.camera_info = self._subscribe(settings)
-        self._worker = Worker(
-            self._process, on_replaced=lambda: statistics.count("replaced"), on_error=self._report_failure
+        self._lane = worker.lane(
+            Handler(self._process, lambda: statistics.count("replaced"), self._report_failure, self._wake)
         )
+        self.image, self.camera_info = self._subscribe(self._settings)
 
     def _subscribe(self, settings: Settings) -> tuple[FollowingSubscription, FollowingSubscription]:
+        prefix = f"{self._camera}/" if self._camera else ""
         compressed = settings.image_transport == "compressed"
         image = FollowingSubscription(
             self._node,
             CompressedImage if compressed else Image,
-            compressed_topic(self._node) if compressed else "image",
+            compressed_topic(self._node, f"{prefix}image") if compressed else f"{prefix}image",
             self._on_image,
             mode=settings.image_reliability,
             on_incompatible=self._report_qos,
+            gate=Gate(lambda: self._lane.has_room) if settings.process_all else None,
         )
         try:
             return image, FollowingSubscription(
                 self._node,
                 CameraInfo,
-                "camera_info",
-                self._on_camera_info,
+                f"{prefix}camera_info",
+                self._calibrations.add,
                 mode="auto",
                 on_incompatible=self._report_qos,
+                gate=Gate(lambda: True) if settings.process_all else None,
             )
         except DepthartError:
             image.destroy()
@@ -84,7 +109,12 @@ class Intake:
     @property
     def has_camera_info(self) -> bool:
         """Whether a camera_info was received."""
-        return bool(self._infos)
+        return self._calibrations.any
+
+    @property
+    def waiting(self) -> int:
+        """How many images wait for the worker."""
+        return self._lane.waiting
 
     def recheck(self) -> None:
         """Let the subscriptions follow the publishers that are there now."""
@@ -92,37 +122,32 @@ class Intake:
         self.camera_info.recheck()
 
     def close(self) -> None:
-        """Unsubscribe, let the frame at work finish, and end the worker."""
+        """Unsubscribe; what waits and what is at work is the worker's to end."""
         self.image.destroy()
         self.camera_info.destroy()
-        if self._worker is not None:
-            self._worker.stop()
-        self._problems.clear("image", "unforeseen", "camera_info", "age", "qos", "publish")
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         """Count a message and hand it to the worker; runs in the executor, so nothing else."""
         self._last_image = time.monotonic()
         self._problems.clear("qos")
         self._statistics.count("received")
-        if self._worker is not None:
-            self._worker.put(message)
+        self._lane.put(Arrival(message, self._last_image))
 
-    def _on_camera_info(self, message: CameraInfo) -> None:
-        self._infos.append(message)
+    def _wake(self) -> None:
+        """Let the executor look again at what it had to leave while the lane was full."""
+        executor = self._node.executor
+        if executor is not None:
+            executor.wake()
 
-    def _process(self, message: Image | CompressedImage) -> None:
+    def _process(self, arrival: Arrival) -> None:
         """Do one frame, in the worker's thread; `_report_failure` gets what it raises."""
         settings = self._settings = self._settings_now()
-        age = self._age(message.header.stamp)
-        if settings.max_age and age > settings.max_age:
-            self._statistics.count("too_old")
-            self._problems.report(
-                "age", f"image: its stamp is {age:.3f} s old; expected at most {settings.max_age:g} (parameter max_age)"
-            )
+        message = arrival.image
+        if not self._is_timely(message, settings):
             return
-        self._problems.clear("age")
         self._warn_of_empty_frame_id(message)
-        published = self._pipeline.process(Frame(message, self._info_for(message), settings))
+        info = self._calibrations.of(message.header.stamp)
+        published = self._pipeline.process(Frame(message, info, settings))
         self._problems.clear("image", "unforeseen")
         if not published:
             self._statistics.count("idle")
@@ -130,10 +155,26 @@ class Intake:
         self._statistics.count("processed")
         self._statistics.record("stamp_to_publish", self._age(message.header.stamp))
 
+    def _is_timely(self, message: Image | CompressedImage, settings: Settings) -> bool:
+        """Whether a frame is to be processed; says so where its stamp is too old, or ahead of the clock."""
+        age = self._age(message.header.stamp)
+        if age < -FUTURE:
+            self._problems.report("future", f"image: its stamp is {-age:.3f} s ahead of the node's clock")
+        else:
+            self._problems.clear("future")
+        if settings.max_age and age > settings.max_age and not settings.process_all:
+            self._statistics.count("too_old")
+            self._problems.report(
+                "age", f"image: its stamp is {age:.3f} s old; expected at most {settings.max_age:g} (parameter max_age)"
+            )
+            return False
+        self._problems.clear("age")
+        return True
+
     def _settings_now(self) -> Settings:
         """Return the parameters; those of the frame before while a request with several of them is being set."""
         try:
-            return read_settings(self._node)
+            return read_settings(self._node, self._camera)
         except ConfigError:
             return self._settings
 
@@ -141,12 +182,6 @@ class Intake:
         """Seconds since a stamp, by the node's clock (simulated time under use_sim_time)."""
         now = int(self._node.get_clock().now().nanoseconds)
         return (now - int(stamp.sec) * 10**9 - int(stamp.nanosec)) * 1e-9
-
-    def _info_for(self, message: Image | CompressedImage) -> CameraInfo | None:
-        """Return the camera_info with the stamp of the image (a zoom lens changes it), else the latest."""
-        infos = list(self._infos)
-        same = [info for info in infos if info.header.stamp == message.header.stamp]
-        return (same or infos or [None])[-1]
 
     def _warn_of_empty_frame_id(self, message: Image | CompressedImage) -> None:
         if self._frame_id_expected and not message.header.frame_id:
@@ -169,8 +204,8 @@ class Intake:
         self._problems.report("qos", sentence)
 
 
-def compressed_topic(node: Node) -> str:
-    """Return where compressed images come: as of image_transport, remapping `image` moves `image/compressed` along."""
-    moved = node.resolve_topic_name("image")
-    in_place = moved == node.resolve_topic_name("image", only_expand=True)
-    return "image/compressed" if in_place else f"{moved}/compressed"
+def compressed_topic(node: Node, image: str) -> str:
+    """Return where compressed images come: as of image_transport, remapping a topic moves its `/compressed` along."""
+    moved = node.resolve_topic_name(image)
+    in_place = moved == node.resolve_topic_name(image, only_expand=True)
+    return f"{image}/compressed" if in_place else f"{moved}/compressed"

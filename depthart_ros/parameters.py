@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -11,12 +12,15 @@ from typing import Any, TypeVar
 from depthart_core import BACKENDS, DECODES, ConfigError
 from depthart_ros.colors import COLOR_MAPS
 
-Value = bool | int | float | str
-T = TypeVar("T", bool, int, float, str)
+Value = bool | int | float | str | list[str]
+T = TypeVar("T", bool, int, float, str, tuple[str, ...])
 
 RELIABILITIES = ("auto", "reliable", "best_effort")
 SCALE_SOURCES = ("given", "model")
 TRANSPORTS = ("raw", "compressed")
+GROUPS = ("points", "color")
+"""Groups of parameters, whose names stand before a dot."""
+CAMERA_NAME = re.compile("[A-Za-z](_?[A-Za-z0-9])*")
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,14 @@ class Settings:
     decode: str = _fixed("expected", "How code vectors are chosen; sample is random", choices=DECODES)
     seed: int = _fixed(0, "Seed of decode: sample", limits=(0, 2**31 - 1))
     threads: int = _fixed(0, "CPU threads of the backend; 0 leaves the choice to it", limits=(0, 256))
+    cameras: tuple[str, ...] = _fixed(
+        (),
+        "Names of several cameras, with topics NAME/image, NAME/points and so on, and with dynamic parameters of their "
+        "own where they differ, NAME.scale and so on; empty: one camera without a name",
+    )
+    process_all: bool = _fixed(
+        False, "Process every image in order, however late (for bags), instead of the newest; max_age is ignored then"
+    )
     autostart: bool = _fixed(True, "Configure and activate at start, without a lifecycle manager")
     image_transport: str = _fixed(
         "raw", "Images come as Image on `image`, or as JPEG or PNG on `image/compressed`", choices=TRANSPORTS
@@ -107,6 +119,8 @@ class Settings:
         if unknown:
             raise ConfigError(f"{', '.join(sorted(unknown))}: unknown parameter; expected one of {', '.join(SPECS)}")
         fields: dict[str, Any] = {_field_name(name): checked(name, value) for name, value in values.items()}
+        if "cameras" in fields:
+            fields["cameras"] = tuple(fields["cameras"])
         return cls(**fields)
 
     def __post_init__(self) -> None:
@@ -129,7 +143,7 @@ class Settings:
 def parameter_name(field_name: str) -> str:
     """Return the ROS name of a field of Settings: the groups `points` and `color` stand before a dot."""
     group, _, rest = field_name.partition("_")
-    return f"{group}.{rest}" if group in ("points", "color") else field_name
+    return f"{group}.{rest}" if group in GROUPS else field_name
 
 
 def _field_name(name: str) -> str:
@@ -137,17 +151,31 @@ def _field_name(name: str) -> str:
 
 
 SPECS: dict[str, Spec] = {parameter_name(item.name): item.metadata["spec"] for item in dataclasses.fields(Settings)}
-DEFAULTS: dict[str, Value] = {parameter_name(name): value for name, value in dataclasses.asdict(Settings()).items()}
+DEFAULTS: dict[str, Value] = {
+    parameter_name(name): list(value) if isinstance(value, tuple) else value
+    for name, value in dataclasses.asdict(Settings()).items()
+}
 
 
-def checked(name: str, value: Any) -> Value:
-    """Return a value for parameter `name` in its own type (a whole number does for a floating-point one).
+OWN: tuple[str, ...] = tuple(name for name, spec in SPECS.items() if spec.dynamic)
+"""The parameters that a camera may have of its own."""
+
+
+def checked(name: str, value: Any, *, known_as: str = "") -> Value:
+    """Return a value for a parameter in its own type (a whole number does for a floating-point one).
+
+    Args:
+        name: of the parameter.
+        value: to check.
+        known_as: its name in SPECS where that is another one.
 
     Raises:
         ConfigError: the value has another type, is out of range or not among the choices.
     """
-    spec, kind = SPECS[name], type(DEFAULTS[name])
+    spec, kind = SPECS[known_as or name], type(DEFAULTS[known_as or name])
     number_for_float = kind is float and type(value) is int
+    if kind is list:
+        return _camera_names(name, value)
     if type(value) is not kind and not number_for_float:
         raise ConfigError(f"{name} is {value!r}; expected a value of type {_TYPE_WORDS[kind]}")
     if spec.choices and value not in spec.choices:
@@ -157,7 +185,21 @@ def checked(name: str, value: Any) -> Value:
     return kind(value)
 
 
-_TYPE_WORDS = {bool: "bool", int: "int", float: "double", str: "string"}
+def _camera_names(name: str, value: Any) -> list[str]:
+    """Return the names of cameras; ROS gives no list at all where it is empty."""
+    names = list(value or ())
+    if isinstance(value, str) or not all(isinstance(entry, str) for entry in names):
+        raise ConfigError(f"{name} is {value!r}; expected a value of type {_TYPE_WORDS[list]}")
+    for entry in names:
+        if not CAMERA_NAME.fullmatch(entry) or entry in GROUPS or names.count(entry) > 1:
+            raise ConfigError(
+                f"{name} is {names}; expected different names of letters, digits and single underscores, none of them "
+                f"{' or '.join(GROUPS)}; got {entry!r}"
+            )
+    return names
+
+
+_TYPE_WORDS = {bool: "bool", int: "int", float: "double", str: "string", list: "string array"}
 
 
 def markdown_table() -> str:

@@ -44,14 +44,20 @@ def publish(node: Node, publisher: Any, message: Any) -> str:
 class Outputs:
     """The publishers of OUTPUTS: reliable, keep last 1, volatile, unless `qos_overrides` say otherwise.
 
+    Args:
+        node: that publishes.
+        prefix: of the topics, "front/" for a camera `front`; "" for the only one.
+        on_incompatible: gets a sentence about a subscriber that gets nothing.
+
     Raises:
         ConfigError: a value in `qos_overrides` that does not exist.
     """
 
     types = ROS_TYPES
 
-    def __init__(self, node: Node, *, on_incompatible: Callable[[str], None]) -> None:
+    def __init__(self, node: Node, *, prefix: str = "", on_incompatible: Callable[[str], None]) -> None:
         self._node = node
+        self._prefix = prefix
         self._publishers: dict[str, Any] = {}
         try:
             for topic, kind in OUTPUTS.items():
@@ -63,11 +69,13 @@ class Outputs:
     def _create(self, topic: str, kind: type[Any], on_incompatible: Callable[[str], None]) -> Any:
         def explain(event: Any) -> None:
             policy = qos_policy_name_from_kind(event.last_policy_kind).lower()
-            on_incompatible(f"a subscriber of {topic} asks for another {policy} than is offered, so it gets nothing")
+            on_incompatible(
+                f"a subscriber of {self._prefix}{topic} asks for another {policy} than is offered, so it gets nothing"
+            )
 
         return self._node.create_publisher(
             kind,
-            topic,
+            self._prefix + topic,
             QoSProfile(depth=1, reliability=QoSReliabilityPolicy.RELIABLE),
             event_callbacks=PublisherEventCallbacks(incompatible_qos=explain),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),

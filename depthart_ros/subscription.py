@@ -6,8 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
-from rclpy.qos import QoSPolicyKind, QoSProfile, QoSReliabilityPolicy, qos_policy_name_from_kind
+from rclpy.qos import (
+    QoSHistoryPolicy,
+    QoSPolicyKind,
+    QoSProfile,
+    QoSReliabilityPolicy,
+    qos_policy_name_from_kind,
+)
 from rclpy.qos_overriding_options import InvalidQosOverridesError, QoSOverridingOptions
 
 from depthart_core import ConfigError
@@ -17,6 +24,22 @@ try:
     from rclpy.event_handler import SubscriptionEventCallbacks
 except ImportError:  # Humble
     from rclpy.qos_event import SubscriptionEventCallbacks
+
+
+class Gate(MutuallyExclusiveCallbackGroup):
+    """Lets the executor take a message only while there is room for it; the others stay in the middleware.
+
+    Args:
+        is_open: whether there is room.
+    """
+
+    def __init__(self, is_open: Callable[[], bool]) -> None:
+        super().__init__()
+        self._is_open = is_open
+
+    def can_execute(self, entity: Any) -> bool:
+        """Whether a message may be taken now."""
+        return self._is_open() and bool(super().can_execute(entity))
 
 
 class FollowingSubscription:
@@ -33,6 +56,7 @@ class FollowingSubscription:
         callback: gets every message.
         mode: "auto", "reliable" or "best_effort".
         on_incompatible: gets a sentence about a publisher that cannot be heard.
+        gate: says when a message may be taken; with it every message is kept until then instead of the last.
 
     Raises:
         ConfigError: a value in `qos_overrides` that does not exist.
@@ -47,11 +71,13 @@ class FollowingSubscription:
         *,
         mode: str,
         on_incompatible: Callable[[str], None],
+        gate: Gate | None = None,
     ) -> None:
         self.topic: str = node.resolve_topic_name(topic)
         self._node, self._kind, self._name, self._callback = node, kind, topic, callback
         self._mode = _overridden(node, self.topic, mode)
         self._on_incompatible = on_incompatible
+        self._gate = gate
         self.reliability = ""
         self._subscription: Any = None
         self.recheck()
@@ -85,11 +111,13 @@ class FollowingSubscription:
         return "best_effort" if QoSReliabilityPolicy.BEST_EFFORT in offers else "reliable"
 
     def _create(self) -> Any:
+        history = QoSHistoryPolicy.KEEP_LAST if self._gate is None else QoSHistoryPolicy.KEEP_ALL
         return self._node.create_subscription(
             self._kind,
             self._name,
             self._callback,
-            QoSProfile(depth=1, reliability=QoSReliabilityPolicy[self.reliability.upper()]),
+            QoSProfile(depth=1, history=history, reliability=QoSReliabilityPolicy[self.reliability.upper()]),
+            callback_group=self._gate,
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._explain),
             qos_overriding_options=QoSOverridingOptions([QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH]),
         )

@@ -1,80 +1,134 @@
-"""The newest-frame slot and the one thread that takes from it."""
+"""The one thread that works, and the lanes in which the frames of the cameras wait for it."""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 
+QUEUE = 4
+"""Items of a lane beyond which it has no room: only where all are kept."""
 
-class NewestSlot(Generic[Item]):
-    """Holds at most one item; a new one replaces it."""
 
-    def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._item: Item | None = None
+@dataclass(frozen=True)
+class Handler(Generic[Item]):
+    """What becomes of the items of one lane.
+
+    Attributes:
+        process: does the work, in the worker's thread.
+        on_replaced: is told of each item that was dropped because a newer one came, or because work ended.
+        on_error: gets what `process` raises.
+        on_room: is told that a lane without room has room again.
+    """
+
+    process: Callable[[Item], None]
+    on_replaced: Callable[[], None]
+    on_error: Callable[[Exception], None]
+    on_room: Callable[[], None] = lambda: None
+
+
+class Lane(Generic[Item]):
+    """Where the items of one camera wait: the newest alone, or all of them in order.
+
+    Args:
+        handler: of its items.
+        keep_all: whether items wait in order instead of being replaced.
+        condition: of the worker, which guards every lane.
+    """
+
+    def __init__(self, handler: Handler[Item], *, keep_all: bool, condition: threading.Condition) -> None:
+        self.handler = handler
+        self._items: deque[Item] = deque(maxlen=None if keep_all else 1)
+        self._condition = condition
         self._closed = False
 
-    def put(self, item: Item) -> bool:
-        """Store an item and return whether one that nobody took was replaced; a closed slot stays empty."""
+    @property
+    def waiting(self) -> int:
+        """How many items wait."""
+        return len(self._items)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another item may come; a lane that keeps the newest alone always has."""
+        return self._items.maxlen is not None or len(self._items) < QUEUE
+
+    def put(self, item: Item) -> None:
+        """Hand an item over, in place of an older one where only the newest is kept; a closed lane stays empty."""
         with self._condition:
-            replaced = self._item is not None
-            self._item = None if self._closed else item
-            self._condition.notify()
-            return replaced
+            replaced = len(self._items) == self._items.maxlen
+            if not self._closed:
+                self._items.append(item)
+                self._condition.notify()
+        if replaced:
+            self.handler.on_replaced()
 
-    def take(self) -> Item | None:
-        """Wait for an item and remove it; None once the slot is closed."""
-        with self._condition:
-            self._condition.wait_for(lambda: self._closed or self._item is not None)
-            item, self._item = self._item, None
-            return item
+    def pop(self) -> Item | None:
+        """Remove the item that has waited longest; None where none waits. The condition is held."""
+        return self._items.popleft() if self._items else None
 
-    def close(self) -> bool:
-        """Let every `take` return None from now on; returns whether an item that nobody took was dropped."""
-        with self._condition:
-            dropped = self._item is not None
-            self._closed, self._item = True, None
-            self._condition.notify_all()
-            return dropped
+    def close(self) -> int:
+        """Drop what waits and take no more; returns how many were dropped. The condition is held."""
+        dropped, self._closed = len(self._items), True
+        self._items.clear()
+        return dropped
 
 
-class Worker(Generic[Item]):
-    """One thread that calls `process` with the newest item, again and again."""
+class Worker:
+    """One thread that takes one item from each lane in turn, so that no camera waits for more than one of each other.
 
-    def __init__(
-        self,
-        process: Callable[[Item], None],
-        *,
-        on_replaced: Callable[[], None],
-        on_error: Callable[[Exception], None],
-    ) -> None:
-        self._slot: NewestSlot[Item] = NewestSlot()
-        self._process = process
-        self._on_replaced = on_replaced
-        self._on_error = on_error
+    Args:
+        keep_all: whether every item is processed; otherwise the newest of each lane.
+    """
+
+    def __init__(self, *, keep_all: bool = False) -> None:
+        self._keep_all = keep_all
+        self._condition = threading.Condition()
+        self._lanes: deque[Lane[Any]] = deque()  # the one whose turn it is comes first
+        self._closed = False
         self._thread = threading.Thread(target=self._run, name="depthart_worker", daemon=True)
         self._thread.start()
 
-    def put(self, item: Item) -> None:
-        """Hand an item over; an older one that still waits is dropped and reported to `on_replaced`."""
-        if self._slot.put(item):
-            self._on_replaced()
+    def lane(self, handler: Handler[Item]) -> Lane[Item]:
+        """Return a new lane."""
+        lane = Lane(handler, keep_all=self._keep_all, condition=self._condition)
+        with self._condition:
+            self._lanes.append(lane)
+        return lane
 
     def stop(self) -> None:
-        """Drop the waiting item, let the one at work finish, and end the thread."""
-        if self._slot.close():
-            self._on_replaced()
+        """Drop what waits, let the item at work finish, and end the thread."""
+        with self._condition:
+            self._closed = True
+            dropped = [(lane, lane.close()) for lane in self._lanes]
+            self._condition.notify_all()
+        for lane, count in dropped:
+            for _ in range(count):
+                lane.handler.on_replaced()
         self._thread.join()
 
     def _run(self) -> None:
-        while (item := self._slot.take()) is not None:
-            self._process_or_report(item)
+        while (taken := self._take()) is not None:
+            handler, item = taken
+            try:
+                handler.process(item)
+            except Exception as error:  # whatever one frame did, the next one has to be tried
+                handler.on_error(error)
 
-    def _process_or_report(self, item: Item) -> None:
-        try:
-            self._process(item)
-        except Exception as error:  # whatever one frame did, the next one has to be tried
-            self._on_error(error)
+    def _take(self) -> tuple[Handler[Any], Any] | None:
+        """Wait for an item of any lane; None once the worker is stopped."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._closed or any(lane.waiting for lane in self._lanes))
+            if self._closed:
+                return None
+            while not self._lanes[0].waiting:
+                self._lanes.rotate(-1)
+            lane = self._lanes[0]
+            self._lanes.rotate(-1)
+            full, item = not lane.has_room, lane.pop()
+        if full:
+            lane.handler.on_room()
+        return lane.handler, item

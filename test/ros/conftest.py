@@ -1,8 +1,10 @@
 """Real nodes over real DDS: every test has its own domain, stays on this machine, and waits for what it expects."""
 
+import fcntl
 import gc
 import itertools
 import os
+import tempfile
 import time
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from depthart_ros.transport import local_transport
 
 PROFILE = Path(__file__).parents[2] / "config" / "fastdds.xml"
-DOMAINS = itertools.count(os.getpid() * 13)  # neighbouring test processes begin in different places
+DOMAINS = itertools.count(os.getpid() * 13)  # other test processes begin in other places
 PATIENCE = 20.0
 OUTPUTS = ("depth/relative", "depth/image_rect", "depth/camera_info", "points", "depth/image_color")
 
@@ -30,10 +32,17 @@ def dds():
 
 @pytest.fixture
 def domain(monkeypatch):
-    """A ROS_DOMAIN_ID that no other test of this run has at the same time."""
-    number = 1 + next(DOMAINS) % 100
-    monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
-    return number
+    """A ROS_DOMAIN_ID that no other test on this machine has at the same time."""
+    while True:
+        number = 1 + next(DOMAINS) % 100
+        with (Path(tempfile.gettempdir()) / f"depthart_test_domain_{number}").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
+            yield number
+            return
 
 
 class World:

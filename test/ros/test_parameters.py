@@ -80,6 +80,10 @@ def test_a_whole_number_does_for_a_floating_point_parameter():
             "min_range is 5 and max_range is 4; expected the first below the second",
         ),
         ({"color.min": 5.0, "color.max": 5.0}, "color.min is 5 and color.max is 5; expected"),
+        ({"cameras": ["front", "front"]}, "cameras is ['front', 'front']; expected different names"),
+        ({"cameras": ["points"]}, "cameras is ['points']; expected different names of letters, digits"),
+        ({"cameras": ["a/b"]}, "cameras is ['a/b']; expected"),
+        ({"cameras": "front"}, "cameras is 'front'; expected a value of type string array"),
         ({"scael": 1.0}, "scael: unknown parameter; expected one of model, "),
     ],
 )

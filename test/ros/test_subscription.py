@@ -27,7 +27,7 @@ def test_a_reliable_publisher_gets_a_reliable_subscription_that_keeps_one_image(
     world.peer.create_publisher(Image, "image", RELIABLE)
     node = node_with()
     world.until(lambda: subscribed(world) == [ReliabilityPolicy.RELIABLE])
-    assert node._intake.image._subscription.qos_profile.depth == 1
+    assert node._cameras[0]._intake.image._subscription.qos_profile.depth == 1
 
 
 def test_a_best_effort_publisher_that_appears_later_is_heard(world, node_with, rgb_message):

@@ -67,4 +67,4 @@ def test_compressed_images_are_looked_for_beside_the_raw_ones(world, rules, topi
     arguments = ["--ros-args", *(part for rule in rules for part in ("-r", rule))]
     node = rclpy.create_node("remapped", context=world.context, cli_args=arguments)
     world.add(node)
-    assert node.resolve_topic_name(compressed_topic(node)) == topic
+    assert node.resolve_topic_name(compressed_topic(node, "image")) == topic

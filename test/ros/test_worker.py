@@ -1,9 +1,9 @@
-"""The newest-frame slot and its worker."""
+"""The one worker and the lanes of the cameras."""
 
 import threading
 import time
 
-from depthart_ros.worker import NewestSlot, Worker
+from depthart_ros.worker import QUEUE, Handler, Worker
 
 
 def wait_for(condition):
@@ -14,13 +14,16 @@ def wait_for(condition):
 
 
 class Busy:
-    """A worker whose first item waits until it is let go."""
+    """A worker with lanes whose first item waits until it is let go."""
 
-    def __init__(self, fails_on=()):
-        self.done, self.errors, self.replaced = [], [], 0
+    def __init__(self, *, lanes=1, fails_on=(), keep_all=False):
+        self.done, self.errors, self.replaced, self.room = [], [], 0, 0
         self.started, self.go = threading.Event(), threading.Event()
         self.fails_on = fails_on
-        self.worker = Worker(self.process, on_replaced=self.count, on_error=self.errors.append)
+        self.worker = Worker(keep_all=keep_all)
+        handler = Handler(self.process, self.count, self.errors.append, self.note_room)
+        self.lanes = [self.worker.lane(handler) for _ in range(lanes)]
+        self.put = self.lanes[0].put
 
     def process(self, item):
         self.started.set()
@@ -32,13 +35,16 @@ class Busy:
     def count(self):
         self.replaced += 1
 
+    def note_room(self):
+        self.room += 1
+
 
 def test_only_the_newest_of_the_waiting_items_is_processed():
     busy = Busy()
-    busy.worker.put(0)
+    busy.put(0)
     assert busy.started.wait(5)
     for item in (1, 2, 3):
-        busy.worker.put(item)
+        busy.put(item)
     busy.go.set()
     wait_for(lambda: len(busy.done) == 2)
     busy.worker.stop()
@@ -48,9 +54,9 @@ def test_only_the_newest_of_the_waiting_items_is_processed():
 def test_a_failure_is_reported_and_the_next_item_processed():
     busy = Busy(fails_on=(0,))
     busy.go.set()
-    busy.worker.put(0)
+    busy.put(0)
     wait_for(lambda: busy.errors)
-    busy.worker.put(1)
+    busy.put(1)
     wait_for(lambda: busy.done)
     busy.worker.stop()
     assert [str(error) for error in busy.errors] == ["0"]
@@ -59,9 +65,9 @@ def test_a_failure_is_reported_and_the_next_item_processed():
 
 def test_stopping_lets_the_item_at_work_finish_and_drops_the_waiting_one():
     busy = Busy()
-    busy.worker.put(0)
+    busy.put(0)
     assert busy.started.wait(5)
-    busy.worker.put(1)
+    busy.put(1)
     stopping = threading.Thread(target=busy.worker.stop)
     stopping.start()
     busy.go.set()
@@ -70,17 +76,40 @@ def test_stopping_lets_the_item_at_work_finish_and_drops_the_waiting_one():
     assert (busy.done, busy.replaced) == ([0], 1)
 
 
-def test_a_stopped_worker_leaves_no_thread():
+def test_a_stopped_worker_leaves_no_thread_and_takes_nothing():
     before = threading.active_count()
     busy = Busy()
     assert threading.active_count() == before + 1
     busy.worker.stop()
     assert threading.active_count() == before
+    busy.put(0)
+    assert (busy.lanes[0].waiting, busy.replaced) == (0, 0)
 
 
-def test_a_closed_slot_gives_nothing_and_takes_nothing():
-    slot = NewestSlot()
-    slot.put(1)
-    assert slot.close() is True
-    slot.put(2)
-    assert slot.take() is None
+def test_cameras_take_turns_however_fast_one_of_them_is():
+    busy = Busy(lanes=3)
+    fast, slow, silent = busy.lanes
+    fast.put("fast 0")
+    assert busy.started.wait(5)
+    for number in range(1, 4):
+        fast.put(f"fast {number}")
+    slow.put("slow")
+    busy.go.set()
+    wait_for(lambda: len(busy.done) == 3)
+    assert busy.done == ["fast 0", "slow", "fast 3"]
+    assert silent.waiting == 0
+    busy.worker.stop()
+
+
+def test_a_lane_that_keeps_all_gives_every_item_in_order_and_says_when_it_has_room():
+    busy = Busy(keep_all=True)
+    (lane,) = busy.lanes
+    for item in range(3 * QUEUE):
+        lane.put(item)
+    assert not lane.has_room
+    busy.go.set()
+    wait_for(lambda: len(busy.done) == 3 * QUEUE)
+    busy.worker.stop()
+    assert (busy.done, busy.replaced) == (list(range(3 * QUEUE)), 0)
+    assert lane.has_room
+    assert busy.room >= 1

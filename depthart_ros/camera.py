@@ -1,0 +1,191 @@
+"""One camera of the node: what is counted, what is wrong, what it publishes, and its intake while it is active."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from rclpy.node import Node
+
+from depthart_core import ConfigError, DepthEstimator, ScaleGuess
+from depthart_ros.declaration import read_settings
+from depthart_ros.diagnostics import Situation, how_to_get_metres, judge
+from depthart_ros.intake import Intake
+from depthart_ros.parameters import Settings
+from depthart_ros.pipeline import Pipeline
+from depthart_ros.problems import Problems
+from depthart_ros.publishers import Outputs
+from depthart_ros.reports import Report, values_of
+from depthart_ros.statistics import Statistics
+from depthart_ros.topics import METRIC
+from depthart_ros.worker import Worker
+
+OF_FRAMES = ("image", "unforeseen", "camera_info", "age", "future", "qos", "publish")
+"""Kinds of problems that end when frames do."""
+
+
+class Camera:
+    """Lives as long as the node; `configure` and `activate` fill it, `deactivate` and `release` empty it again.
+
+    Args:
+        node: that it belongs to.
+        name: stands before its topics and parameters; "" for the only one.
+    """
+
+    def __init__(self, node: Node, name: str) -> None:
+        self.name = name
+        self._node = node
+        self._statistics = Statistics()
+        self._problems = Problems(self._warn)
+        self._settings = Settings()
+        self._estimator: DepthEstimator | None = None
+        self._outputs: Outputs | None = None
+        self._pipeline: Pipeline | None = None
+        self._intake: Intake | None = None
+
+    def configure(self, estimator: DepthEstimator) -> None:
+        """Make the publishers.
+
+        Raises:
+            ConfigError: a value in `qos_overrides` that does not exist.
+        """
+        self._estimator = estimator
+        self._outputs = Outputs(
+            self._node,
+            prefix=f"{self.name}/" if self.name else "",
+            on_incompatible=lambda sentence: self._problems.report("subscriber", sentence),
+        )
+
+    def activate(self, worker: Worker) -> None:
+        """Subscribe.
+
+        Raises:
+            ConfigError: parameters that contradict each other, or a value in `qos_overrides` that does not exist.
+        """
+        assert self._estimator is not None
+        assert self._outputs is not None
+        self._settings = settings = read_settings(self._node, self.name)
+        self._pipeline = Pipeline(self._estimator, self._outputs, self._problems, self._statistics)
+        self._intake = Intake(
+            self._node,
+            self.name,
+            worker,
+            pipeline=self._pipeline,
+            problems=self._problems,
+            statistics=self._statistics,
+        )
+        if not self._pipeline.scale_possible(settings):
+            self._node.get_logger().info(
+                f"{self._named}scale is unknown, so neither metres nor a cloud are published; to get metres, "
+                + self._how_to_get_metres(settings, self._estimator)
+            )
+
+    def deactivate(self) -> None:
+        """Unsubscribe; the worker is to be stopped after that, and `settle` called."""
+        if self._intake is not None:
+            self._intake.close()
+        self._intake = None
+
+    def settle(self) -> None:
+        """Forget what was wrong with frames, once none is at work."""
+        self._problems.clear(*OF_FRAMES)
+
+    def release(self) -> None:
+        """Give the publishers back."""
+        if self._outputs is not None:
+            self._outputs.destroy()
+        self._problems.clear("subscriber")
+        self._estimator = self._outputs = self._pipeline = None
+
+    def recheck(self) -> None:
+        """Let the subscriptions follow the publishers that are there now."""
+        if self._intake is not None:
+            self._intake.recheck()
+
+    def report(self, lifecycle: str, problem: str) -> Report:
+        """Return what the diagnostics say of it.
+
+        Args:
+            lifecycle: label of the node's state.
+            problem: why the node could not be configured or activated, "" otherwise.
+        """
+        problems = dict(self._problems.current())
+        if problem:
+            problems["configuration"] = problem
+        snapshot = self._statistics.snapshot()
+        numbers = values_of(snapshot)
+        if self._intake is not None:
+            numbers["waiting"] = str(self._intake.waiting)
+        return Report(
+            self.name or "depth", judge(self._situation(lifecycle, problems)), self._details(problems), numbers
+        )
+
+    @property
+    def _named(self) -> str:
+        return f"{self.name}: " if self.name else ""
+
+    def _warn(self, sentence: str) -> None:
+        self._node.get_logger().warning(self._named + sentence)
+
+    def _how_to_get_metres(self, settings: Settings, estimator: DepthEstimator) -> str:
+        return how_to_get_metres(
+            self._node.get_fully_qualified_name(),
+            camera=self.name,
+            scale_source=settings.scale_source,
+            heads=estimator.heads,
+        )
+
+    def _situation(self, lifecycle: str, problems: Mapping[str, str]) -> Situation:
+        """Return what the diagnostics judge."""
+        node = self._node
+        state: dict[str, Any] = {
+            "lifecycle": lifecycle,
+            "node": node.get_fully_qualified_name(),
+            "camera": self.name,
+            "problems": problems,
+        }
+        if self._intake is None or self._outputs is None or self._pipeline is None or self._estimator is None:
+            return Situation(**state)
+        listened, settings = self._outputs.listened(), self._settings_now()
+        return Situation(
+            **state,
+            image_topic=self._intake.image.topic,
+            publishers=self._intake.image.publishers,
+            reliability=self._intake.image.reliability,
+            silence=self._intake.silence,
+            listened=listened,
+            metric_listened=bool(listened & METRIC),
+            scale_known=self._pipeline.scale_possible(settings),
+            scale_source=settings.scale_source,
+            heads=self._estimator.heads,
+            has_camera_info=self._intake.has_camera_info,
+            camera_info_topic=self._intake.camera_info.topic,
+            clock_runs=node.get_clock().now().nanoseconds > 0,
+        )
+
+    def _settings_now(self) -> Settings:
+        """Return the parameters; the last ones that made sense while they contradict each other."""
+        with suppress(ConfigError):
+            self._settings = read_settings(self._node, self.name)
+        return self._settings
+
+    def _scale(self, settings: Settings) -> ScaleGuess | None:
+        """Return what makes metres: the parameter, or the guess for the newest frame while frames are taken."""
+        if settings.scale_source == "given":
+            return ScaleGuess(settings.scale, 0.0) if settings.scale else None
+        return self._pipeline.scale if self._intake is not None and self._pipeline is not None else None
+
+    def _details(self, problems: Mapping[str, str]) -> dict[str, str]:
+        """Return what the diagnostics show besides numbers."""
+        settings = self._settings_now()
+        details = {"scale_source": settings.scale_source}
+        scale = self._scale(settings)
+        details["scale"] = f"{scale.metres_per_unit:.4g}" if scale else "0"
+        if scale and scale.relative_error:
+            details["scale_expected_error"] = f"{scale.relative_error:.0%}"
+        details |= {f"problem.{kind}": sentence for kind, sentence in problems.items()}
+        if self._intake is not None:
+            details["image_topic"] = self._intake.image.topic
+            details["image_reliability"] = self._intake.image.reliability
+        return details
