@@ -49,6 +49,14 @@ def test_colours_come_in_rgb_order(write_shard, room_members):
     assert green < 10
 
 
+def test_pictures_may_be_jpeg_as_the_renderer_writes_them(write_shard, room_members):
+    members = room_members("000000")
+    del members["000000.webp"]
+    members["000000.jpg"] = cv2.imencode(".jpg", np.full((32, 32, 3), (30, 120, 210), np.uint8))[1].tobytes()
+    rgb = read_rooms([write_shard([members])])[0].rgb
+    np.testing.assert_allclose(rgb.mean(axis=(0, 1)), (210, 120, 30), atol=3)
+
+
 @pytest.mark.parametrize("member", ["000001.webp", "000001.png", "000001.json"])
 def test_a_corrupt_member_is_skipped_counted_and_named(write_shard, member, room_members):
     samples = [room_members(f"{n:06}") for n in range(3)]

@@ -9,7 +9,7 @@ import json
 import math
 import tarfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +20,12 @@ from depthart_core.geometry import Intrinsics
 from training.data.frames import Frames
 from training.data.sample import DataError, Sample, decode_image
 
-LAYOUT = "tar shards of NNNNNN.webp, NNNNNN.png and NNNNNN.json"
+LAYOUT = "tar shards of NNNNNN.webp (or .jpg), NNNNNN.png and NNNNNN.json"
 NEAREST = 0.2
 RATIO = 200.0
 LAST_CODE = 4095
-MEMBERS = frozenset({".webp", ".png", ".json"})
+PICTURES = (".webp", ".jpg")
+MEMBERS = frozenset({".png", ".json"})
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class EncodedRoom:
     """One sample as it lies in the shard."""
 
     name: str
+    picture: str
     image: bytes
     depth: bytes
     description: bytes
@@ -72,7 +74,7 @@ def decode_room(room: EncodedRoom) -> Sample:
     Raises:
         DataError: when a member is corrupt; names it.
     """
-    bgr = decode_image(f"{room.name}.webp", room.image, cv2.IMREAD_COLOR)
+    bgr = decode_image(room.picture, room.image, cv2.IMREAD_COLOR)
     codes = decode_image(f"{room.name}.png", room.depth, cv2.IMREAD_UNCHANGED)
     if codes.dtype != np.uint16 or codes.ndim != 2:
         raise DataError(f"{room.name}.png: {codes.dtype} {codes.shape}, expected 16-bit grey depth codes")
@@ -102,11 +104,11 @@ def _intrinsics(meta: dict[str, float], width: int, height: int) -> Intrinsics:
 def _read_shard(path: Path) -> list[EncodedRoom]:
     """Complete samples of one shard, in its order."""
     if not path.is_file():
-        raise DataError(f"{path} is not there, expected a tar shard of .webp, .png, .json members")
+        raise DataError(f"{path} is not there, expected a tar shard of .webp or .jpg, .png, .json members")
     members = _read_members(path)
-    complete = {name: parts for name, parts in members.items() if parts.keys() >= MEMBERS}
+    complete = {name: parts for name, parts in members.items() if parts.keys() >= MEMBERS and _picture(parts)}
     if not complete:
-        raise DataError(f"{path} holds no complete sample, expected .webp, .png, .json of one name")
+        raise DataError(f"{path} holds no complete sample, expected .webp or .jpg, .png, .json of one name")
     if len(complete) < len(members):
         missing = ", ".join(sorted(members.keys() - complete.keys()))
         warnings.warn(
@@ -114,9 +116,14 @@ def _read_shard(path: Path) -> list[EncodedRoom]:
             stacklevel=4,
         )
     return [
-        EncodedRoom(f"{path.stem}/{name}", parts[".webp"], parts[".png"], parts[".json"])
-        for name, parts in complete.items()
+        EncodedRoom(name, f"{name}{_picture(parts)}", parts[_picture(parts)], parts[".png"], parts[".json"])
+        for name, parts in ((f"{path.stem}/{name}", parts) for name, parts in complete.items())
     ]
+
+
+def _picture(parts: Mapping[str, bytes]) -> str:
+    """Suffix of a sample's picture; empty where there is none."""
+    return next((suffix for suffix in PICTURES if suffix in parts), "")
 
 
 def _read_members(path: Path) -> dict[str, dict[str, bytes]]:
@@ -127,7 +134,7 @@ def _read_members(path: Path) -> dict[str, dict[str, bytes]]:
             for member in shard:
                 name = Path(member.name)
                 content = shard.extractfile(member) if member.isfile() else None
-                if content is not None and name.suffix in MEMBERS:
+                if content is not None and name.suffix in (*PICTURES, *MEMBERS):
                     members.setdefault(name.stem, {})[name.suffix] = content.read()
     except tarfile.TarError as error:
         if not members:
