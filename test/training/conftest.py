@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -95,6 +96,25 @@ def constant_samples(depths: Sequence[float], *, size: int = 256) -> list[Sample
         Sample(f"s{n}", np.full((size, size, 3), 20 * d, np.uint8), np.full((size, size), d, np.float32), camera)
         for n, d in enumerate(depths)
     ]
+
+
+class TerminatedAt(list):
+    """Samples during whose n-th reading the process gets a SIGTERM."""
+
+    def __init__(self, samples, reading):
+        super().__init__(samples)
+        self.left = reading
+
+    def __getitem__(self, index):
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(signal.SIGTERM)
+        return super().__getitem__(index)
+
+
+@pytest.fixture
+def terminated_at() -> Callable[..., list[Sample]]:
+    return TerminatedAt
 
 
 @pytest.fixture

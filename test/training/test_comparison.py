@@ -18,21 +18,6 @@ from training.comparison.scoring import read_frames, score_model
 from training.data.rooms import read_rooms
 from training.precision import choose_precision
 
-
-class TerminatedAt(list):
-    """Samples during whose n-th reading the process gets a SIGTERM."""
-
-    def __init__(self, samples, reading):
-        super().__init__(samples)
-        self.left = reading
-
-    def __getitem__(self, index):
-        self.left -= 1
-        if self.left == 0:
-            signal.raise_signal(signal.SIGTERM)
-        return super().__getitem__(index)
-
-
 STAGE = {"steps": 9, "batch_size": 2, "learning_rate": 1e-3, "pixel_weight": 1.0, "train_decoder": True}
 
 
@@ -137,12 +122,12 @@ def test_without_a_given_tokenizer_one_is_trained_first_and_all_start_from_it(pl
     assert json.loads((out / "results.json").read_text())["plan"]["tokenizer"] == "trained"
 
 
-def test_a_terminated_tokenizer_goes_on_where_it_was(plan, tmp_path):
+def test_a_terminated_tokenizer_goes_on_where_it_was(plan, tmp_path, terminated_at):
     recipe = json.loads(Path(plan.recipe).read_text())
     Path(plan.recipe).write_text(json.dumps({**recipe, "tokenizer": {**STAGE, "steps": 4}}))
     own, place = Plan(**{**vars(plan), "tokenizer": "trained"}), Place(tmp_path / "out", workers=0)
     samples = list(read_rooms([Path(path) for path in own.train]))
-    assert trained_tokenizer(own, place, TerminatedAt(samples, 4)) is None
+    assert trained_tokenizer(own, place, terminated_at(samples, 4)) is None
     path = trained_tokenizer(own, place, samples)
     assert path is not None
     written = Path(path).stat().st_mtime_ns
@@ -150,12 +135,12 @@ def test_a_terminated_tokenizer_goes_on_where_it_was(plan, tmp_path):
     assert Path(path).stat().st_mtime_ns == written
 
 
-def test_a_terminated_comparison_goes_on_and_repeats_nothing(plan, tmp_path):
+def test_a_terminated_comparison_goes_on_and_repeats_nothing(plan, tmp_path, terminated_at):
     alone = Plan(**{**vars(plan), "samples": 8, "contenders": ("regressor",)})
     job = Job(alone, Place(tmp_path / "out", workers=0), "regressor", 0)
     costs = {"regressor": count_cost(make_contender("regressor", alone, 0))}
     samples, frames = list(read_rooms([Path(path) for path in alone.train])), read_frames(alone.data, 1, 64)
-    assert not finish(job, costs, TerminatedAt(samples, 6), frames)  # in the third of four steps
+    assert not finish(job, costs, terminated_at(samples, 6), frames)  # in the third of four steps
     done = job.point(0.5).stat().st_mtime_ns
     assert finish(job, costs, samples, frames)
     assert job.point(0.5).stat().st_mtime_ns == done

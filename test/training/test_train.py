@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import signal
 
 import numpy as np
 import pytest
@@ -52,28 +51,14 @@ def train(toy_config, tmp_path):
     return run
 
 
-class TerminatedAt(list):
-    """Samples during whose n-th reading the process gets a SIGTERM."""
-
-    def __init__(self, samples, reading):
-        super().__init__(samples)
-        self.left = reading
-
-    def __getitem__(self, index):
-        self.left -= 1
-        if self.left == 0:
-            signal.raise_signal(signal.SIGTERM)
-        return super().__getitem__(index)
-
-
 def weights(trainer):
     return torch.cat([parameter.detach().flatten() for parameter in trainer.parameters])
 
 
 @pytest.mark.parametrize("stage", ["tokenizer", "transformer"])
-def test_a_terminated_run_resumes_to_the_same_weights(train, samples, stage):
+def test_a_terminated_run_resumes_to_the_same_weights(train, samples, stage, terminated_at):
     whole = train(samples, stage=stage, out="whole")
-    assert train(TerminatedAt(samples, 6), stage=stage, out="parts").step == 3
+    assert train(terminated_at(samples, 6), stage=stage, out="parts").step == 3
     resumed = train(samples, stage=stage, out="parts")
     assert resumed.step == whole.step == 6
     assert torch.equal(weights(resumed), weights(whole))
