@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import logging
-import os
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from depthart_core.backends import graphs
+from depthart_core.backends import graphs, tracing
+from depthart_core.backends.precision import ISLANDS, typed
 from depthart_core.backends.proof import Pictures, compare, demand, structured_pictures
 from depthart_core.backends.torch import TorchBackend
 from depthart_core.checkpoint import load_model
@@ -29,11 +25,8 @@ from depthart_core.model_files import fingerprint, model_path, write_atomically
 from depthart_core.normalize import denormalize, normalize_image
 from depthart_core.transformer import GrowingCache
 
-OPSET = 18
 LIMIT = 1e-3
 """How far a float32 graph may be from PyTorch anywhere; rounding alone makes a thousandth of it."""
-LARGEST = 2**31 - 1
-"""Bytes that one ONNX file can hold."""
 
 
 @dataclass(frozen=True)
@@ -77,26 +70,37 @@ class Graph(nn.Module):
 
 
 def export_onnx(
-    model: DepthART, target: Path, *, decode: str = "expected", max_scales: int | None = None, stages: bool = False
+    model: DepthART,
+    target: Path,
+    *,
+    decode: str = "expected",
+    max_scales: int | None = None,
+    precision: str = "fp32",
+    islands: Collection[str] = ISLANDS,
+    stages: bool = False,
 ) -> None:
-    """Write the graph of a model: static shapes, float32, input `picture`, outputs as `Graph`'s.
+    """Write the graph of a model: static shapes, strongly typed, input `picture`, outputs (float32) as `Graph`'s.
 
     Args:
         model: In evaluation mode, on the CPU.
         target: File to write, whole or not at all.
         decode: "expected" or "argmax".
         max_scales: Decode so many scales; None: all.
+        precision: "fp32", "fp16" or "bf16", see `depthart_core.backends.precision`.
+        islands: What stays in float32 in half precision, some of `ISLANDS`.
         stages: Whether to add `graphs.stage_names` to the outputs.
 
     Raises:
-        BackendError: A library is not installed, the decoding cannot be exported, max_scales are impossible, the model
-            is too large, or the file cannot be written.
+        BackendError: A library is not installed, the decoding cannot be exported, max_scales or the precision are
+            impossible, or the file cannot be written.
     """
     options = BackendOptions(decode=decode, max_scales=max_scales)
     check_exportable(options)
     names = graphs.output_names(options.count_scales(model.config), heads=model.config.heads, stages=stages)
-    data = _serialized(Graph(model, options, stages=stages).eval(), model.config.tokenizer.input_size, names)
-    _write(target, data)
+    graph = Graph(typed(model, precision, islands=islands), options, stages=stages).eval()
+    size = model.config.tokenizer.input_size
+    inputs = {"picture": torch.zeros(1, size, size, 3, dtype=torch.uint8)}
+    tracing.write(tracing.trace(graph, inputs, names, islands=islands), target)
 
 
 def check_exportable(options: BackendOptions) -> None:
@@ -144,7 +148,7 @@ def export_model(
     weights = fingerprint(path)
     config, scales = weights.config, options.count_scales(weights.config)
     target = (folder or graphs.graph_folder(weights.sha256)) / graphs.graph_name(path.stem, decode, scales)
-    with _temporary_beside(target) as temporary:
+    with tracing.temporary_beside(target) as temporary:
         report(f"tracing {path.stem}, {scales} of {len(config.tokenizer.scale_sizes)} scales: up to a minute")
         loaded = load_model(path)
         export_onnx(loaded, temporary, decode=decode, max_scales=max_scales)
@@ -160,7 +164,7 @@ def export_model(
             of_scales=len(config.tokenizer.scale_sizes),
             input_size=config.tokenizer.input_size,
             heads=config.heads,
-            opset=OPSET,
+            opset=tracing.OPSET,
             versions={name: version(name) for name in ("torch", "onnx", "onnxscript", "onnxruntime")},
             pictures=len(pictures),
             deviation=deviation,
@@ -183,62 +187,6 @@ def prove(
     deviation = compare(TorchBackend(model, options), backend, pictures)
     demand(deviation, limit)
     return deviation
-
-
-def _serialized(graph: Graph, size: int, names: list[str]) -> bytes:
-    """Trace a graph and fold its constants; what else the exporter could simplify, runtimes do in far less time."""
-    from onnxscript import optimizer
-
-    picture = torch.zeros(1, size, size, 3, dtype=torch.uint8)
-    with torch.no_grad(), _quiet():
-        program: Any = torch.onnx.export(
-            graph,
-            (picture,),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=["picture"],
-            output_names=names,
-            optimize=False,
-            verbose=False,
-        )
-        optimizer.fold_constants(program.model)
-        optimizer.remove_unused_nodes(program.model)
-    return _bytes(program.model_proto)
-
-
-def _bytes(proto: Any) -> bytes:
-    if proto.ByteSize() > LARGEST:
-        raise BackendError(f"the graph has {proto.ByteSize() / 1e9:.1f} GB, one ONNX file holds {LARGEST / 1e9:.1f} GB")
-    data: bytes = proto.SerializeToString()
-    return data
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporter's warnings, which are about packages we do not use and its own deprecations, to itself."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
-
-
-@contextmanager
-def _temporary_beside(target: Path) -> Iterator[Path]:
-    """A name to write under before `target` is made; nothing is left of it."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.export")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-    except OSError as error:
-        raise BackendError(f"{target} cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def _write(target: Path, data: bytes) -> None:

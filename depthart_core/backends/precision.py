@@ -1,0 +1,120 @@
+"""Half precision written into a model: what its graph computes in which type is decided before it is exported.
+
+Every convolution and linear layer computes in the precision; what lies between them takes what comes. In float32 stay
+the quantizer (code search, codes, f_hat), the embedding of f_hat, the sum that runs through the transformer's blocks,
+the heads of confidence and size, and the islands.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from depthart_core.errors import BackendError
+from depthart_core.model import DepthART
+
+DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+"""Precision -> type of the weights of convolutions and linear layers."""
+
+NORM, SOFTMAX, LOGITS = "norm", "softmax", "logits"
+ISLANDS = frozenset({NORM, SOFTMAX, LOGITS})
+"""What can stay in float32 as well: normalisations, the softmax of attention, the layer that makes the logits."""
+
+_FLOAT32 = 1  # TensorProto.FLOAT
+
+
+class _Types(NamedTuple):
+    layers: torch.dtype
+    norms: torch.dtype
+
+
+def typed(model: DepthART, precision: str, *, islands: Collection[str] = ISLANDS) -> DepthART:
+    """A copy of a model that computes in a precision, pictures and depth in float32; "fp32" gives the model itself.
+
+    Its `rollout` needs a cache that takes any type, such as `GrowingCache`.
+
+    Args:
+        model: In evaluation mode, float32.
+        precision: One of `DTYPES`.
+        islands: Some of `ISLANDS`. The softmax is decided by `attention`, where the graph is made.
+
+    Raises:
+        BackendError: An unknown precision or island.
+    """
+    if precision not in DTYPES:
+        raise BackendError(f"precision must be one of {', '.join(DTYPES)}, got {precision!r}")
+    if unknown := sorted(set(islands) - ISLANDS):
+        raise BackendError(f"islands must be of {', '.join(sorted(ISLANDS))}, got {', '.join(unknown)}")
+    if precision == "fp32":
+        return model
+    result, dtype = copy.deepcopy(model), DTYPES[precision]
+    dtypes = _Types(dtype, torch.float32 if NORM in islands else dtype)
+    left: list[nn.Module | None] = [result.tokenizer.quantizer, result.confidence_head]
+    exact: list[nn.Module | None] = [result.embed, result.size_head]
+    exact += [result.transformer.head] if LOGITS in islands else []
+    _replace(result, dtypes, left, exact)
+    result.tokenizer.decoder = _ToFloat32(result.tokenizer.decoder)  # type: ignore[assignment]
+    return result
+
+
+def attention(islands: Collection[str] = ISLANDS) -> Callable[..., Any]:
+    """What scaled dot-product attention is in a graph: a translation for the exporter."""
+    from onnxscript import opset18
+
+    op: Any = opset18  # its types suit scripts alone
+
+    def translate(
+        query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: float = 0.0, is_causal: bool = False,
+        scale: float | None = None, enable_gqa: bool = False,
+    ) -> Any:  # fmt: skip
+        unused = (attn_mask, dropout_p, is_causal, enable_gqa)
+        assert not any(unused), f"no model here has a mask, dropout or shared keys, got {unused}"
+        factor = op.CastLike(op.Constant(value_float=scale or float(query.shape[3]) ** -0.5), query)
+        scores = op.MatMul(op.Mul(query, factor), op.Transpose(key, perm=[0, 1, 3, 2]))
+        scores = op.Cast(scores, to=_FLOAT32) if SOFTMAX in islands else scores
+        return op.MatMul(op.CastLike(op.Softmax(scores, axis=-1), value), value)
+
+    return translate
+
+
+class _Typed(nn.Module):
+    """A layer that computes in a type whatever it is given."""
+
+    def __init__(self, layer: nn.Module, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.layer, self.dtype = layer.to(dtype), dtype
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.layer(x.to(self.dtype))
+        return result
+
+
+class _ToFloat32(nn.Module):
+    """A decoder whose pictures are float32."""
+
+    def __init__(self, decoder: nn.Module) -> None:
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, f_hat: Tensor, guidance: tuple[Tensor, ...]) -> Tensor:
+        result: Tensor = self.decoder(f_hat, guidance).float()
+        return result
+
+
+def _replace(parent: nn.Module, dtypes: _Types, left: list[nn.Module | None], exact: list[nn.Module | None]) -> None:
+    """Put typed layers in the place of those of a module, and of those within."""
+    for name, layer in parent.named_children():
+        if any(layer is part for part in left):
+            continue
+        if any(layer is part for part in exact):
+            setattr(parent, name, _Typed(layer, torch.float32))
+        elif isinstance(layer, nn.Conv2d | nn.Linear):
+            setattr(parent, name, _Typed(layer, dtypes.layers))
+        elif isinstance(layer, nn.LayerNorm | nn.GroupNorm):
+            setattr(parent, name, _Typed(layer, dtypes.norms))
+        else:
+            _replace(layer, dtypes, left, exact)

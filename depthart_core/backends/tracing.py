@@ -1,0 +1,111 @@
+"""A PyTorch module -> an ONNX file: traced, constants folded, written whole or not at all."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from depthart_core.backends.precision import ISLANDS, attention
+from depthart_core.errors import BackendError
+
+OPSET = 18
+"""Of all graphs: TensorRT 10.3 reads it."""
+
+LARGEST_WEIGHTS = 2_000_000_000
+"""Bytes of weights that one ONNX file takes (it holds 2^31 - 1 in all); more go to a file beside it."""
+
+
+def trace(
+    graph: nn.Module,
+    inputs: dict[str, Tensor],
+    outputs: Sequence[str],
+    *,
+    islands: Collection[str] = ISLANDS,
+    dynamic: Sequence[dict[int, Any]] | None = None,
+) -> Any:
+    """The ONNX model of a module; what else the exporter could simplify, runtimes do in far less time.
+
+    Args:
+        graph: In evaluation mode.
+        inputs: Names and examples, in the order of `forward`'s arguments.
+        outputs: Names of what it returns.
+        islands: See `depthart_core.backends.precision.attention`.
+        dynamic: Of every input its axes that vary; None: none does.
+    """
+    from onnxscript import optimizer
+
+    with torch.no_grad(), _quiet():
+        program: Any = torch.onnx.export(
+            graph,
+            tuple(inputs.values()),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=None if dynamic is None else tuple(dynamic),
+            custom_translation_table={torch.ops.aten.scaled_dot_product_attention.default: attention(islands)},
+            optimize=False,
+            verbose=False,
+        )
+        optimizer.fold_constants(program.model)
+        optimizer.remove_unused_nodes(program.model)
+    return program.model
+
+
+def write(model: Any, target: Path) -> None:
+    """Write an ONNX model (of onnx_ir) whole or not at all, its weights to `weights_path` if one file is too small.
+
+    Raises:
+        BackendError: It cannot be written.
+    """
+    import onnx_ir
+
+    large = sum(value.const_value.nbytes for value in model.graph.initializers.values()) > LARGEST_WEIGHTS
+    with temporary_beside(target) as temporary:
+        onnx_ir.save(model, temporary, external_data=weights_path(target).name if large else None)
+        temporary.replace(target)
+
+
+def weights_path(graph: Path) -> Path:
+    """The file of the weights of a graph that is too large for one file."""
+    return graph.with_name(f"{graph.name}.data")
+
+
+@contextmanager
+def temporary_beside(target: Path) -> Iterator[Path]:
+    """A name to write under before `target` is made; nothing is left of it.
+
+    Raises:
+        BackendError: Something there cannot be written.
+    """
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.export")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+    except OSError as error:
+        raise BackendError(f"{target} cannot be written: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's warnings, which are about packages we do not use and its own deprecations, to itself."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

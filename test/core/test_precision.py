@@ -1,0 +1,126 @@
+"""Half precision: what is computed in which type, and that it still says what the model says."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+from depthart_core import BackendError
+from depthart_core.backends.precision import ISLANDS, LOGITS, NORM, SOFTMAX, typed
+from depthart_core.backends.proof import structured_pictures
+from depthart_core.checkpoint import load_model
+from depthart_core.estimator import BackendOptions
+
+onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
+onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
+pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
+
+from depthart_core.backends.export import Graph, export_onnx  # noqa: E402
+
+ELEMENTS = {"fp16": onnx.TensorProto.FLOAT16, "bf16": onnx.TensorProto.BFLOAT16}
+
+
+@pytest.fixture(params=["tiny_model_path"])
+def model(request):
+    return load_model(request.getfixturevalue(request.param))
+
+
+def outputs(model, picture):
+    with torch.inference_mode():
+        return Graph(model, BackendOptions())(torch.from_numpy(picture)[None])
+
+
+@pytest.mark.parametrize(
+    ("model", "precision", "islands", "limit"),
+    [
+        ("toy_heads_path", "fp16", ISLANDS, 5e-3),
+        ("tiny_model_path", "fp16", frozenset(), 5e-3),
+        ("tiny_model_path", "bf16", ISLANDS, 4e-2),
+    ],
+    indirect=["model"],
+)
+def test_half_precision_says_what_float32_says(model, precision, islands, limit):
+    (picture,) = structured_pictures(model.config.tokenizer.input_size, 1)
+    half = typed(model, precision, islands=islands)
+    for expected, found in zip(outputs(model, picture), outputs(half, picture), strict=True):
+        assert found.dtype == torch.float32
+        assert not torch.equal(found, expected)
+        torch.testing.assert_close(found, expected, rtol=limit, atol=limit)
+
+
+def test_the_model_itself_is_left_alone(model):
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    typed(model, "fp16")
+    after = model.state_dict()
+    assert after.keys() == before.keys()
+    assert all(torch.equal(value, after[name]) and value.dtype == torch.float32 for name, value in before.items())
+    assert typed(model, "fp32") is model
+
+
+@pytest.fixture(scope="module")
+def written(tiny_model_path, tmp_path_factory):
+    """(precision, islands) -> the small graph, made once."""
+    made, folder = {}, tmp_path_factory.mktemp("typed")
+
+    def write(precision, islands=ISLANDS):
+        key = precision, frozenset(islands)
+        if key not in made:
+            made[key] = folder / f"{len(made)}.onnx"
+            export_onnx(load_model(tiny_model_path), made[key], precision=precision, islands=islands)
+        return onnx.shape_inference.infer_shapes(onnx.load(made[key]))
+
+    return write
+
+
+def types_of(graph, operator):
+    """Element types that the nodes of an operator take, with how often."""
+    types = {value.name: value.type.tensor_type.elem_type for value in (*graph.graph.value_info, *graph.graph.input)}
+    types |= {value.name: value.data_type for value in graph.graph.initializer}
+    return Counter(types[node.input[0]] for node in graph.graph.node if node.op_type == operator)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "bf16"])
+def test_a_graph_has_its_weights_in_the_precision_and_its_inputs_and_outputs_as_always(written, precision):
+    graph = written(precision)
+    weights = Counter()
+    for item in graph.graph.initializer:
+        weights[item.data_type] += int(np.prod(item.dims))
+    assert weights[ELEMENTS[precision]] > 0.9 * weights.total()
+    (picture,), (depth,) = graph.graph.input, graph.graph.output
+    assert picture.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    assert depth.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+
+
+def test_islands_are_computed_in_float32_and_nothing_else_is_without_them(written):
+    half, exact = onnx.TensorProto.FLOAT16, onnx.TensorProto.FLOAT
+    with_islands, without = written("fp16"), written("fp16", ())
+    assert set(types_of(with_islands, "LayerNormalization")) == {exact}
+    assert set(types_of(without, "LayerNormalization")) == {half}
+    scales = 2  # softmax of the logits, that of attention in the only block
+    assert types_of(with_islands, "Softmax") == {exact: 2 * scales}
+    assert types_of(without, "Softmax") == {exact: scales, half: scales}
+    logits = types_of(with_islands, "MatMul")[exact] - types_of(without, "MatMul")[exact]
+    assert logits == scales
+
+
+def test_a_half_precision_graph_runs_and_agrees(written, tiny_model_path, tmp_path):
+    onnx.save(written("fp16"), tmp_path / "a.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "a.onnx", providers=["CPUExecutionProvider"])
+    (picture,) = structured_pictures(16, 1)
+    (depth,) = session.run(None, {"picture": picture[None]})
+    np.testing.assert_allclose(depth, outputs(load_model(tiny_model_path), picture)[0].numpy(), rtol=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"precision": "fp8"}, "precision must be one of fp32, fp16, bf16, got 'fp8'"),
+        ({"precision": "fp16", "islands": {NORM, "sea"}}, "islands must be of logits, norm, softmax, got sea"),
+    ],
+)
+def test_what_is_unknown_is_told(tiny_model_path, tmp_path, options, told):
+    assert {LOGITS, NORM, SOFTMAX} == ISLANDS
+    with pytest.raises(BackendError, match=told):
+        export_onnx(load_model(tiny_model_path), tmp_path / "a.onnx", **options)
+    assert list(tmp_path.iterdir()) == []
