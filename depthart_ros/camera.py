@@ -10,7 +10,7 @@ from rclpy.node import Node
 
 from depthart_core import ConfigError, DepthEstimator, ScaleGuess
 from depthart_ros.declaration import read_settings
-from depthart_ros.diagnostics import Situation, how_to_get_metres, judge
+from depthart_ros.diagnostics import NO_DEADLINE, Situation, how_to_get_metres, judge
 from depthart_ros.intake import Intake
 from depthart_ros.parameters import Settings
 from depthart_ros.pipeline import Pipeline
@@ -39,6 +39,7 @@ class Camera:
         self._statistics = Statistics()
         self._problems = Problems(self._warn)
         self._settings = Settings()
+        self._deadline_explained = False
         self._estimator: DepthEstimator | None = None
         self._outputs: Outputs | None = None
         self._pipeline: Pipeline | None = None
@@ -102,6 +103,10 @@ class Camera:
         """Let the subscriptions follow the publishers that are there now."""
         if self._intake is not None:
             self._intake.recheck()
+        ignored = self._estimator is not None and not self._estimator.anytime and self._settings.deadline_ms > 0
+        if ignored and not self._deadline_explained:
+            self._deadline_explained = True
+            self._warn("; ".join(NO_DEADLINE))
 
     def report(self, lifecycle: str, problem: str) -> Report:
         """Return what the diagnostics say of it.
@@ -161,6 +166,7 @@ class Camera:
             heads=self._estimator.heads,
             has_camera_info=self._intake.has_camera_info,
             camera_info_topic=self._intake.camera_info.topic,
+            deadline_ignored=bool(settings.deadline_ms) and not self._estimator.anytime,
             clock_runs=node.get_clock().now().nanoseconds > 0,
         )
 

@@ -174,7 +174,7 @@ class DepthNode(LifecycleNode):
         """Return what the diagnostics show of the node besides its cameras."""
         details = {"lifecycle": self._label}
         if self._estimator is not None:
-            details["model"] = self._estimator.name
+            details |= {"model": self._estimator.name, "scales_of_model": str(self._estimator.scales)}
         return details
 
     def _numbers(self) -> dict[str, str]:
@@ -196,6 +196,7 @@ def load_estimator(settings: Settings) -> DepthEstimator:
             decode=settings.decode,
             seed=settings.seed,
             threads=settings.threads or None,
+            max_scales=settings.max_scales or None,
         )
         depth = estimator(np.full(WARM_UP_SHAPE, 128, np.uint8)).values
     except (ImportError, MemoryError, OSError, RuntimeError) as error:

@@ -13,6 +13,10 @@ MEASURE = (
     "measure one distance d [m] along the optical axis, read r there in depth/relative, and set scale to d / r: "
     "`ros2 param set {node} {own}scale VALUE`, or scale:=VALUE with the launch file"
 )
+NO_DEADLINE = (
+    "this backend decodes all scales at once, so deadline_ms is ignored",
+    "choose a backend that can stop early (backend: torch), or lower max_scales and set deadline_ms to 0",
+)
 CURES: Mapping[str, str] = {
     "configuration": "correct it and start again, or run the lifecycle transition `configure` again",
     "image": "let the camera driver publish what is expected",
@@ -45,6 +49,7 @@ class Situation:
         heads: whether the model says how confident it is.
         has_camera_info: whether one was received.
         camera_info_topic: resolved name of that input.
+        deadline_ignored: whether there is a deadline, and the backend decodes all scales nevertheless.
         clock_runs: false under use_sim_time while /clock is silent.
     """
 
@@ -63,6 +68,7 @@ class Situation:
     heads: bool = True
     has_camera_info: bool = False
     camera_info_topic: str = "/camera_info"
+    deadline_ignored: bool = False
     clock_runs: bool = True
 
 
@@ -166,7 +172,7 @@ def _judge_outputs(now: Situation) -> Verdict | None:
             return Verdict(WARN, state, now.problems[kind], CURES[kind])
     if no_confidence:
         return Verdict(WARN, "no confidence", "this model does not say how sure it is", "choose one that does: nano")
-    return None
+    return Verdict(WARN, "no deadline", *NO_DEADLINE) if now.deadline_ignored else None
 
 
 def combine(verdicts: Mapping[str, Verdict]) -> Verdict:

@@ -147,7 +147,7 @@ class Intake:
             return
         self._warn_of_empty_frame_id(message)
         info = self._calibrations.of(message.header.stamp)
-        published = self._pipeline.process(Frame(message, info, settings))
+        published = self._pipeline.process(Frame(message, info, settings, _deadline(arrival, settings)))
         self._problems.clear("image", "unforeseen")
         if not published:
             self._statistics.count("idle")
@@ -202,6 +202,14 @@ class Intake:
 
     def _report_qos(self, sentence: str) -> None:
         self._problems.report("qos", sentence)
+
+
+def _deadline(arrival: Arrival, settings: Settings) -> float | None:
+    """Return when a frame's outputs should be published; where all frames queue up, counted from its turn."""
+    if not settings.deadline_ms:
+        return None
+    start = time.monotonic() if settings.process_all else arrival.moment
+    return start + settings.deadline_ms * 1e-3
 
 
 def compressed_topic(node: Node, image: str) -> str:

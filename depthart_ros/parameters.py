@@ -67,6 +67,9 @@ class Settings:
     decode: str = _fixed("expected", "How code vectors are chosen; sample is random", choices=DECODES)
     seed: int = _fixed(0, "Seed of decode: sample", limits=(0, 2**31 - 1))
     threads: int = _fixed(0, "CPU threads of the backend; 0 leaves the choice to it", limits=(0, 256))
+    max_scales: int = _fixed(
+        0, "Decode at most so many of the model's scales, coarser and faster; 0: all of them", limits=(0, 64)
+    )
     cameras: tuple[str, ...] = _fixed(
         (),
         "Names of several cameras, with topics NAME/image, NAME/points and so on, and with dynamic parameters of their "
@@ -93,9 +96,20 @@ class Settings:
         "Where metres come from: scale, or for every frame the model's own first guess (needs camera_info)",
         choices=SCALE_SOURCES,
     )
+    scale_smoothing: float = _dynamic(
+        0.0,
+        "Time constant that smooths the model's guess against flicker [s]; 0: every frame alone",
+        limits=(0.0, 60.0),
+    )
     min_range: float = _dynamic(0.1, "Nearest depth reported [m]; nearer becomes -Inf", limits=(0.0, 10000.0))
     max_range: float = _dynamic(100.0, "Farthest depth reported [m]; beyond becomes +Inf", limits=(0.0, 10000.0))
     max_age: float = _dynamic(1.0, "Frames with an older stamp are dropped [s]; 0 keeps all", limits=(0.0, 3600.0))
+    deadline_ms: float = _dynamic(
+        0.0,
+        "From the arrival of an image to its published depth [ms]: as many scales are decoded as fit, at least one; "
+        "0: all of them (needs a backend that can stop early)",
+        limits=(0.0, 60000.0),
+    )
     max_pixels: int = _dynamic(4096 * 4096, "Largest image accepted, width x height [px]", limits=(1, 2**28))
     points_stride: int = _dynamic(1, "Every how many columns and rows become a point of the cloud", limits=(1, 64))
     color_map: str = _dynamic("turbo", "Colours of depth/image_color", choices=tuple(COLOR_MAPS))

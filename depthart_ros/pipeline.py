@@ -27,14 +27,19 @@ from depthart_ros.conversions import check_picture, picture_of
 from depthart_ros.messages import CloudMessage, ImageMessage, MessageTypes, cloud_message, fill_cloud, image_message
 from depthart_ros.parameters import Settings
 from depthart_ros.problems import Problems
+from depthart_ros.scaling import Scaling
 from depthart_ros.statistics import Statistics
 from depthart_ros.topics import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, METRIC, POINTS, RELATIVE
 
 if TYPE_CHECKING:
+    from builtin_interfaces.msg import Time
     from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 Picture = npt.NDArray[np.uint8]
 Depth = npt.NDArray[np.float32]
+
+FADING = 0.95
+"""What each frame leaves of the longest time that publishing took."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +50,13 @@ class Frame:
         image: the message.
         info: the camera_info of the same stamp, else the latest, None before the first.
         settings: that hold for this frame.
+        deadline: moment of `time.monotonic` by which its outputs should be published; None: whenever they are ready.
     """
 
     image: Image | CompressedImage
     info: CameraInfo | None
     settings: Settings
+    deadline: float | None = None
 
 
 class Outputs(Protocol):
@@ -88,6 +95,8 @@ class Pipeline:
         self._problems = problems
         self._statistics = statistics
         self._memory: dict[str, Any] = {}
+        self._scaling = Scaling()
+        self._to_publish = 0.0  # seconds that publishing is expected to take
         self.scale: ScaleGuess | None = None
 
     def scale_possible(self, settings: Settings) -> bool:
@@ -115,16 +124,26 @@ class Pipeline:
             self.scale = None
             return False
         decoded = time.perf_counter()
-        relative = self._estimator(rgb) if wanted != {CAMERA_INFO} else RelativeDepth(np.empty((0, 0), np.float32))
+        relative = self._estimate(frame, rgb, wanted)
         inferred = time.perf_counter()
-        self.scale = _scale(frame.settings, relative, intrinsics)
+        self.scale = self._scaling.of(relative, intrinsics, frame.settings, stamp=_seconds(frame.image.header.stamp))
         self._publish_all(frame, rgb, relative, wanted=wanted, intrinsics=intrinsics)
         published = time.perf_counter()
+        self._to_publish = max(published - inferred, FADING * self._to_publish)
         for stage, seconds in zip(
             ("decode", "infer", "publish"), (decoded - start, inferred - decoded, published - inferred), strict=True
         ):
             self._statistics.record(stage, seconds)
         return True
+
+    def _estimate(self, frame: Frame, rgb: Picture, wanted: frozenset[str]) -> RelativeDepth:
+        """Return relative depth, with as many scales as leave time to publish before the deadline."""
+        if wanted == {CAMERA_INFO}:
+            return RelativeDepth(np.empty((0, 0), np.float32))
+        deadline = None if frame.deadline is None else frame.deadline - self._to_publish
+        relative = self._estimator(rgb, deadline=deadline)
+        self._statistics.record_scales(relative.scales)
+        return relative
 
     def _possible(self, frame: Frame) -> frozenset[str]:
         """Return the outputs that somebody listens to and that this model can fill with these settings."""
@@ -232,8 +251,5 @@ class Pipeline:
             self._problems.report("publish", failure)
 
 
-def _scale(settings: Settings, relative: RelativeDepth, intrinsics: Intrinsics | None) -> ScaleGuess | None:
-    """Return what makes relative depth metres, None where it is unknown; a given scale claims no error."""
-    if settings.scale_source == "given":
-        return ScaleGuess(settings.scale, 0.0) if settings.scale > 0.0 else None
-    return relative.guess_scale(intrinsics) if intrinsics is not None else None
+def _seconds(stamp: Time) -> float:
+    return float(stamp.sec) + float(stamp.nanosec) * 1e-9

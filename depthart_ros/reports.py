@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,11 +69,16 @@ def _status(name: str, verdict: Verdict, values: Mapping[str, str], node: str) -
 
 
 def values_of(snapshot: Snapshot) -> dict[str, str]:
-    """Return counters, rates [1/s] and latencies as key-value pairs, for example `infer_p95_ms`."""
+    """Return counters, rates [1/s], latencies and numbers of scales as key-value pairs, for example `infer_p95_ms`."""
     values = {name: str(count) for name, count in snapshot.counters.items()}
     values |= {f"{name}_rate": f"{rate:.2f}" for name, rate in snapshot.rates.items()}
     for stage, latencies in snapshot.latencies_ms.items():
         values |= {f"{stage}_p{percentile}_ms": f"{latency:.3f}" for percentile, latency in latencies.items()}
+    if snapshot.scales:
+        counts = sorted(Counter(snapshot.scales).items())
+        values["scales_last"] = str(snapshot.scales[-1])
+        values["scales_mean"] = f"{sum(snapshot.scales) / len(snapshot.scales):.2f}"
+        values |= {f"scales_{scales}_frames": str(count) for scales, count in counts}
     return values
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,11 +24,13 @@ class Snapshot:
         counters: by name, since the node started; received = processed + replaced + too_old + idle + failed + at work.
         rates: received and processed frames a second since the snapshot before.
         latencies_ms: for each stage measured so far its percentiles over the last frames [ms], keyed by percentile.
+        scales: how many scales each of the last frames was decoded from, the newest last.
     """
 
     counters: Mapping[str, int]
     rates: Mapping[str, float]
     latencies_ms: Mapping[str, Mapping[int, float]]
+    scales: Sequence[int] = ()
 
 
 class Statistics:
@@ -38,6 +40,7 @@ class Statistics:
         self._lock = threading.Lock()
         self._counters = dict.fromkeys(COUNTERS, 0)
         self._seconds: dict[str, deque[float]] = {stage: deque(maxlen=WINDOW) for stage in STAGES}
+        self._scales: deque[int] = deque(maxlen=WINDOW)
         self._before = (time.monotonic(), dict(self._counters))
 
     def count(self, name: str) -> None:
@@ -50,16 +53,23 @@ class Statistics:
         with self._lock:
             self._seconds[stage].append(seconds)
 
+    def record_scales(self, scales: int) -> None:
+        """Note how many scales a frame was decoded from."""
+        with self._lock:
+            self._scales.append(scales)
+
     def snapshot(self) -> Snapshot:
         """Return counters, rates since the last call, and percentiles."""
         with self._lock:
             now, counters = time.monotonic(), dict(self._counters)
             windows = {stage: list(values) for stage, values in self._seconds.items() if values}
+            scales = tuple(self._scales)
             then, before = self._before
             self._before = (now, counters)
         elapsed = max(now - then, 1e-3)
         rates = {name: (counters[name] - before[name]) / elapsed for name in ("received", "processed")}
-        return Snapshot(counters, rates, {stage: percentiles_ms(values) for stage, values in windows.items()})
+        latencies = {stage: percentiles_ms(values) for stage, values in windows.items()}
+        return Snapshot(counters, rates, latencies, scales)
 
 
 def percentiles_ms(seconds: list[float]) -> dict[int, float]:

@@ -53,6 +53,8 @@ def test_nothing_wrong_is_ok():
         ),
         ({"has_camera_info": False, "scale_source": "model"}, WARN, "relative depth only; no camera_info came"),
         ({"listened": frozenset({"depth/confidence"}), "heads": False}, WARN, "no confidence; this model does not say"),
+        ({"deadline_ignored": True}, WARN, "no deadline; this backend decodes all scales at once, so deadline_ms is"),
+        ({"problems": {"future": "9 s ahead"}}, WARN, "stamps lie in the future; 9 s ahead; set use_sim_time"),
         ({"has_camera_info": False}, WARN, "no camera_info came on /camera_info; publish it, or remap"),
         ({"problems": {"camera_info": "p is all zero"}}, WARN, "no cloud; p is all zero; calibrate"),
         ({"problems": {"publish": "points could not"}}, WARN, "outputs are lost; points could not; use the shared"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from depthart_ros.reports import values_of
 from depthart_ros.statistics import COUNTERS, STAGES, WINDOW, Statistics
 
 
@@ -31,3 +32,14 @@ def test_rates_count_from_the_snapshot_before():
     statistics.count("received")
     assert statistics.snapshot().rates["received"] > 0
     assert statistics.snapshot().rates == {"received": 0, "processed": 0}
+
+
+def test_scales_of_the_last_frames_are_kept_and_shown_as_counts():
+    statistics = Statistics()
+    for scales in (3, 1, 3, 2):
+        statistics.record_scales(scales)
+    snapshot = statistics.snapshot()
+    assert snapshot.scales == (3, 1, 3, 2)
+    values = values_of(snapshot)
+    assert (values["scales_last"], values["scales_mean"]) == ("2", "2.25")
+    assert [values[f"scales_{scales}_frames"] for scales in (1, 2, 3)] == ["1", "1", "2"]

@@ -1,0 +1,44 @@
+"""What makes relative depth metres: the scale that is given, or the model's guess, smoothed against flicker."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from depthart_core import Intrinsics, RelativeDepth, ScaleGuess
+from depthart_ros.parameters import Settings
+
+
+class Scaling:
+    """Remembers the guess of the frames before."""
+
+    def __init__(self) -> None:
+        self._before: tuple[float, float] | None = None  # logarithm of the canonical factor, and its stamp [s]
+
+    def of(
+        self, relative: RelativeDepth, intrinsics: Intrinsics | None, settings: Settings, *, stamp: float
+    ) -> ScaleGuess | None:
+        """Return what makes relative depth metres, None where it is unknown; a given scale claims no error.
+
+        Args:
+            relative: depth with the model's guess.
+            intrinsics: of its picture.
+            settings: that hold for this frame.
+            stamp: of the frame [s].
+        """
+        if settings.scale_source == "given":
+            self._before = None
+            return ScaleGuess(settings.scale, 0.0) if settings.scale > 0.0 else None
+        if intrinsics is None or relative.canonical is None:
+            return None
+        smooth = self._smooth(relative.canonical.metres_per_unit, settings.scale_smoothing, stamp)
+        return replace(relative, canonical=replace(relative.canonical, metres_per_unit=smooth)).guess_scale(intrinsics)
+
+    def _smooth(self, factor: float, time_constant: float, stamp: float) -> float:
+        """Exponential smoothing of the logarithm over the time between frames; time that runs back begins anew."""
+        now = math.log(factor)
+        if time_constant and self._before is not None and stamp >= self._before[1]:
+            before, when = self._before
+            now = before + (now - before) * -math.expm1((when - stamp) / time_constant)
+        self._before = (now, stamp)
+        return math.exp(now)
