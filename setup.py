@@ -24,7 +24,7 @@ setup(
     license="Apache-2.0",
     maintainer="depthart_ros maintainers",
     python_requires=">=3.10",
-    packages=["depthart_core", "depthart_core.backends", "depthart_ros", "depthart_ros.cli"],
+    packages=["depthart_core", "depthart_core.backends", "depthart_ros", "depthart_ros.bags", "depthart_ros.cli"],
     package_data={"depthart_core": ["models/*", "py.typed"], "depthart_ros": ["samples/*", "py.typed"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
@@ -35,6 +35,7 @@ setup(
     install_requires=[
         "numpy>=1.21",
         "opencv-python-headless>=4.5,<5",
+        "pyyaml>=5.3",
         "safetensors>=0.4",
         "torch>=2.4,<3",
         "tqdm>=4.60",

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
-from depthart_core import BackendError, ConfigError, DepthartError, DepthEstimator
+from depthart_core import ConfigError, DepthartError, DepthEstimator
 from depthart_ros.camera import Camera
 from depthart_ros.declaration import cameras_of, declare_parameters, read_settings
 from depthart_ros.diagnostics import combine
+from depthart_ros.loading import load_estimator
 from depthart_ros.parameters import Settings
 from depthart_ros.publishers import publish
 from depthart_ros.reports import Report, fill_diagnostics, fill_statistics, resident_mib
@@ -23,7 +23,6 @@ from depthart_ros.worker import Worker
 
 DIAGNOSTICS_PERIOD = 1.0
 RECHECK_PERIOD = 0.2
-WARM_UP_SHAPE = (480, 640, 3)
 
 
 class DepthNode(LifecycleNode):
@@ -180,6 +179,7 @@ class DepthNode(LifecycleNode):
     def _numbers(self) -> dict[str, str]:
         memory = resident_mib()
         return {} if memory is None else {"memory_mib": f"{memory:.1f}"}
+<<<<<<< HEAD
 
 
 def load_estimator(settings: Settings) -> DepthEstimator:
@@ -206,3 +206,5 @@ def load_estimator(settings: Settings) -> DepthEstimator:
             f"{estimator.name} gives depth from {depth.min()} to {depth.max()}; expected finite values above 0"
         )
     return estimator
+=======
+>>>>>>> cfb50d9 (depthart bag: depth, camera_info and clouds into a copy of a recording, without ROS, resumable)

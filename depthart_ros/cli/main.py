@@ -13,6 +13,7 @@ from depthart_core import DepthartError
 SUBCOMMANDS = {
     "predict": "depthart_ros.cli.predict",
     "camera": "depthart_ros.cli.camera",
+    "bag": "depthart_ros.cli.bag",
     "demo": "depthart_ros.cli.demo",
     "convert": "depthart_ros.cli.convert",
     "export": "depthart_ros.cli.export",

@@ -1,0 +1,157 @@
+"""The frames of a bag, one after the other through the node's pipeline."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from depthart_core import DepthartError, DepthEstimator
+from depthart_ros.bags.message_types import message_types, read, written
+from depthart_ros.bags.source import Source, Stored, Topics
+from depthart_ros.bags.target import Target
+from depthart_ros.messages import MessageTypes
+from depthart_ros.parameters import Settings
+from depthart_ros.pipeline import Frame, Pipeline
+from depthart_ros.problems import Problems
+from depthart_ros.statistics import Statistics
+
+
+class Collected:
+    """Takes the pipeline's outputs for one frame.
+
+    Args:
+        wanted: names of the outputs.
+    """
+
+    def __init__(self, wanted: frozenset[str]) -> None:
+        self.messages: list[tuple[str, bytes]] = []
+        self._types = message_types()
+        self._wanted = wanted
+
+    @property
+    def types(self) -> MessageTypes:
+        """See pipeline.Outputs."""
+        return self._types
+
+    def listened(self) -> frozenset[str]:
+        """See pipeline.Outputs."""
+        return self._wanted
+
+    def publish(self, topic: str, message: Any) -> str:
+        """See pipeline.Outputs."""
+        self.messages.append((topic, bytes(written(message))))
+        return ""
+
+
+class Calibrations:
+    """The camera_infos of a bag.
+
+    Args:
+        source: to read from.
+        topic: of them; None where there are none.
+    """
+
+    def __init__(self, source: Source, topic: str | None) -> None:
+        stored = list(source.messages([topic])) if topic else []
+        self._received = [message.received for message in stored]
+        self._infos = [read(message.content, message.connection.msgtype) for message in stored]
+        self._by_stamp = {_stamp(info): info for info in self._infos}
+
+    def find(self, image: Any, received: int) -> Any:
+        """Return that of an image's stamp, else the latest one before it, else the first one, else None."""
+        same = self._by_stamp.get(_stamp(image))
+        if same is not None or not self._infos:
+            return same
+        return self._infos[max(bisect_right(self._received, received) - 1, 0)]
+
+
+@dataclass
+class Tally:
+    """What became of the frames.
+
+    Attributes:
+        done: frames with an output.
+        failed: frames without, by reason.
+        kept: messages of the source that were copied.
+        added: messages that were added.
+    """
+
+    done: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    kept: int = 0
+    added: int = 0
+
+    @property
+    def frames(self) -> int:
+        """All of them."""
+        return self.done + self.failed.total()
+
+
+def add_outputs(
+    source: Source,
+    target: Target,
+    topics: Topics,
+    *,
+    estimator: DepthEstimator,
+    settings: Settings,
+    names: dict[str, str],
+    warn: Callable[[str], None],
+    on_frame: Callable[[], object],
+) -> Tally:
+    """Copy a bag and put behind each image what the node would publish for it.
+
+    Args:
+        source: to copy.
+        target: to write to.
+        topics: of the camera.
+        estimator: picture to relative depth.
+        settings: of the node.
+        names: output of the node -> topic in the target.
+        warn: gets a sentence about what is not as it should be.
+        on_frame: called after each image.
+
+    Raises:
+        BagError: the source is damaged or the target cannot be written.
+    """
+    outputs, problems = Collected(frozenset(names)), Problems(warn)
+    pipeline = Pipeline(estimator, outputs, problems, Statistics())
+    calibrations, tally = Calibrations(source, topics.info), Tally()
+    for message in source.messages():
+        target.copy(message)
+        tally.kept += 1
+        if message.connection.topic != topics.image:
+            continue
+        outputs.messages.clear()
+        reason = _process(message, pipeline, calibrations, settings)
+        if reason:
+            problems.report("image", reason)
+            tally.failed[reason] += 1
+        else:
+            tally.done += 1
+        for name, content in outputs.messages:
+            target.add(names[name], message.received, content)
+            tally.added += 1
+        on_frame()
+    return tally
+
+
+def _process(message: Stored, pipeline: Pipeline, calibrations: Calibrations, settings: Settings) -> str:
+    """Send one image through the pipeline; returns why nothing comes of it, else ""."""
+    try:
+        image = read(message.content, message.connection.msgtype)
+    except Exception as error:  # rosbags lets errors of struct and numpy through
+        return f"image: the message is damaged ({str(error) or type(error).__name__})"
+    try:
+        made = pipeline.process(Frame(image, calibrations.find(image, message.received), settings))
+    except DepthartError as error:
+        return str(error)
+    return "" if made else "the camera_info does not fit, so nothing that was asked for can be made"
+
+
+def _stamp(message: Any) -> tuple[int, int]:
+    """Return seconds and nanoseconds of a message's header."""
+    stamp = message.header.stamp
+    return stamp.sec, stamp.nanosec

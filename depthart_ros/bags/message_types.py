@@ -1,0 +1,80 @@
+"""The message classes of rosbags: empty ones to fill, and to and from the bytes of a bag."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from depthart_ros.messages import MessageTypes
+
+IMAGE, COMPRESSED, CAMERA_INFO, CLOUD, FIELD = (
+    f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo", "PointCloud2", "PointField")
+)
+PICTURES = (IMAGE, COMPRESSED)
+
+
+def message_types() -> MessageTypes:
+    """Return the classes for the pipeline to fill."""
+    return MessageTypes(*(partial(empty, kind) for kind in (IMAGE, CAMERA_INFO, CLOUD, FIELD)))
+
+
+def empty(kind: str, **given: Any) -> Any:
+    """Return a message of a type whose fields are zero and empty unless given, as those of ROS are."""
+    fields = store().fielddefs[kind][1]
+    return store().types[kind](**{name: _zero(described) for name, described in fields} | given)
+
+
+def read(content: bytes, kind: str) -> Any:
+    """Return the message that CDR bytes hold; its arrays are views of them.
+
+    Raises:
+        Exception: rosbags' own, or ValueError, where the bytes are no such message.
+    """
+    return store().deserialize_cdr(content, kind)
+
+
+def written(message: Any) -> bytes | memoryview:
+    """Return a message as CDR bytes."""
+    kind: str = message.__msgtype__
+    for name, (node, described) in store().fielddefs[kind][1]:
+        if node in _arrays() and described[0][0] == _base():
+            setattr(message, name, np.asarray(getattr(message, name), _dtype(described[0][1][0])))
+    content: memoryview = store().serialize_cdr(message, kind)
+    return content
+
+
+@cache
+def store() -> Any:
+    """Return rosbags' table of types; those of sensor_msgs used here are the same in all distributions since Humble."""
+    from rosbags.typesys import Stores, get_typestore
+
+    return get_typestore(Stores.ROS2_HUMBLE)
+
+
+def _zero(described: Any) -> Any:
+    """Return the value of a field that nobody has set, from rosbags' description of it."""
+    node, detail = described
+    if node == _base():
+        return {"string": "", "bool": False}.get(detail[0], 0)
+    if node in _arrays():
+        (inner, name), length = detail
+        return np.zeros(length, _dtype(name[0])) if inner == _base() else []
+    return empty(detail)
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    return np.dtype({"byte": "uint8", "octet": "uint8", "char": "int8"}.get(name, name))
+
+
+def _base() -> Any:
+    from rosbags.interfaces import Nodetype
+
+    return Nodetype.BASE
+
+
+def _arrays() -> Any:
+    from rosbags.interfaces import Nodetype
+
+    return (Nodetype.ARRAY, Nodetype.SEQUENCE)

@@ -1,0 +1,80 @@
+"""Which outputs a bag gets, and what is said of those it cannot get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from depthart_ros.bags import message_types
+from depthart_ros.bags.errors import BagError
+from depthart_ros.bags.message_types import CLOUD, IMAGE
+from depthart_ros.bags.source import Source, Topics
+from depthart_ros.parameters import Settings
+from depthart_ros.topics import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, POINTS, RELATIVE
+
+TYPES = {
+    RELATIVE: IMAGE,
+    DEPTH: IMAGE,
+    CAMERA_INFO: message_types.CAMERA_INFO,
+    POINTS: CLOUD,
+    COLOR: IMAGE,
+    CONFIDENCE: IMAGE,
+}
+USUAL = (DEPTH, CAMERA_INFO, POINTS)
+
+
+def choose_outputs(
+    source: Source,
+    topics: Topics,
+    settings: Settings,
+    *,
+    heads: bool,
+    asked: Sequence[str],
+    namespace: str,
+    say: Callable[[str], object],
+) -> dict[str, str]:
+    """Return the topic of each output to make.
+
+    Args:
+        source: the bag.
+        topics: of the camera in it.
+        settings: of the node.
+        heads: whether the model says confidence and scale.
+        asked: outputs to make; none: what can be made of metres, else relative depth.
+        namespace: before the names of the topics.
+        say: gets a sentence about each usual output that cannot be made.
+
+    Raises:
+        BagError: one that was asked for cannot be made, or its topic is in the bag already.
+    """
+    impossible = _impossible(source, topics, settings, heads=heads)
+    usual = USUAL if DEPTH not in impossible else (RELATIVE,)
+    wanted = [name for name in asked or usual if name not in impossible]
+    for name in asked or USUAL:
+        if name not in impossible:
+            continue
+        if asked:
+            raise BagError(f"{name} cannot be made: {impossible[name]}")
+        say(f"without {name}: {impossible[name]}")
+    names = {name: "/".join(["", *filter(None, namespace.split("/")), name]) for name in wanted}
+    there = {connection.topic for connection in source.connections}
+    taken = [topic for topic in names.values() if topic in there]
+    if taken:
+        raise BagError(f"{', '.join(taken)}: in {source.path} already; choose another --namespace or other --topics")
+    return names
+
+
+def _impossible(source: Source, topics: Topics, settings: Settings, *, heads: bool) -> dict[str, str]:
+    """Return the outputs that cannot be made, with the reason."""
+    reasons: dict[str, str] = {}
+    no_info = f"{source.path} has no camera_info beside {topics.image}; name one with --camera-info"
+    if topics.info is None:
+        reasons |= dict.fromkeys((CAMERA_INFO, POINTS), no_info)
+    if settings.scale_source == "model" and not heads:
+        reasons |= dict.fromkeys(USUAL, "this model does not guess its scale; give --scale")
+    elif settings.scale_source == "model" and topics.info is None:
+        reasons[DEPTH] = f"its scale needs a camera_info, and {no_info}"
+    elif settings.scale_source == "given" and not settings.scale:
+        reasons |= dict.fromkeys(USUAL, "the scale is unknown; give --scale, or --scale-source model")
+    if not heads:
+        reasons[CONFIDENCE] = "this model does not say how sure it is"
+    return reasons

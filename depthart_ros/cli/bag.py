@@ -1,0 +1,179 @@
+"""`depthart bag`: a copy of a recording with the topics that the node would have published for it."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from depthart_core import BACKENDS, DepthEstimator
+from depthart_ros.bags.answers import Answers, RememberingBackend
+from depthart_ros.bags.errors import BagError
+from depthart_ros.bags.frames import Tally, add_outputs
+from depthart_ros.bags.plan import TYPES, choose_outputs
+from depthart_ros.bags.source import Source, Topics, choose_topics
+from depthart_ros.bags.target import Target, put_in_place
+from depthart_ros.loading import identity, load_estimator
+from depthart_ros.parameter_files import read_assignment, read_parameters, settings_of
+from depthart_ros.parameters import SCALE_SOURCES, Settings
+
+SUMMARY = "add depth, camera_info and cloud topics to a copy of a rosbag2 recording, without ROS"
+FAILURES_SHOWN = 3
+INTERRUPTED = 130
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("bag", type=Path, metavar="IN", help="rosbag2 folder, or its .mcap or .db3 file")
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder of the new bag; an interrupted one goes on")
+    parser.add_argument("--image", metavar="TOPIC", help="Image or CompressedImage (default: the only one)")
+    parser.add_argument("--camera-info", metavar="TOPIC", help="CameraInfo (default: the one beside the images)")
+    parser.add_argument(
+        "--topics", nargs="+", choices=TYPES, metavar="NAME", help=f"of {', '.join(TYPES)} (default: what can be made)"
+    )
+    parser.add_argument("--namespace", default="", help="before the names of the added topics (default: none)")
+    parser.add_argument("--params-file", type=Path, metavar="FILE", help="parameters of depth_node, as for the node")
+    parser.add_argument(
+        "-p", "--param", action="append", default=[], metavar="NAME:=VALUE", help="one parameter; wins over the file"
+    )
+    parser.add_argument("--model", help="packaged name or model file: the parameter `model`")
+    parser.add_argument("--backend", choices=BACKENDS, help="what runs the model: the parameter `backend`")
+    metres = parser.add_mutually_exclusive_group()
+    metres.add_argument("--scale", type=float, help="metres per unit of relative depth: the parameter `scale`")
+    metres.add_argument("--scale-source", choices=SCALE_SOURCES, help="`model`: its own guess for every frame")
+    parser.add_argument("--storage", choices=("mcap", "sqlite3"), help="of OUT (default: that of IN)")
+    parser.add_argument("--force", action="store_true", help="replace a finished OUT")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the bag; returns 0, 1 where some frames have no depth, or 130 where it was interrupted.
+
+    Raises:
+        ConfigError: an option or parameter that makes no sense.
+        BagError: IN cannot be read or does not hold what is asked for, or OUT cannot be written.
+        CheckpointError: the model is missing or damaged.
+        BackendError: the backend or device is not there.
+    """
+    _check(args)
+    settings = _settings(args)
+    with Source(args.bag) as source:
+        topics = choose_topics(source, image=args.image, info=args.camera_info)
+        estimator = load_estimator(settings)
+        names = choose_outputs(
+            source,
+            topics,
+            settings,
+            heads=estimator.heads,
+            asked=args.topics or (),
+            namespace=args.namespace,
+            say=print,
+        )
+        unfinished = args.out.with_name(f"{args.out.name}.unfinished")
+        with Answers(unfinished / "answers", identity(settings, estimator)) as answers:
+            if len(answers):
+                print(f"goes on: {len(answers)} answers of the model are there already")
+            remembering = DepthEstimator(RememberingBackend(estimator.backend, answers), estimator.name)
+            try:
+                tally = _write(args, source, topics, remembering, settings=settings, names=names)
+            except KeyboardInterrupt:
+                kept = f"{len(answers)} answers of the model are kept in {unfinished}"
+                print(f"depthart bag: interrupted; {kept}: the same command goes on", file=sys.stderr)
+                return INTERRUPTED
+            shutil.rmtree(unfinished)
+    return _report(args, tally, names, estimator)
+
+
+def _write(
+    args: argparse.Namespace,
+    source: Source,
+    topics: Topics,
+    estimator: DepthEstimator,
+    *,
+    settings: Settings,
+    names: dict[str, str],
+) -> Tally:
+    """Write the bag beside OUT and give it its name; nothing but the answers is left where that fails."""
+    unfinished = args.out.with_name(f"{args.out.name}.unfinished")
+    made, storage = unfinished / args.out.name, args.storage or source.storage
+    shutil.rmtree(made, ignore_errors=True)
+    added = {topic: TYPES[name] for name, topic in names.items()}
+    try:
+        with (
+            tqdm(total=source.count(topics.image), unit="picture", file=sys.stderr) as bar,
+            Target(made, storage=storage, source=source, added=added) as target,
+        ):
+            tally = add_outputs(
+                source,
+                target,
+                topics,
+                estimator=estimator,
+                settings=settings,
+                names=names,
+                warn=lambda sentence: tqdm.write(f"depthart bag: {sentence}", file=sys.stderr),
+                on_frame=bar.update,
+            )
+            if tally.frames and not tally.done:
+                raise BagError(f"none of the {tally.frames} images can be used: {next(iter(tally.failed))}")
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+    put_in_place(made, args.out, aside=unfinished / "replaced")
+    return tally
+
+
+def _report(args: argparse.Namespace, tally: Tally, names: Mapping[str, str], estimator: DepthEstimator) -> int:
+    """Say what was made; returns the exit status."""
+    print(
+        f"{args.out}: {tally.kept} messages as they were, {tally.added} added on {', '.join(names.values())} "
+        f"({estimator.name})"
+    )
+    failed = tally.failed.total()
+    if not failed:
+        return 0
+    print(f"depthart bag: {failed} of {tally.frames} images have no depth:", file=sys.stderr)
+    for reason, count in tally.failed.most_common(FAILURES_SHOWN):
+        print(f"  {count} x {reason}", file=sys.stderr)
+    return 1
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse paths that would lose something.
+
+    Raises:
+        BagError: says which.
+    """
+    if not args.bag.exists():
+        raise BagError(f"{args.bag} does not exist; expected a rosbag2 folder, or its .mcap or .db3 file")
+    if args.out.suffix in (".mcap", ".db3"):
+        raise BagError(f"OUT is {args.out}, a file; expected the folder of a bag, such as {args.out.with_suffix('')}")
+    bag, out = args.bag.resolve(), args.out.resolve()
+    if out == bag or out in bag.parents or bag in out.parents:
+        raise BagError(f"OUT {args.out} and IN {args.bag} lie within each other; expected two places")
+    if not args.out.exists():
+        return
+    if not (args.out / "metadata.yaml").is_file():
+        raise BagError(f"{args.out} is there and is no bag; expected a bag to replace or nothing")
+    if not args.force:
+        raise BagError(f"{args.out} is there and finished; choose another OUT, or replace it with --force")
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    """Return the parameters: the options win over --param, and that wins over the file.
+
+    Raises:
+        ConfigError: names the one that is wrong.
+    """
+    values: dict[str, Any] = {} if args.params_file is None else read_parameters(args.params_file)
+    for entry in args.param:
+        name, value = read_assignment(entry)
+        values[name] = value
+    options = {"model": args.model, "backend": args.backend, "scale": args.scale, "scale_source": args.scale_source}
+    values |= {name: value for name, value in options.items() if value is not None}
+    if args.scale is not None:
+        values["scale_source"] = "given"
+    return settings_of(values)

@@ -1,0 +1,48 @@
+"""The model that the settings ask for, loaded and tried. Imports no ROS."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from depthart_core import BackendError, DepthEstimator
+from depthart_core.model_files import model_path
+from depthart_ros.parameters import Settings
+
+WARM_UP_SHAPE = (480, 640, 3)
+
+
+def load_estimator(settings: Settings) -> DepthEstimator:
+    """Load the model and try it once, which also makes the first real frame as fast as the others.
+
+    Raises:
+        DepthartError: the model is missing, damaged, cannot run here, or gives no depth.
+    """
+    try:
+        estimator = DepthEstimator.load(
+            settings.model,
+            backend=settings.backend,
+            device=settings.device,
+            decode=settings.decode,
+            seed=settings.seed,
+            threads=settings.threads or None,
+        )
+        depth = estimator(np.full(WARM_UP_SHAPE, 128, np.uint8)).values
+    except (ImportError, MemoryError, OSError, RuntimeError) as error:
+        raise BackendError(f"model {settings.model!r} cannot run: {type(error).__name__}: {error}") from error
+    if depth.shape != WARM_UP_SHAPE[:2] or not (np.isfinite(depth).all() and (depth > 0).all()):
+        raise BackendError(
+            f"{estimator.name} gives depth from {depth.min()} to {depth.max()}; expected finite values above 0"
+        )
+    return estimator
+
+
+def identity(settings: Settings, estimator: DepthEstimator) -> dict[str, str]:
+    """Return what the answers of a loaded model depend on.
+
+    Raises:
+        CheckpointError: the model is not there any more.
+    """
+    digest = hashlib.sha256(model_path(settings.model).read_bytes()).hexdigest()
+    return {"model": estimator.name, "sha256": digest, "scales": str(estimator.scales), "seed": str(settings.seed)}

@@ -1,0 +1,104 @@
+"""Parameter files of ROS (`--params-file`), read without ROS: what they say to one node."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from depthart_core import ConfigError
+from depthart_ros.parameters import Settings
+
+SECTION = "ros__parameters"
+NODE = "/depth_node"
+OF_ROS = ("use_sim_time", "qos_overrides", "start_type_description_service")
+"""Parameters of every node, by their part before the first dot."""
+
+
+def read_parameters(path: Path, node: str = NODE) -> dict[str, Any]:
+    """Return the parameters that a file gives to a node, by name (`points.stride`); later sections win.
+
+    Args:
+        path: of the file.
+        node: its fully qualified name.
+
+    Raises:
+        ConfigError: it cannot be read, is no parameter file, or has no section for this node.
+    """
+    try:
+        content = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"parameter file {path} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        place = getattr(error, "problem_mark", None)
+        where = f" at line {place.line + 1}" if place else ""
+        raise ConfigError(f"parameter file {path} is no YAML{where}; expected NODE: {SECTION}: NAME: VALUE") from error
+    sections = list(_sections(content, "")) if isinstance(content, Mapping) else []
+    if not sections:
+        raise ConfigError(f"parameter file {path} has no {SECTION}; expected NODE: {SECTION}: NAME: VALUE")
+    ours = [values for name, values in sections if _is_for(name, node)]
+    if not ours:
+        names = ", ".join(name for name, _ in sections)
+        raise ConfigError(f"parameter file {path} has sections for {names}; expected one for {node}, such as /**")
+    return {name: value for values in ours for name, value in _flat(values, "")}
+
+
+def read_assignment(text: str) -> tuple[str, Any]:
+    """Return name and value of NAME:=VALUE, as after `--ros-args -p`.
+
+    Raises:
+        ConfigError: it has another form.
+    """
+    name, assigned, value = text.partition(":=")
+    try:
+        read = yaml.safe_load(value)
+    except yaml.YAMLError:
+        read = None
+    if not (name and assigned) or read is None:
+        raise ConfigError(f"parameter {text!r} cannot be read; expected NAME:=VALUE, such as points.stride:=2")
+    return name, read
+
+
+def settings_of(values: Mapping[str, Any], camera: str = "") -> Settings:
+    """Return the settings that parameters make.
+
+    Args:
+        values: by name; those of every ROS node, such as use_sim_time, are left out.
+        camera: whose own parameters (`CAMERA.scale`) come first; "" for those of all cameras.
+
+    Raises:
+        ConfigError: an unknown name, a value of a wrong type or out of range, or two that contradict each other.
+    """
+    cameras = tuple(values.get("cameras") or ())
+    ours = {name: value for name, value in values.items() if name.partition(".")[0] not in (*OF_ROS, *cameras)}
+    own = {name[len(camera) + 1 :]: value for name, value in values.items() if name.startswith(f"{camera}.")}
+    return Settings.from_values(ours | own)
+
+
+def _sections(content: Mapping[Any, Any], above: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the name of each node with its parameters; namespaces may be nested mappings."""
+    for key, value in content.items():
+        if not isinstance(value, Mapping):
+            continue
+        if key == SECTION:
+            yield above or "/", value
+        else:
+            yield from _sections(value, f"{above}/{str(key).strip('/')}")
+
+
+def _is_for(pattern: str, node: str) -> bool:
+    """Whether the name of a section, in which ** stands for any names and * for one, means a node."""
+    wild = {"**": "(?:/.*)?", "*": "/[^/]+"}
+    parts = (wild.get(part, f"/{re.escape(part)}") for part in pattern.split("/")[1:])
+    return re.fullmatch("".join(parts), node) is not None
+
+
+def _flat(values: Mapping[str, Any], above: str) -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value

@@ -1,0 +1,288 @@
+"""`depthart bag`: what OUT holds, what happens at interruptions, and what is refused."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rosbags", reason="rosbags is not installed (extra `view`)")
+
+from depthart_ros.bags.message_types import read
+from depthart_ros.cli.main import main
+
+IMAGE, INFO = "/camera/image_raw", "/camera/camera_info"
+ADDED = ("/depth/image_rect", "/depth/camera_info", "/points")
+UNKNOWN = ("/robot/state", "robot_msgs/msg/State", "int32 mode\n", "RIHS01_" + "1" * 64, [(5, b"\0\1\0\0\7\0\0\0")])
+
+
+@pytest.fixture
+def bag(toy_heads_path):
+    """A function that runs `depthart bag` with the toy model."""
+    return lambda *arguments: main(["bag", *map(str, arguments), "--model", str(toy_heads_path), "--backend", "torch"])
+
+
+def added(contents, path, topic):
+    return [(received, read(data, kind)) for name, received, kind, data in contents(path) if name == topic]
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+def test_everything_of_the_source_is_kept_byte_for_byte_and_in_order(bag, write_bag, recording, contents, storage):
+    source = write_bag(recording(), storage=storage, others=[UNKNOWN])
+    assert bag(source, out := source.with_name("out"), "--scale", 2) == 0
+    assert [entry for entry in contents(out) if entry[0] not in ADDED] == contents(source)
+    assert any(out.glob("*.mcap" if storage == "mcap" else "*.db3"))
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+def test_definitions_and_qos_of_the_topics_are_kept(bag, write_bag, recording, storage):
+    from rosbags.rosbag2 import Reader
+
+    source = write_bag(recording(), storage=storage, others=[UNKNOWN])
+    bag(source, out := source.with_name("out"), "--scale", 2)
+    with Reader(source) as before, Reader(out) as after:
+        there = {item.topic: item for item in after.connections}
+        for item in before.connections:
+            assert there[item.topic][1:5] == item[1:5]
+            assert there[item.topic].ext == item.ext
+
+
+def test_every_frame_has_depth_right_after_it_with_its_stamp_and_frame(bag, write_bag, recording, contents):
+    source = write_bag(recording(4))
+    out = source.with_name("out")
+    assert bag(source, out, "--scale", 2) == 0
+    names = [entry[0] for entry in contents(out)]
+    assert [set(names[first : first + 5]) for first in range(0, 20, 5)] == [{INFO, IMAGE, *ADDED}] * 4
+    images = added(contents, out, IMAGE)
+    for topic in ADDED:
+        made = added(contents, out, topic)
+        assert [(received, message.header) for received, message in made] == [
+            (received, message.header) for received, message in images
+        ]
+
+
+def test_the_bag_holds_what_the_node_publishes(bag, write_bag, recording, contents, messages, world, toy_heads_path):
+    """The same frame through the command and, over DDS, through the node: padded rows, P and K that differ."""
+    from rclpy.serialization import deserialize_message, serialize_message
+    from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+
+    from depthart_ros.bags.message_types import written
+
+    kinds = {"depth/relative": Image, "depth/image_rect": Image, "depth/camera_info": CameraInfo,
+             "points": PointCloud2, "depth/image_color": Image, "depth/confidence": Image}  # fmt: skip
+    source = write_bag(recording(1, lambda n: messages.image(n, padding=8)))
+    options = ["-p", "points.stride:=3", "-p", "min_range:=0.5", "--topics", *kinds]
+    out = source.with_name("out")
+    assert bag(source, out, "--scale-source", "model", *options) == 0
+    world.depth_node(model=str(toy_heads_path), backend="torch", scale_source="model", points__stride=3, min_range=0.5)
+    for topic, kind in kinds.items():
+        world.listen(topic, kind)
+    images, infos = (
+        world.peer.create_publisher(kind, name, 1) for kind, name in ((Image, "image"), (CameraInfo, "camera_info"))
+    )
+    image = deserialize_message(bytes(written(messages.image(0, padding=8))), Image)
+    info = deserialize_message(bytes(written(messages.info(0))), CameraInfo)
+
+    def show():
+        infos.publish(info)
+        images.publish(image)
+
+    world.until(lambda: all(world.got[topic] for topic in kinds), what="outputs", meanwhile=show)
+    for topic, kind in kinds.items():
+        [(_, made)] = added(contents, out, f"/{topic}")
+        assert deserialize_message(bytes(written(made)), kind) == world.got[topic][-1], topic
+    assert serialize_message(image)
+
+
+def test_compressed_pictures_give_the_depth_of_the_same_raw_ones(bag, write_bag, recording, contents, messages):
+    raw = write_bag(recording(2), name="raw")
+    compressed = write_bag(recording(2, messages.compressed), name="compressed")
+    for path in (raw, compressed):
+        assert bag(path, path.with_name(f"{path.name}_out"), "--scale", 2) == 0
+    ours, theirs = (
+        added(contents, path.with_name(f"{path.name}_out"), "/depth/image_rect") for path in (raw, compressed)
+    )
+    assert [bytes(message.data) for _, message in ours] == [bytes(message.data) for _, message in theirs]
+
+
+def test_the_namespace_stands_before_the_topics(bag, write_bag, recording, contents):
+    source = write_bag(recording(1))
+    assert bag(source, out := source.with_name("out"), "--scale", 2, "--namespace", "/front/") == 0
+    assert {entry[0] for entry in contents(out)} == {IMAGE, INFO, *(f"/front{topic}" for topic in ADDED)}
+
+
+def test_without_a_scale_depth_is_relative_and_that_is_said(bag, write_bag, recording, contents, capsys):
+    source = write_bag(recording(1))
+    assert bag(source, out := source.with_name("out")) == 0
+    assert {entry[0] for entry in contents(out)} == {IMAGE, INFO, "/depth/relative"}
+    assert (
+        "without depth/image_rect: the scale is unknown; give --scale, or --scale-source model"
+        in capsys.readouterr().out
+    )
+
+
+def test_without_camera_info_there_are_metres_but_no_cloud_and_that_is_said(
+    bag, write_bag, recording, contents, capsys
+):
+    source = write_bag([entry for entry in recording(1) if entry[0] == IMAGE])
+    assert bag(source, out := source.with_name("out"), "--scale", 2) == 0
+    assert {entry[0] for entry in contents(out)} == {IMAGE, "/depth/image_rect"}
+    assert "without points: " in (said := capsys.readouterr().out)
+    assert "name one with --camera-info" in said
+
+
+def test_a_guessed_scale_without_camera_info_leaves_relative_depth(bag, write_bag, recording, contents, capsys):
+    source = write_bag([entry for entry in recording(1) if entry[0] == IMAGE])
+    assert bag(source, out := source.with_name("out"), "--scale-source", "model") == 0
+    assert {entry[0] for entry in contents(out)} == {IMAGE, "/depth/relative"}
+    assert "its scale needs a camera_info" in capsys.readouterr().out
+
+
+def refused(capsys, status):
+    shown = capsys.readouterr().err.splitlines()
+    assert status == 1
+    return next(line for line in shown if line.startswith("depthart: "))
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--topics", "points"], "points cannot be made: the scale is unknown"),
+        (["--param", "points.stride"], "parameter 'points.stride' cannot be read; expected NAME:=VALUE"),
+        (["-p", "points.stride:=0"], "points.stride is 0; expected 1 to 64"),
+        (["-p", "stride:=1"], "stride: unknown parameter; expected one of"),
+        (["--scale", "-1"], "scale is -1.0; expected 0.0 to 10000.0"),
+        (["--params-file", "nowhere.yaml"], "parameter file nowhere.yaml cannot be read"),
+    ],
+)
+def test_what_makes_no_sense_is_one_sentence_with_status_1_and_no_bag(
+    bag, write_bag, recording, capsys, options, sentence
+):
+    source = write_bag(recording(1))
+    assert sentence in refused(capsys, bag(source, source.with_name("out"), *options))
+    assert not source.with_name("out").exists()
+
+
+def test_topics_that_are_in_the_bag_already_are_refused(bag, write_bag, recording, capsys):
+    source = write_bag(recording(1))
+    bag(source, out := source.with_name("out"), "--scale", 2)
+    status = bag(out, source.with_name("again"), "--scale", 2)
+    assert "/depth/image_rect, /depth/camera_info, /points: in " in refused(capsys, status)
+
+
+def test_a_finished_bag_is_replaced_only_with_force(bag, write_bag, recording, contents, capsys):
+    source = write_bag(recording(1))
+    bag(source, out := source.with_name("out"), "--scale", 2)
+    before = contents(out)
+    assert "replace it with --force" in refused(capsys, bag(source, out, "--scale", 3))
+    assert contents(out) == before
+    assert bag(source, out, "--scale", 3, "--force") == 0
+    assert contents(out) != before
+    assert sorted(path.name for path in source.parent.iterdir()) == ["in", "out"]
+
+
+def test_what_is_no_bag_is_never_replaced(bag, write_bag, recording, tmp_path, capsys):
+    source = write_bag(recording(1))
+    (folder := tmp_path / "thesis").mkdir()
+    (folder / "thesis.txt").write_text("years of work")
+    for out in (folder, folder / "thesis.txt", source, source / "out", tmp_path):
+        refused(capsys, bag(source, out, "--scale", 2, "--force"))
+    assert (folder / "thesis.txt").read_text() == "years of work"
+    assert (source / "metadata.yaml").is_file()
+
+
+def test_pictures_of_an_unknown_encoding_make_no_bag(bag, write_bag, recording, messages, capsys):
+    source = write_bag(recording(2, lambda n: messages.image(n, encoding="hsv8")))
+    sentence = refused(capsys, bag(source, out := source.with_name("out"), "--scale", 2))
+    assert "none of the 2 images can be used: image: encoding is 'hsv8'; expected one of rgb8" in sentence
+    assert not out.exists()
+
+
+def test_a_damaged_picture_is_kept_and_named_and_the_others_have_depth(
+    bag, write_bag, recording, messages, contents, capsys
+):
+    source = write_bag(
+        recording(3, lambda n: messages.image(n, data=np.zeros(7, np.uint8)) if n == 1 else messages.image(n))
+    )
+    assert bag(source, out := source.with_name("out"), "--scale", 2) == 1
+    assert "1 of 3 images have no depth:\n  1 x image: data holds 7 bytes; expected 9216" in capsys.readouterr().err
+    assert [entry for entry in contents(out) if entry[0] not in ADDED] == contents(source)
+    assert len(added(contents, out, "/depth/image_rect")) == 2
+
+
+def test_the_camera_info_of_the_stamp_is_taken_wherever_it_stands(bag, write_bag, messages, contents):
+    infos = [messages.info(n, k=np.array([60.0 + n, 0, 31, 0, 61, 23, 0, 0, 1])) for n in range(2)]
+    content = [
+        (IMAGE, messages.image(0), 10),
+        (INFO, infos[0], 20),
+        (IMAGE, messages.image(1), 30),
+        (INFO, infos[1], 40),
+    ]
+    source = write_bag(content)
+    assert bag(source, out := source.with_name("out"), "--scale", 2) == 0
+    assert [message.k[0] for _, message in added(contents, out, "/depth/camera_info")] == [60.0, 61.0]
+
+
+@pytest.fixture
+def start(toy_heads_path):
+    """A function that starts the command as a process of its own."""
+    command = [sys.executable, "-c", "import sys; from depthart_ros.cli.main import main; sys.exit(main())", "bag"]
+    options = ["--model", str(toy_heads_path), "--backend", "torch", "--scale", "2"]
+    started = []
+
+    def run(*arguments):
+        started.append(
+            subprocess.Popen(
+                [*command, *map(str, arguments), *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+        )
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def interrupted(process, out, number):
+    """Send a signal once some answers are kept; returns the exit status."""
+    kept, end = out.with_name(f"{out.name}.unfinished") / "answers", time.monotonic() + 60
+    while not (kept.is_file() and kept.stat().st_size > 100_000):
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    os.kill(process.pid, number)
+    return process.wait(60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_run_goes_on_without_asking_the_model_again(
+    bag, start, write_bag, recording, contents, capsys, number
+):
+    source = write_bag(recording(40))
+    whole, out = source.with_name("whole"), source.with_name("out")
+    status = interrupted(start(source, out), out, number)
+    assert status == (130 if number == signal.SIGINT else -signal.SIGKILL)
+    assert not out.exists()
+    assert bag(source, out, "--scale", 2) == 0
+    kept = int(capsys.readouterr().out.partition("goes on: ")[2].split()[0])
+    assert 0 < kept < 40
+    assert bag(source, whole, "--scale", 2) == 0
+    assert contents(out) == contents(whole)
+    assert sorted(path.name for path in source.parent.iterdir()) == ["in", "out", "whole"]
+
+
+def test_it_runs_without_ros(tmp_path, write_bag, recording, toy_heads_path):
+    source = write_bag(recording(1))
+    arguments = ["bag", str(source), str(tmp_path / "out"), "--model", str(toy_heads_path), "--scale", "2"]
+    program = f"""import sys
+from depthart_ros.cli.main import main
+status = main({arguments!r})
+print([name for name in ("rclpy", "sensor_msgs", "std_msgs") if name in sys.modules])
+sys.exit(status)"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"

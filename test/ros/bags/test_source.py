@@ -1,0 +1,82 @@
+"""Which topics of a bag are the camera's, and bags that cannot be read."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rosbags", reason="rosbags is not installed (extra `view`)")
+
+from depthart_ros.bags.errors import BagError
+from depthart_ros.bags.source import Source, choose_topics
+
+IMAGE, INFO = "/camera/image_raw", "/camera/camera_info"
+
+
+def chosen(bag, image=None, info=None):
+    with Source(bag) as source:
+        topics = choose_topics(source, image=image, info=info)
+    return topics.image, topics.info
+
+
+def test_the_only_pictures_and_the_camera_info_beside_them_are_found(write_bag, recording):
+    assert chosen(write_bag(recording())) == (IMAGE, INFO)
+
+
+def test_depth_is_no_picture_of_a_camera(write_bag, recording, messages):
+    depth = messages.image(0, encoding="16UC1", values=np.zeros((48, 64), np.uint16))
+    assert chosen(write_bag([*recording(), ("/aligned_depth/image_raw", depth, 9)])) == (IMAGE, INFO)
+
+
+def test_raw_pictures_come_before_the_same_compressed(write_bag, recording, messages):
+    extra = [(f"{IMAGE}/compressed", messages.compressed(0), 9)]
+    assert chosen(write_bag([*recording(), *extra]))[0] == IMAGE
+
+
+def test_compressed_pictures_have_their_camera_info_one_level_up(write_bag, recording, messages):
+    content = [(f"{IMAGE}/compressed", messages.compressed(0), 9), (INFO, messages.info(0), 8)]
+    assert chosen(write_bag([*content, ("/other/camera_info", messages.info(0), 7)])) == (f"{IMAGE}/compressed", INFO)
+
+
+def test_several_cameras_are_named_and_one_has_to_be_chosen(write_bag, recording, messages):
+    bag = write_bag([*recording(), ("/rear/image_raw", messages.image(0), 9)])
+    with pytest.raises(BagError, match=r"several image topics: /camera/image_raw, /rear/image_raw; .*--image"):
+        chosen(bag)
+    assert chosen(bag, image="/rear/image_raw") == ("/rear/image_raw", INFO)
+
+
+def test_without_pictures_the_topics_are_named(write_bag, messages):
+    with pytest.raises(BagError, match=r"no image topic; .*/camera/camera_info \(sensor_msgs/msg/CameraInfo\)"):
+        chosen(write_bag([(INFO, messages.info(0), 1)]))
+
+
+def test_an_empty_bag_says_so(write_bag):
+    with pytest.raises(BagError, match=r"no image topic; .* no messages at all"):
+        chosen(write_bag([]))
+
+
+@pytest.mark.parametrize(
+    ("choice", "sentence"),
+    [
+        ({"image": "/nothing"}, "--image /nothing is not in the bag; .* offers /camera/image_raw"),
+        ({"image": INFO}, f"--image {INFO} is of type sensor_msgs/msg/CameraInfo"),
+        ({"info": IMAGE}, f"--camera-info {IMAGE} is of type sensor_msgs/msg/Image; .* offers {INFO}"),
+    ],
+)
+def test_a_topic_that_does_not_do_is_refused_with_those_that_do(write_bag, recording, choice, sentence):
+    with pytest.raises(BagError, match=sentence):
+        chosen(write_bag(recording()), **choice)
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+def test_a_recording_cut_short_says_what_helps(write_bag, recording, storage):
+    bag = write_bag(recording(), storage=storage)
+    [file] = [path for path in bag.iterdir() if path.suffix in (".mcap", ".db3")]
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 3])
+    with pytest.raises(BagError, match=r"cannot be read: .*mcap recover"):
+        chosen(bag)
+
+
+def test_something_else_is_no_bag(tmp_path):
+    (tmp_path / "notes.txt").write_text("no bag")
+    for path in (tmp_path, tmp_path / "notes.txt", tmp_path / "nothing"):
+        with pytest.raises(BagError, match="cannot be read"):
+            Source(path)
