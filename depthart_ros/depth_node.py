@@ -179,32 +179,3 @@ class DepthNode(LifecycleNode):
     def _numbers(self) -> dict[str, str]:
         memory = resident_mib()
         return {} if memory is None else {"memory_mib": f"{memory:.1f}"}
-<<<<<<< HEAD
-
-
-def load_estimator(settings: Settings) -> DepthEstimator:
-    """Load the model and try it once, which also makes the first real frame as fast as the others.
-
-    Raises:
-        DepthartError: the model is missing, damaged, cannot run here, or gives no depth.
-    """
-    try:
-        estimator = DepthEstimator.load(
-            settings.model,
-            backend=settings.backend,
-            device=settings.device,
-            decode=settings.decode,
-            seed=settings.seed,
-            threads=settings.threads or None,
-            max_scales=settings.max_scales or None,
-        )
-        depth = estimator(np.full(WARM_UP_SHAPE, 128, np.uint8)).values
-    except (ImportError, MemoryError, OSError, RuntimeError) as error:
-        raise BackendError(f"model {settings.model!r} cannot run: {type(error).__name__}: {error}") from error
-    if depth.shape != WARM_UP_SHAPE[:2] or not (np.isfinite(depth).all() and (depth > 0).all()):
-        raise BackendError(
-            f"{estimator.name} gives depth from {depth.min()} to {depth.max()}; expected finite values above 0"
-        )
-    return estimator
-=======
->>>>>>> cfb50d9 (depthart bag: depth, camera_info and clouds into a copy of a recording, without ROS, resumable)

@@ -27,6 +27,7 @@ def load_estimator(settings: Settings) -> DepthEstimator:
             decode=settings.decode,
             seed=settings.seed,
             threads=settings.threads or None,
+            max_scales=settings.max_scales or None,
         )
         depth = estimator(np.full(WARM_UP_SHAPE, 128, np.uint8)).values
     except (ImportError, MemoryError, OSError, RuntimeError) as error:
