@@ -11,18 +11,16 @@ from rclpy.node import Node
 from depthart_core import ConfigError, DepthEstimator, ScaleGuess
 from depthart_ros.declaration import read_settings
 from depthart_ros.diagnostics import NO_DEADLINE, Situation, how_to_get_metres, judge
-from depthart_ros.intake import Intake
+from depthart_ros.intake import OF_FRAMES, Intake
+from depthart_ros.load import Load
 from depthart_ros.parameters import Settings
 from depthart_ros.pipeline import Pipeline
 from depthart_ros.problems import Problems
 from depthart_ros.publishers import Outputs
 from depthart_ros.reports import Report, values_of
-from depthart_ros.statistics import Statistics
+from depthart_ros.statistics import Snapshot, Statistics
 from depthart_ros.topics import METRIC
 from depthart_ros.worker import Worker
-
-OF_FRAMES = ("image", "unforeseen", "camera_info", "age", "future", "qos", "publish")
-"""Kinds of problems that end when frames do."""
 
 
 class Camera:
@@ -37,6 +35,7 @@ class Camera:
         self.name = name
         self._node = node
         self._statistics = Statistics()
+        self._load = Load()
         self._problems = Problems(self._warn)
         self._settings = Settings()
         self._deadline_explained = False
@@ -100,9 +99,9 @@ class Camera:
         self._estimator = self._outputs = self._pipeline = None
 
     def recheck(self) -> None:
-        """Let the subscriptions follow the publishers that are there now."""
-        if self._intake is not None:
-            self._intake.recheck()
+        """Let the subscriptions follow the publishers and listeners that are there now."""
+        if self._intake is not None and self._outputs is not None:
+            self._intake.recheck(wanted=bool(self._outputs.listened()))
         ignored = self._estimator is not None and not self._estimator.anytime and self._settings.deadline_ms > 0
         if ignored and not self._deadline_explained:
             self._deadline_explained = True
@@ -115,16 +114,16 @@ class Camera:
             lifecycle: label of the node's state.
             problem: why the node could not be configured or activated, "" otherwise.
         """
+        if self._outputs is not None and not self._outputs.has_mismatch():
+            self._problems.clear("subscriber")
         problems = dict(self._problems.current())
         if problem:
             problems["configuration"] = problem
         snapshot = self._statistics.snapshot()
-        numbers = values_of(snapshot)
+        situation, numbers = self._situation(lifecycle, problems, snapshot), values_of(snapshot)
         if self._intake is not None:
             numbers["waiting"] = str(self._intake.waiting)
-        return Report(
-            self.name or "depth", judge(self._situation(lifecycle, problems)), self._details(problems), numbers
-        )
+        return Report(self.name or "depth", judge(situation), self._details(problems), numbers)
 
     @property
     def _named(self) -> str:
@@ -141,7 +140,7 @@ class Camera:
             heads=estimator.heads,
         )
 
-    def _situation(self, lifecycle: str, problems: Mapping[str, str]) -> Situation:
+    def _situation(self, lifecycle: str, problems: Mapping[str, str], snapshot: Snapshot) -> Situation:
         """Return what the diagnostics judge."""
         node = self._node
         state: dict[str, Any] = {
@@ -149,6 +148,7 @@ class Camera:
             "node": node.get_fully_qualified_name(),
             "camera": self.name,
             "problems": problems,
+            "rates": snapshot.rates,
         }
         if self._intake is None or self._outputs is None or self._pipeline is None or self._estimator is None:
             return Situation(**state)
@@ -159,6 +159,8 @@ class Camera:
             publishers=self._intake.image.publishers,
             reliability=self._intake.image.reliability,
             silence=self._intake.silence,
+            ever=snapshot.counters["received"] > 0,
+            falls_behind=self._load.falls_behind(snapshot, full=self._intake.full),
             listened=listened,
             metric_listened=bool(listened & METRIC),
             scale_known=self._pipeline.scale_possible(settings),

@@ -17,6 +17,9 @@ NO_DEADLINE = (
     "this backend decodes all scales at once, so deadline_ms is ignored",
     "choose a backend that can stop early (backend: torch), or lower max_scales and set deadline_ms to 0",
 )
+OVERLOADED = (
+    "set deadline_ms, lower max_scales, choose a faster backend or a smaller model, or let images come more slowly"
+)
 CURES: Mapping[str, str] = {
     "configuration": "correct it and start again, or run the lifecycle transition `configure` again",
     "image": "let the camera driver publish what is expected",
@@ -25,6 +28,7 @@ CURES: Mapping[str, str] = {
     "future": "set use_sim_time for a bag with a clock, or set the clocks of both machines right",
     "age": "set use_sim_time for a bag with a clock, set the clocks right, or raise max_age",
     "qos": "let both sides agree (parameters image_reliability and qos_overrides)",
+    "subscriber": "let it ask for less, or let qos_overrides offer more",
     "publish": "use the shared-memory profile (local_transport:=true of the launch file), or subscribe to less",
 }
 
@@ -41,7 +45,10 @@ class Situation:
         image_topic: resolved name of the input.
         publishers: of that topic.
         reliability: of our subscription to it.
-        silence: seconds since the last image, or since activation.
+        silence: seconds since the last image, or since it was subscribed to; 0 while it is not, for want of listeners.
+        ever: whether an image ever came.
+        rates: images received and processed a second.
+        falls_behind: whether the age of published depth grows because images come too fast.
         listened: outputs that have a subscriber.
         metric_listened: whether one of these holds metres.
         scale_known: whether relative depth can become metres.
@@ -61,6 +68,9 @@ class Situation:
     publishers: int = 0
     reliability: str = "reliable"
     silence: float = 0.0
+    ever: bool = True
+    rates: Mapping[str, float] = field(default_factory=dict)
+    falls_behind: bool = False
     listened: frozenset[str] = frozenset()
     metric_listened: bool = False
     scale_known: bool = False
@@ -106,7 +116,7 @@ def judge(now: Situation) -> Verdict:
     """Return the verdict: the first thing that keeps depth from coming out, in the order of cure."""
     if now.lifecycle != "active":
         return _judge_lifecycle(now)
-    return _judge_input(now) or _judge_frames(now) or _judge_outputs(now) or Verdict(OK, "running")
+    return _judge_input(now) or _judge_frames(now) or _judge_outputs(now) or _judge_load(now)
 
 
 def _judge_lifecycle(now: Situation) -> Verdict:
@@ -125,15 +135,16 @@ def _judge_input(now: Situation) -> Verdict | None:
     if now.publishers == 0:
         cure = f"start the camera, or remap: --ros-args -r {_own(now)}image:=/its/topic"
         cure += "" if now.camera else " (image:=/its/topic with the launch file)"
-        return Verdict(WARN, "no image", f"nothing publishes {now.image_topic}", cure)
+        return Verdict(STALE if now.ever else WARN, "no image", f"nothing publishes {now.image_topic}", cure)
     if now.silence > SILENCE:
         cause = f"{now.publishers} publisher(s) on {now.image_topic}, but no image for {now.silence:.0f} s"
         if "qos" in now.problems:
-            return Verdict(WARN, "no image", f"{cause}: {now.problems['qos']}", CURES["qos"])
+            return Verdict(ERROR, "no image", f"{cause}: {now.problems['qos']}", CURES["qos"])
+        level = STALE if now.ever else WARN
         if now.reliability == "best_effort":
             cure = "Fast DDS loses best-effort images above 512 KiB: use local_transport:=true, or a reliable publisher"
-            return Verdict(WARN, "no image", cause, cure)
-        return Verdict(WARN, "no image", cause, "see whether the camera runs: ros2 topic hz " + now.image_topic)
+            return Verdict(level, "no image", cause, cure)
+        return Verdict(level, "no image", cause, "see whether the camera runs: ros2 topic hz " + now.image_topic)
     return None
 
 
@@ -147,11 +158,14 @@ def _judge_frames(now: Situation) -> Verdict | None:
     states |= {"future": "stamps lie in the future"}
     for kind, state in states.items():
         if kind in now.problems:
-            return Verdict(WARN, state, now.problems[kind], CURES[kind])
+            level = WARN if kind == "future" or now.rates.get("processed") else ERROR
+            return Verdict(level, state, now.problems[kind], CURES[kind])
     return None
 
 
 def _judge_outputs(now: Situation) -> Verdict | None:
+    if "subscriber" in now.problems:
+        return Verdict(WARN, "a subscriber gets nothing", now.problems["subscriber"], CURES["subscriber"])
     if not now.listened:
         return Verdict(OK, "idle", "nobody subscribes to an output")
     no_confidence = "depth/confidence" in now.listened and not now.heads
@@ -173,6 +187,14 @@ def _judge_outputs(now: Situation) -> Verdict | None:
     if no_confidence:
         return Verdict(WARN, "no confidence", "this model does not say how sure it is", "choose one that does: nano")
     return Verdict(WARN, "no deadline", *NO_DEADLINE) if now.deadline_ignored else None
+
+
+def _judge_load(now: Situation) -> Verdict:
+    received, processed = (now.rates.get(name, 0.0) for name in ("received", "processed"))
+    share = f"{processed:.1f} of {received:.1f} images/s are processed" if processed < 0.9 * received else ""
+    if now.falls_behind:
+        return Verdict(WARN, "overloaded", f"depth comes later and later: {share or 'images wait'}", OVERLOADED)
+    return Verdict(OK, "running", share)
 
 
 def combine(verdicts: Mapping[str, Verdict]) -> Verdict:

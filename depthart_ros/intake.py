@@ -21,6 +21,9 @@ from depthart_ros.subscription import FollowingSubscription, Gate
 from depthart_ros.worker import Handler, Worker
 
 FUTURE = 0.5  # seconds that a stamp may be ahead of the clock
+LINGER = 5.0  # seconds that images are still taken after the last listener left
+OF_FRAMES = ("image", "unforeseen", "camera_info", "age", "future", "qos", "publish")
+"""Kinds of problems that end when frames do."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Intake:
         self._settings = read_settings(node, camera)
         self._calibrations = Calibrations(keep_all=self._settings.process_all)
         self._frame_id_expected = True
-        self._last_image = time.monotonic()
+        self._last_image = self._wanted = time.monotonic()
         self._lane = worker.lane(
             Handler(self._process, lambda: statistics.count("replaced"), self._report_failure, self._wake)
         )
@@ -103,8 +106,8 @@ class Intake:
 
     @property
     def silence(self) -> float:
-        """Seconds since the last image, or since activation."""
-        return time.monotonic() - self._last_image
+        """Seconds since the last image, or since it was subscribed to; 0 while it is not."""
+        return time.monotonic() - self._last_image if self.image.reliability else 0.0
 
     @property
     def has_camera_info(self) -> bool:
@@ -112,13 +115,31 @@ class Intake:
         return self._calibrations.any
 
     @property
+    def full(self) -> bool:
+        """Whether images have to wait before they are even taken."""
+        return not self._lane.has_room
+
+    @property
     def waiting(self) -> int:
         """How many images wait for the worker."""
         return self._lane.waiting
 
-    def recheck(self) -> None:
-        """Let the subscriptions follow the publishers that are there now."""
-        self.image.recheck()
+    def recheck(self, *, wanted: bool) -> None:
+        """Let the subscriptions follow the publishers that are there now; no images while nobody wants depth.
+
+        Args:
+            wanted: whether somebody listens to an output.
+        """
+        now = time.monotonic()
+        if wanted or self._settings.process_all:
+            self._wanted = now
+        if now - self._wanted < LINGER:
+            if not self.image.reliability:
+                self._last_image = now
+            self.image.recheck()
+        elif self.image.reliability:
+            self.image.destroy()
+            self._problems.clear(*OF_FRAMES)
         self.camera_info.recheck()
 
     def close(self) -> None:
@@ -147,13 +168,18 @@ class Intake:
             return
         self._warn_of_empty_frame_id(message)
         info = self._calibrations.of(message.header.stamp)
-        published = self._pipeline.process(Frame(message, info, settings, _deadline(arrival, settings)))
+        deadline = _deadline(arrival, settings)
+        published = self._pipeline.process(Frame(message, info, settings, deadline))
         self._problems.clear("image", "unforeseen")
         if not published:
             self._statistics.count("idle")
             return
+        now = time.monotonic()
         self._statistics.count("processed")
         self._statistics.record("stamp_to_publish", self._age(message.header.stamp))
+        self._statistics.record("arrival_to_publish", now - arrival.moment)
+        if deadline is not None and now > deadline:
+            self._statistics.count("late")
 
     def _is_timely(self, message: Image | CompressedImage, settings: Settings) -> bool:
         """Whether a frame is to be processed; says so where its stamp is too old, or ahead of the clock."""

@@ -7,7 +7,13 @@ from typing import Any
 
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, QoSReliabilityPolicy, qos_policy_name_from_kind
+from rclpy.qos import (
+    QoSCompatibility,
+    QoSProfile,
+    QoSReliabilityPolicy,
+    qos_check_compatible,
+    qos_policy_name_from_kind,
+)
 from rclpy.qos_overriding_options import InvalidQosOverridesError, QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
 
@@ -84,6 +90,14 @@ class Outputs:
     def listened(self) -> frozenset[str]:
         """Return the topics that have a subscriber."""
         return frozenset(topic for topic, publisher in self._publishers.items() if publisher.get_subscription_count())
+
+    def has_mismatch(self) -> bool:
+        """Whether somebody asks for another quality of service than is offered, so that nothing comes there."""
+        return any(
+            qos_check_compatible(publisher.qos_profile, subscription.qos_profile)[0] == QoSCompatibility.ERROR
+            for publisher in self._publishers.values()
+            for subscription in self._node.get_subscriptions_info_by_topic(publisher.topic_name)
+        )
 
     def publish(self, topic: str, message: Any) -> str:
         """Publish a message and return why it could not be, else ""."""

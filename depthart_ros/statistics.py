@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-COUNTERS = ("received", "processed", "replaced", "too_old", "idle", "failed", "publish_failed")
-STAGES = ("decode", "infer", "publish", "stamp_to_publish")
+COUNTERS = ("received", "processed", "replaced", "too_old", "idle", "failed", "publish_failed", "late")
+STAGES = ("decode", "infer", "publish", "stamp_to_publish", "arrival_to_publish")
 PERCENTILES = (50, 95, 99)
 WINDOW = 300  # frames that the percentiles look back: ten seconds of a usual camera
 
@@ -22,15 +22,18 @@ class Snapshot:
 
     Attributes:
         counters: by name, since the node started; received = processed + replaced + too_old + idle + failed + at work.
+            Of the processed ones, `late` were published after their deadline.
         rates: received and processed frames a second since the snapshot before.
         latencies_ms: for each stage measured so far its percentiles over the last frames [ms], keyed by percentile.
         scales: how many scales each of the last frames was decoded from, the newest last.
+        latency: mean from stamp to publication since the snapshot before [s]; None where nothing was published.
     """
 
     counters: Mapping[str, int]
     rates: Mapping[str, float]
     latencies_ms: Mapping[str, Mapping[int, float]]
     scales: Sequence[int] = ()
+    latency: float | None = None
 
 
 class Statistics:
@@ -41,6 +44,7 @@ class Statistics:
         self._counters = dict.fromkeys(COUNTERS, 0)
         self._seconds: dict[str, deque[float]] = {stage: deque(maxlen=WINDOW) for stage in STAGES}
         self._scales: deque[int] = deque(maxlen=WINDOW)
+        self._latencies: list[float] = []  # since the last snapshot
         self._before = (time.monotonic(), dict(self._counters))
 
     def count(self, name: str) -> None:
@@ -52,6 +56,8 @@ class Statistics:
         """Add one duration to a stage of STAGES."""
         with self._lock:
             self._seconds[stage].append(seconds)
+            if stage == "stamp_to_publish":
+                self._latencies.append(seconds)
 
     def record_scales(self, scales: int) -> None:
         """Note how many scales a frame was decoded from."""
@@ -63,13 +69,14 @@ class Statistics:
         with self._lock:
             now, counters = time.monotonic(), dict(self._counters)
             windows = {stage: list(values) for stage, values in self._seconds.items() if values}
-            scales = tuple(self._scales)
+            scales, recent = tuple(self._scales), self._latencies
+            self._latencies = []
             then, before = self._before
             self._before = (now, counters)
         elapsed = max(now - then, 1e-3)
         rates = {name: (counters[name] - before[name]) / elapsed for name in ("received", "processed")}
         latencies = {stage: percentiles_ms(values) for stage, values in windows.items()}
-        return Snapshot(counters, rates, latencies, scales)
+        return Snapshot(counters, rates, latencies, scales, sum(recent) / len(recent) if recent else None)
 
 
 def percentiles_ms(seconds: list[float]) -> dict[int, float]:

@@ -106,7 +106,8 @@ class Recorder:
     @property
     def refused(self) -> bool:
         """Whether the node reports an error: it will not run as it was started."""
-        return self.status is not None and self.status.level == DiagnosticStatus.ERROR
+        unable = self.status is not None and self.status.level == DiagnosticStatus.ERROR
+        return unable and self.values.get("lifecycle") != "active"
 
     @property
     def values(self) -> dict[str, str]:

@@ -45,6 +45,8 @@ def test_an_impossible_deadline_gives_depth_from_one_scale_and_none_from_all(wor
     world.until(lambda: float(world.values()["scales_mean"]) < ALL, what="the mean")
     np.testing.assert_allclose(show(1), depth_of_one_scale, rtol=1e-5)
     assert int(world.values()["scales_1_frames"]) >= 1
+    assert int(world.values()["late"]) >= 1
+    assert float(world.values()["arrival_to_publish_p50_ms"]) > 0
     assert int(world.values()[f"scales_{ALL}_frames"]) >= 1
     assert node.set_parameters([Parameter("deadline_ms", value=0.0)])[0].successful
     show(ALL)

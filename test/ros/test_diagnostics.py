@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from depthart_ros.diagnostics import CURES, ERROR, OK, WARN, Situation, Verdict, judge
+from depthart_ros.diagnostics import CURES, ERROR, OK, STALE, WARN, Situation, Verdict, combine, judge
 
 RUNNING = Situation(
     lifecycle="active",
@@ -36,13 +36,35 @@ def test_nothing_wrong_is_ok():
             "unconfigured; no model; correct",
         ),
         ({"clock_runs": False}, WARN, "nothing arrives on /clock"),
-        ({"publishers": 0, "image_topic": "/cam"}, WARN, "nothing publishes /cam; start the camera, or remap"),
-        ({"silence": 5.0}, WARN, "1 publisher(s) on /image, but no image for 5 s"),
-        ({"silence": 5.0, "reliability": "best_effort"}, WARN, "local_transport:=true"),
-        ({"silence": 5.0, "problems": {"qos": "another durability"}}, WARN, "another durability; let both sides agree"),
-        ({"problems": {"image": "step is 1"}}, WARN, "frames are dropped; step is 1; let the camera"),
-        ({"problems": {"unforeseen": "RuntimeError: x"}}, WARN, "frames fail; RuntimeError: x; see the log"),
-        ({"problems": {"age": "9 s old"}}, WARN, "frames are too old; 9 s old; set use_sim_time"),
+        (
+            {"publishers": 0, "image_topic": "/cam", "ever": False},
+            WARN,
+            "nothing publishes /cam; start the camera, or remap",
+        ),
+        ({"publishers": 0}, STALE, "nothing publishes /image"),
+        ({"silence": 5.0, "ever": False}, WARN, "1 publisher(s) on /image, but no image for 5 s"),
+        ({"silence": 5.0}, STALE, "1 publisher(s) on /image, but no image for 5 s"),
+        ({"silence": 5.0, "reliability": "best_effort"}, STALE, "local_transport:=true"),
+        (
+            {"silence": 5.0, "problems": {"qos": "another durability"}},
+            ERROR,
+            "another durability; let both sides agree",
+        ),
+        ({"problems": {"image": "step is 1"}}, ERROR, "frames are dropped; step is 1; let the camera"),
+        ({"problems": {"image": "step is 1"}, "rates": {"processed": 9.0}}, WARN, "frames are dropped; step is 1"),
+        ({"problems": {"unforeseen": "RuntimeError: x"}}, ERROR, "frames fail; RuntimeError: x; see the log"),
+        ({"problems": {"age": "9 s old"}}, ERROR, "frames are too old; 9 s old; set use_sim_time"),
+        (
+            {"problems": {"subscriber": "of points"}, "listened": frozenset()},
+            WARN,
+            "a subscriber gets nothing; of points; let it ask for less",
+        ),
+        ({"rates": {"received": 30.0, "processed": 8.0}}, OK, "running; 8.0 of 30.0 images/s are processed"),
+        (
+            {"rates": {"received": 30.0, "processed": 8.0}, "falls_behind": True},
+            WARN,
+            "overloaded; depth comes later and later: 8.0 of 30.0 images/s are processed; set deadline_ms",
+        ),
         ({"listened": frozenset(), "metric_listened": False}, OK, "idle; nobody subscribes"),
         ({"scale_known": False}, WARN, "scale is unknown; measure one distance"),
         ({"scale_known": False, "metric_listened": False}, OK, "ros2 param set /depth_node scale VALUE"),
@@ -68,7 +90,11 @@ def test_the_state_is_named_with_cause_and_cure(changes, level, words):
 @pytest.mark.parametrize(
     "changes",
     [{"lifecycle": "inactive"}, {"publishers": 0}, {"silence": 9.0}, {"scale_known": False}, {"has_camera_info": False}]
-    + [{"problems": {kind: "x"}} for kind in ("image", "unforeseen", "age", "camera_info", "publish")],
+    + [
+        {"problems": {kind: "x"}}
+        for kind in ("image", "unforeseen", "age", "camera_info", "publish", "future", "subscriber")
+    ]
+    + [{"falls_behind": True}, {"deadline_ignored": True}],
 )
 def test_every_verdict_but_running_and_idle_has_a_cure(changes):
     assert verdict(**changes).cure
@@ -93,3 +119,16 @@ def test_who_wants_confidence_alone_is_told_of_it_and_not_of_the_scale():
     assert verdict(**wishes, heads=False).state == "no confidence"
     assert verdict(**wishes).state == "relative depth only"
     assert verdict(**wishes | {"metric_listened": True}, heads=False).state == "relative depth only"
+
+
+def test_several_cameras_are_as_bad_as_the_worst_of_them_which_is_named():
+    verdicts = {
+        "front": Verdict(OK, "running"),
+        "left": verdict(silence=5.0),
+        "rear": verdict(publishers=0, ever=False),
+    }
+    both = combine(verdicts)
+    assert (both.level, both.state) == (STALE, "1 of 3 cameras are well")
+    assert both.cause.startswith("left: no image: 1 publisher(s)")
+    assert combine(verdicts | {"rear": verdict(problems={"image": "x"})}).level == ERROR
+    assert combine({"a": Verdict(OK, "running"), "b": Verdict(OK, "idle")}).sentence == "idle and running; 2 cameras"

@@ -95,10 +95,16 @@ def test_a_publisher_that_cannot_be_heard_is_named_in_log_and_diagnostics(world,
     assert "image_reliability and qos_overrides" in world.status()
 
 
-def test_a_subscriber_that_gets_nothing_is_named_in_the_log(world, node_with):
+def test_a_subscriber_that_gets_nothing_is_named_in_log_and_diagnostics_until_it_leaves(world, node_with):
+    world.listen("/diagnostics", DiagnosticArray)
     world.listen_to_log()
     node_with()
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-    world.listen("points", PointCloud2, qos=latched)
+    deaf = world.listen("points", PointCloud2, qos=latched)
+    world.peer.create_publisher(Image, "image", RELIABLE)
     sentence = "a subscriber of points asks for another durability than is offered, so it gets nothing"
     world.until(lambda: any(sentence in line for line in world.logs), what="a warning")
+    world.until(lambda: sentence in (world.status() or ""), what="the diagnostics")
+    assert "let it ask for less, or let qos_overrides offer more" in world.status()
+    world.peer.destroy_subscription(deaf)
+    world.until(lambda: world.status() and "points" not in world.status(), what="its end")

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
 
 from rclpy.parameter import Parameter
-from sensor_msgs.msg import PointCloud2
+from sensor_msgs.msg import Image, PointCloud2
 
 SCALE = 2.5
 
@@ -31,6 +31,22 @@ def test_nobody_listening_means_no_work(world, make_camera, toy_model_path, rgb_
     assert (values["processed"], values["idle"]) == ("0", "5")
     assert "infer_p50_ms" not in values
     assert values["state"] == "idle"
+
+
+def test_images_are_not_even_received_while_nobody_listens_and_come_again_when_somebody_does(
+    world, make_camera, toy_model_path, rgb_message, monkeypatch
+):
+    monkeypatch.setattr("depthart_ros.intake.LINGER", 0.5)
+    camera = make_camera(())
+    world.depth_node(model=str(toy_model_path), threads=1)
+    camera.connect()
+    world.until(lambda: camera.images.get_subscription_count() == 0, what="the end of the subscription")
+    world.until(lambda: world.status() and world.values()["state"] == "idle", what="the state")
+    listener = world.listen("depth/relative", Image)
+    camera.show(rgb_message(stamp_now(world)), until=lambda: world.got["depth/relative"])
+    world.peer.destroy_subscription(listener)
+    world.until(lambda: camera.images.get_subscription_count() == 0, what="the end of the subscription")
+    world.until(lambda: world.values()["state"] == "idle", what="the state")
 
 
 def test_only_what_is_listened_to_is_made(world, make_camera, toy_model_path, rgb_message, info_message):

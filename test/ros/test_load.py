@@ -1,0 +1,32 @@
+"""Overload is a latency that grows while images come too fast."""
+
+import pytest
+
+from depthart_ros.load import REMEMBERED, Load, grows
+from depthart_ros.statistics import Snapshot
+
+
+def falls_behind(latencies, *, received=30.0, processed=8.0, full=False):
+    load = Load()
+    rates = {"received": received, "processed": processed}
+    return [load.falls_behind(Snapshot({}, rates, {}, latency=latency), full=full) for latency in latencies][-1]
+
+
+def test_a_latency_that_grows_while_images_come_too_fast_is_overload():
+    growing = [0.1 + 0.1 * second for second in range(REMEMBERED)]
+    assert falls_behind(growing)
+    assert not falls_behind(growing, processed=30.0)
+    assert falls_behind(growing, processed=30.0, full=True)
+
+
+def test_a_steady_latency_is_none_however_many_images_are_replaced():
+    assert not falls_behind([0.1, 0.12, 0.09] * REMEMBERED)
+
+
+def test_an_idle_second_begins_anew():
+    assert not falls_behind([0.1] * 5 + [None] + [1.0] * 5)
+
+
+@pytest.mark.parametrize("last", [0.1, 0.24])
+def test_little_growth_does_not_count(last):
+    assert not grows([0.1] * (REMEMBERED - 3) + [last] * 3)
