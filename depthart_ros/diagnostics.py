@@ -123,6 +123,8 @@ def _judge_lifecycle(now: Situation) -> Verdict:
     problem = now.problems.get("configuration")
     if problem:
         return Verdict(ERROR, now.lifecycle, problem, CURES["configuration"])
+    if now.lifecycle == "finalized":
+        return Verdict(OK, now.lifecycle, "", "start the node again")
     step = "activate" if now.lifecycle == "inactive" else "configure"
     return Verdict(OK, now.lifecycle, "", f"run the lifecycle transition `{step}`")
 
