@@ -28,7 +28,9 @@ from depthart_ros.cli.demo_processes import Program, python_program, transport_e
 if TYPE_CHECKING:
     from depthart_ros.cli.demo_recorder import Recorder
 
-STAGES = ("decode", "infer", "publish", "stamp_to_publish")
+STAGES = ("decode", "infer", "publish", "stamp_to_publish", "arrival_to_publish")
+LATENCY_FACTOR, LATENCY_MARGIN_MS = 1.6, 10.0
+"""p95 from stamp to publication may be so many times the model's own p95, and so much longer."""
 STEADY = 0.1  # share of the frames before memory counts as steady
 PATIENCE = 60.0  # seconds without a frame
 
@@ -95,6 +97,7 @@ def run(args: argparse.Namespace, folder: Path) -> Measurement:
 
     camera = ["camera", "--rate", f"{args.rate:g}", "--width", str(args.width), "--height", str(args.height)]
     node = ["--ros-args", "-p", f"scale:={sample_scale()!r}", "-p", f"model:={args.model}"]
+    node += ["-p", f"backend:={args.backend}", "-p", f"deadline_ms:={args.deadline_ms!r}"]
     with ExitStack() as stack:
         recorder = stack.enter_context(Recorder(0.1, ("depth/image_rect", "points", "/diagnostics")))
         programs = []
@@ -135,6 +138,19 @@ def growth(memory: Sequence[Memory]) -> float:
     return float(slope) * 1000
 
 
+def latency_line(found: Measurement) -> str:
+    """Return the sentence on the age of published depth: against the model's own latency, and over time."""
+    whole, model = (float(found.values[f"{stage}_p95_ms"]) for stage in ("stamp_to_publish", "infer"))
+    limit = LATENCY_FACTOR * model + LATENCY_MARGIN_MS
+    minutes = np.linspace(0.0, found.seconds / 60.0, len(found.latencies))
+    slope, _ = np.polyfit(minutes, np.array(found.latencies) * 1e3, 1)
+    return (
+        f"Stamp to publication, p95: **{whole:.1f} ms**, {whole / model:.2f} times the model's own; "
+        f"{LATENCY_FACTOR:g} times it and {LATENCY_MARGIN_MS:g} ms are {limit:.1f} ms. The age of depth changes by "
+        f"{slope:+.1f} ms a minute over {found.seconds:.0f} s."
+    )
+
+
 def report(found: Measurement, args: argparse.Namespace) -> list[str]:
     """Return the paragraphs and tables."""
     model, beside = (
@@ -149,6 +165,7 @@ def report(found: Measurement, args: argparse.Namespace) -> list[str]:
     )
     return [
         summary,
+        latency_line(found),
         table(["stage [ms]", "p50", "p95", "p99"], speed_rows(found)),
         f"Memory after the first tenth grows by {growth(found.memory):+.1f} MB per 1000 frames.",
         table(["processed frames", "resident memory of the node [MB]"], memory_rows(found)),
@@ -159,6 +176,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Return the options."""
     parser = argparse.ArgumentParser(description="The node end to end.")
     parser.add_argument("--model", default="nano")
+    parser.add_argument("--backend", default="auto")
+    parser.add_argument("--deadline-ms", type=float, default=0.0, help="the node's parameter of that name")
     parser.add_argument("--frames", type=int, default=2000, help="processed frames to wait for")
     parser.add_argument("--rate", type=float, default=30.0, help="pictures a second that the camera publishes")
     parser.add_argument("--width", type=int, default=640)
@@ -180,6 +199,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"benchmarks.node: {error}", file=sys.stderr)
         return 1
     command = f"python -m benchmarks.node --model {args.model} --frames {args.frames} --rate {args.rate:g}"
+    command += f" --width {args.width} --height {args.height} --backend {args.backend}"
+    command += f" --deadline-ms {args.deadline_ms:g}" if args.deadline_ms else ""
     deliver("The node end to end", command, report(found, args), args.out)
     return 0
 

@@ -75,6 +75,7 @@ class Camera:
             problems=self._problems,
             statistics=self._statistics,
         )
+        self._node.get_logger().info(f"active: depth of {self._intake.image.topic}")
         if not self._pipeline.scale_possible(settings):
             self._node.get_logger().info(
                 f"{self._named}scale is unknown, so neither metres nor a cloud are published; to get metres, "

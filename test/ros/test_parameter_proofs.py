@@ -17,7 +17,7 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 
 from depthart_core import DepthartError
-from depthart_ros.depth_node import load_estimator
+from depthart_ros.loading import load_estimator
 from depthart_ros.parameters import SPECS, Settings
 from depthart_ros.pipeline import Frame, Pipeline
 from depthart_ros.problems import Problems
