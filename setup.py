@@ -30,6 +30,7 @@ setup(
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
         (SHARE, ["package.xml"]),
         (f"{SHARE}/launch", sorted(map(str, Path("launch").glob("*.py")))),
+        (f"{SHARE}/launch/examples", sorted(map(str, Path("launch/examples").glob("*.py")))),
         (f"{SHARE}/config", sorted(map(str, Path("config").glob("*")))),
     ],
     install_requires=[

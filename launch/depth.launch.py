@@ -1,4 +1,8 @@
-"""depth_node, ready to use: `ros2 launch depthart_ros depth.launch.py image:=/camera/image_raw scale:=1.0`."""
+"""depth_node, ready to use: `ros2 launch depthart_ros depth.launch.py image:=/camera/image_raw scale:=1.0`.
+
+Other launch files include it as those of launch/examples do. An argument left empty leaves its parameter to
+`params_file`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,9 @@ from launch_ros.actions import Node
 from depthart_ros.transport import local_transport
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 
+TEXTS = ("model", "backend", "image_transport", "scale_source")
+NUMBERS = ("scale", "deadline_ms")
+TRUTHS = ("autostart", "process_all", "rectified")
 OUTPUTS = ("depth/relative", "depth/image_rect", "depth/camera_info", "points", "depth/image_color", "depth/confidence")
 
 
@@ -18,27 +25,52 @@ def generate_launch_description() -> LaunchDescription:
     """Declare the arguments and start what they ask for."""
     return LaunchDescription(
         [
-            DeclareLaunchArgument("namespace", default_value="", description="Namespace of the node and its outputs"),
+            DeclareLaunchArgument("namespace", default_value="", description="Namespace of the node and its topics"),
             DeclareLaunchArgument(
                 "params_file",
                 default_value=_config("depth.yaml"),
                 description="Parameters of the node; the arguments below that are not empty win over it",
             ),
+            DeclareLaunchArgument("model", default_value="", description="Packaged model or path of a model file"),
+            DeclareLaunchArgument("backend", default_value="", description="What runs the model, for example onnx"),
             DeclareLaunchArgument(
-                "model", default_value="", description="Packaged model or path of a .safetensors file"
+                "scale", default_value="", description="Metres per unit of relative depth; wins over scale_source"
             ),
-            DeclareLaunchArgument("backend", default_value="", description="What runs the model, for example torch"),
-            DeclareLaunchArgument("scale", default_value="", description="Metres per unit of relative depth"),
             DeclareLaunchArgument(
                 "scale_source",
                 default_value="",
                 description="given (the argument scale) or model (its own first guess)",
             ),
             DeclareLaunchArgument(
+                "deadline_ms",
+                default_value="",
+                description="From an image to its depth [ms]: fewer scales where needed",
+            ),
+            DeclareLaunchArgument(
+                "cameras",
+                default_value="",
+                description="Several cameras, one model: front,left or [front,left]; topics are NAME/image and so on",
+            ),
+            DeclareLaunchArgument(
+                "image",
+                default_value="image",
+                description="Topic of the images; with `cameras` below each name, or with {camera} in its place",
+            ),
+            DeclareLaunchArgument(
+                "camera_info", default_value="camera_info", description="Topic of their calibration, named likewise"
+            ),
+            DeclareLaunchArgument(
+                "image_transport", default_value="", description="raw, or compressed (the topic IMAGE/compressed)"
+            ),
+            DeclareLaunchArgument(
+                "rectified", default_value="", description="Whether images are rectified: P counts if so, else K"
+            ),
+            DeclareLaunchArgument(
+                "process_all", default_value="", description="Process every image in order, for bags: true or false"
+            ),
+            DeclareLaunchArgument(
                 "autostart", default_value="", description="Configure and activate at start: true or false"
             ),
-            DeclareLaunchArgument("image", default_value="image", description="Topic of the images to use"),
-            DeclareLaunchArgument("camera_info", default_value="camera_info", description="Topic of their calibration"),
             DeclareLaunchArgument("use_sim_time", default_value="false", description="Take the time from /clock"),
             DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn, error or fatal"),
             DeclareLaunchArgument("rviz", default_value="false", description="Start RViz with config/depth.rviz too"),
@@ -69,19 +101,21 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 def _depth_node(arguments: dict[str, str], environment: dict[str, str]) -> Node:
     """Return the depth node; an argument left empty leaves its parameter to the file."""
-    given: dict[str, str | bool | float] = {"use_sim_time": _is_true(arguments["use_sim_time"])}
-    given |= {name: arguments[name] for name in ("model", "backend", "scale_source") if arguments[name]}
-    if arguments["scale"]:
-        given["scale"] = float(arguments["scale"])
-    if arguments["autostart"]:
-        given["autostart"] = _is_true(arguments["autostart"])
+    given: dict[str, str | bool | float | list[str]] = {"use_sim_time": _is_true(arguments["use_sim_time"])}
+    given |= {name: arguments[name] for name in TEXTS if arguments[name]}
+    given |= {name: float(arguments[name]) for name in NUMBERS if arguments[name]}
+    given |= {name: _is_true(arguments[name]) for name in TRUTHS if arguments[name]}
+    if "scale" in given:
+        given["scale_source"] = "given"
+    if cameras := _names(arguments["cameras"]):
+        given["cameras"] = cameras
     return Node(
         package="depthart_ros",
         executable="depth_node",
         name="depth_node",
         namespace=arguments["namespace"],
         parameters=[arguments["params_file"], given],
-        remappings=[("image", arguments["image"]), ("camera_info", arguments["camera_info"])],
+        remappings=_inputs(arguments),
         arguments=["--ros-args", "--log-level", arguments["log_level"]],
         additional_env=environment,
         output="screen",
@@ -90,16 +124,49 @@ def _depth_node(arguments: dict[str, str], environment: dict[str, str]) -> Node:
 
 
 def _rviz(arguments: dict[str, str], environment: dict[str, str]) -> Node:
-    """Return RViz; its configuration names topics without a namespace, so they are remapped into ours."""
+    """Return RViz; its configuration names topics without a namespace, so they are remapped into ours.
+
+    Of several cameras it shows the first.
+    """
+    below = "".join(f"{name}/" for name in _names(arguments["cameras"])[:1])
+    image = dict(_inputs(arguments))[f"{below}image"]
     return Node(
         package="rviz2",
         executable="rviz2",
         namespace=arguments["namespace"],
         arguments=["-d", _config("depth.rviz"), "-f", arguments["fixed_frame"]],
         parameters=[{"use_sim_time": _is_true(arguments["use_sim_time"])}],
-        remappings=[("/image", arguments["image"]), *((f"/{topic}", topic) for topic in OUTPUTS)],
+        remappings=[("/image", image), *((f"/{topic}", f"{below}{topic}") for topic in OUTPUTS)],
         additional_env=environment,
     )
+
+
+def _inputs(arguments: dict[str, str]) -> list[tuple[str, str]]:
+    """Return the remappings of the node's inputs, of every camera where there are several."""
+    topics = ("image", "camera_info")
+    return [(topic, arguments[topic]) for topic in topics if not arguments["cameras"]] + [
+        (f"{camera}/{topic}", _of_camera(arguments[topic], camera))
+        for camera in _names(arguments["cameras"])
+        for topic in topics
+    ]
+
+
+def _of_camera(topic: str, camera: str) -> str:
+    """Return the topic of one of several cameras.
+
+    Raises:
+        ValueError: it would be the same for all of them.
+    """
+    if "{camera}" in topic:
+        return topic.replace("{camera}", camera)
+    if topic.startswith("/"):
+        raise ValueError(f"{topic!r} is one topic for several cameras; expected {{camera}} where the name stands in it")
+    return f"{camera}/{topic}"
+
+
+def _names(text: str) -> list[str]:
+    """Return the names of a list, with brackets or without."""
+    return [name.strip(" '\"") for name in text.strip("[] ").split(",") if name.strip(" '\"")]
 
 
 def _config(name: str) -> str:

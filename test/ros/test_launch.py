@@ -1,4 +1,4 @@
-"""The launch file: its arguments and, where `launch` is installed, what it starts."""
+"""The launch files: their arguments, what they include and, where `launch` is installed, what they start."""
 
 import ast
 import importlib.util
@@ -8,32 +8,81 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "launch" / "depth.launch.py"
+EXAMPLES = sorted((ROOT / "launch" / "examples").glob("*.launch.py"))
 ARGUMENTS = {
-    "namespace", "params_file", "model", "backend", "image", "camera_info", "scale", "scale_source", "rviz",
-    "autostart", "use_sim_time", "log_level", "fixed_frame", "local_transport",
+    "namespace", "params_file", "model", "backend", "image", "camera_info", "image_transport", "rectified", "scale",
+    "scale_source", "deadline_ms", "cameras", "process_all", "rviz", "autostart", "use_sim_time", "log_level",
+    "fixed_frame", "local_transport",
 }  # fmt: skip
+PARAMETERS = ("model", "backend", "image_transport", "scale_source", "scale", "deadline_ms", "autostart",
+              "process_all", "rectified", "cameras")  # fmt: skip
+files = pytest.mark.parametrize("file", [FILE, *EXAMPLES], ids=lambda file: file.name)
+examples = pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
 
 
-def calls(name):
-    """Every call of a function in the launch file, as (positional constants, keywords)."""
-    for node in ast.walk(ast.parse(FILE.read_text())):
+def calls(file, name):
+    """Every call of a function in a launch file, as (positional nodes, keywords)."""
+    for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
-            yield [ast.literal_eval(value) for value in node.args], {word.arg: word.value for word in node.keywords}
+            yield node.args, {word.arg: word.value for word in node.keywords}
 
 
-def test_every_argument_is_declared_with_a_default_and_a_description():
-    declared = {positional[0]: keywords for positional, keywords in calls("DeclareLaunchArgument")}
-    assert set(declared) == ARGUMENTS
-    for name, keywords in declared.items():
-        assert set(keywords) == {"default_value", "description"}, name
+def declared(file):
+    return {ast.literal_eval(positional[0]): keywords for positional, keywords in calls(file, "DeclareLaunchArgument")}
+
+
+def constants(file):
+    return [
+        node.value
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+
+
+def included(file):
+    """The arguments given to depth.launch.py."""
+    for _, keywords in calls(file, "IncludeLaunchDescription"):
+        given = [ast.literal_eval(key) for key in keywords["launch_arguments"].func.value.keys]
+        if any(name in ARGUMENTS for name in given):
+            yield given
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    """The functions of the launch file that need nothing of `launch`."""
+    tree = ast.parse(FILE.read_text())
+    wanted = ("_inputs", "_of_camera", "_names")
+    tree.body = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in wanted]
+    space = {}
+    exec(compile(tree, str(FILE), "exec"), space)
+    return space["_inputs"]
+
+
+def test_the_node_has_every_argument_with_a_default():
+    found = declared(FILE)
+    assert set(found) == ARGUMENTS
+    assert all("default_value" in keywords for keywords in found.values())
+
+
+@files
+def test_every_argument_is_described(file):
+    for name, keywords in declared(file).items():
         assert len(ast.literal_eval(keywords["description"])) > 10, name
 
 
-def test_every_argument_is_used():
-    tree = ast.parse(FILE.read_text())
-    strings = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    for name in ARGUMENTS:
+@files
+def test_every_argument_is_used(file):
+    strings = constants(file)
+    for name in declared(file):
         assert strings.count(name) >= 2, name
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_the_argument_is_a_parameter_of_the_node(name):
+    from depthart_ros.parameters import SPECS
+
+    assert name in SPECS
+    assert name in ARGUMENTS
 
 
 def test_it_remaps_the_topics_of_the_node_and_of_the_rviz_layout():
@@ -47,6 +96,69 @@ def test_it_remaps_the_topics_of_the_node_and_of_the_rviz_layout():
     assert set(outputs) == set(publishers.OUTPUTS)
 
 
+def test_one_camera_has_its_topics_as_they_are_given(inputs):
+    arguments = {"image": "/cam/image", "camera_info": "/cam/info", "cameras": ""}
+    assert inputs(arguments) == [("image", "/cam/image"), ("camera_info", "/cam/info")]
+
+
+@pytest.mark.parametrize("cameras", ["front,left", "[front, left]", "['front', 'left']", '["front","left"]'])
+def test_several_cameras_have_their_topics_below_their_names_or_where_they_stand_in_them(inputs, cameras):
+    arguments = {"image": "/{camera}/image_raw", "camera_info": "camera_info", "cameras": cameras}
+    assert inputs(arguments) == [
+        ("front/image", "/front/image_raw"),
+        ("front/camera_info", "front/camera_info"),
+        ("left/image", "/left/image_raw"),
+        ("left/camera_info", "left/camera_info"),
+    ]
+
+
+def test_one_topic_for_several_cameras_is_refused(inputs):
+    with pytest.raises(ValueError, match=r"'/cam/image' is one topic for several cameras; expected \{camera\}"):
+        inputs({"image": "/cam/image", "camera_info": "camera_info", "cameras": "front,left"})
+
+
+def test_there_is_an_example_of_each_use():
+    assert {file.name.partition(".")[0] for file in EXAMPLES} == {
+        "webcam", "realsense", "four_cameras", "bag", "nav2"
+    }  # fmt: skip
+
+
+@examples
+def test_an_example_includes_the_node_with_arguments_that_it_has(file):
+    (given,) = included(file)
+    assert set(given) <= ARGUMENTS
+
+
+@examples
+def test_what_an_example_includes_stays_in_a_group_so_that_its_arguments_do_not_leak(file):
+    grouped = [
+        node
+        for positional, _ in calls(file, "GroupAction")
+        for node in ast.walk(positional[0])
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "IncludeLaunchDescription"
+    ]
+    assert len(grouped) == len(list(calls(file, "IncludeLaunchDescription")))
+
+
+@examples
+def test_an_example_says_how_it_is_started(file):
+    assert f"`ros2 launch depthart_ros {file.name}" in ast.get_docstring(ast.parse(file.read_text()))
+
+
+def test_the_camera_of_the_webcam_example_has_the_options_that_are_given():
+    import argparse
+
+    from depthart_ros.cli import camera
+
+    (node,) = [keywords for _, keywords in calls(ROOT / "launch/examples/webcam.launch.py", "Node")]
+    options = [
+        text.value for text in ast.walk(node["arguments"]) if isinstance(text, ast.Constant) and text.value[:2] == "--"
+    ]
+    parser = argparse.ArgumentParser()
+    camera.add_arguments(parser)
+    assert set(options) <= set(parser._option_string_actions)
+
+
 def test_the_rviz_layout_shows_our_topics():
     yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
     layout = yaml.safe_load((ROOT / "config" / "depth.rviz").read_text())["Visualization Manager"]
@@ -55,7 +167,34 @@ def test_the_rviz_layout_shows_our_topics():
     assert layout["Global Options"]["Fixed Frame"] == "camera_optical_frame"
 
 
-def test_ros2_launch_would_start_the_node_with_the_given_arguments():
+def test_the_parameters_for_nav2_are_valid_for_the_node():
+    from depthart_ros.parameter_files import read_parameters, settings_of
+
+    settings = settings_of(read_parameters(ROOT / "config" / "nav2_depth.yaml"))
+    assert settings.points_stride > 1
+    assert 0 < settings.min_range < settings.max_range
+
+
+@pytest.mark.parametrize(("costmap", "layer"), [("local", "voxel_layer"), ("global", "obstacle_layer")])
+def test_the_costmaps_take_the_cloud_of_the_node_within_its_ranges(costmap, layer):
+    import yaml
+
+    from depthart_ros.parameter_files import read_parameters, settings_of
+
+    file = ROOT / "config" / "nav2_depth.yaml"
+    settings = settings_of(read_parameters(file))
+    parameters = yaml.safe_load(file.read_text())[f"{costmap}_costmap"][f"{costmap}_costmap"]["ros__parameters"]
+    assert layer in parameters["plugins"]
+    source = parameters[layer][parameters[layer]["observation_sources"]]
+    assert (source["topic"], source["data_type"]) == ("/points", "PointCloud2")
+    assert source["marking"]
+    assert source["clearing"]
+    assert settings.min_range <= source["obstacle_min_range"] < source["obstacle_max_range"] <= settings.max_range
+    assert source["obstacle_max_range"] < source["raytrace_max_range"] <= settings.max_range
+
+
+def load(file):
+    """The launch description of a file, or skip where nothing can run it."""
     launch = pytest.importorskip("launch", reason="launch comes with ROS 2 and is not installed", exc_type=ImportError)
     if not hasattr(launch, "LaunchService"):
         pytest.skip("launch comes with ROS 2 and is not installed")
@@ -64,13 +203,23 @@ def test_ros2_launch_would_start_the_node_with_the_given_arguments():
         packages.get_package_share_directory("depthart_ros")
     except packages.PackageNotFoundError:
         pytest.skip("depthart_ros is not in a sourced install space")
-    spec = importlib.util.spec_from_file_location("depth_launch", FILE)
+    spec = importlib.util.spec_from_file_location("launch_file", file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return launch, module.generate_launch_description()
+
+
+@files
+def test_ros2_launch_reads_it(file):
+    _, description = load(file)
+    assert description.entities
+
+
+def test_ros2_launch_would_start_the_node_with_the_given_arguments():
+    launch, description = load(FILE)
     context = launch.LaunchContext()
     context.launch_configurations.update({"image": "/cam/image", "scale": "2", "local_transport": "true"})
-    entities = module.generate_launch_description().entities
-    for entity in entities[:-1]:
+    for entity in description.entities[:-1]:
         entity.execute(context)
-    (node,) = entities[-1].execute(context)
+    (node,) = description.entities[-1].execute(context)
     assert (node.node_package, node.node_executable) == ("depthart_ros", "depth_node")
