@@ -212,7 +212,7 @@ class DepthEstimator:
         """Load a model.
 
         Args:
-            model: Name of a packaged model, or path of a model file or of an exported graph (.onnx).
+            model: Name of a packaged model, or path of a model file or of a folder of `depthart export`.
             backend: One of `BACKENDS`; "auto" takes ONNX Runtime where it is installed and `depthart export` has made
                 a graph of exactly this model and options, PyTorch elsewhere.
             device: Where it runs, such as "cpu" or "cuda".
@@ -253,7 +253,7 @@ def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]
     if graphs.is_graph(model):
         return "onnx", _load("onnx", model, options)
     try:
-        graphs.find_graph(model, options)  # before a runtime is imported in vain
+        graphs.find_export(model, options, backend="onnx", form="stepped")  # before a runtime is imported in vain
         return "onnx", _load("onnx", model, options)
     except BackendError as error:
         _log.info("backend auto takes torch: %s", error)
@@ -267,8 +267,8 @@ def _load(backend: str, model: str | Path, options: BackendOptions) -> Backend:
         CheckpointError: The model is missing or damaged.
         BackendError: The library is not installed, or cannot do what is asked for.
     """
-    if graphs.is_graph(model) and backend != "onnx":
-        raise BackendError(f"{model} is a graph for backend 'onnx', got backend {backend!r}; give the model itself")
+    if graphs.is_graph(model) and backend == "torch":
+        raise BackendError(f"{model} is an export, which backend 'torch' does not run; give the model itself")
     try:
         module = importlib.import_module(BACKEND_MODULES[backend])
     except ModuleNotFoundError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -72,14 +73,18 @@ class ConfidenceHead(nn.Module):
             depth: Normalised (B, 1, S, S): its steps show edges, where errors gather.
         """
         maps = [functional.interpolate(maps, size=(self.size, self.size), mode="bilinear") for maps in certainties]
+        missing = depth.new_zeros(depth.shape[0], 2 * (self.scales - len(maps)), self.size, self.size)
+        return self.judge(torch.cat([*maps, missing], dim=1), depth)
+
+    def judge(self, maps: Tensor, depth: Tensor) -> Tensor:
+        """The same from the certainties of all scales at the size of the feature map, (B, 2 K, N, N)."""
         steps = functional.adaptive_avg_pool2d(_steps(depth), self.size)
-        missing = steps.new_zeros(steps.shape[0], 2 * (self.scales - len(maps)), self.size, self.size)
-        x = torch.cat([*maps, missing, steps], dim=1)
-        return functional.interpolate(self.layers(x), size=depth.shape[2:], mode="bilinear")
+        logits = self.layers(torch.cat([maps, steps], dim=1))
+        return functional.interpolate(logits, size=depth.shape[2:], mode="bilinear")
 
 
-def certainty(logits: Tensor, codebook: Tensor) -> Tensor:
-    """Two maps of one scale from its token distributions: (B, size^2, V) -> (B, 2, size, size).
+def token_certainty(logits: Tensor, codebook: Tensor) -> Tensor:
+    """How sure the transformer is of every token: (B, L, V) -> (B, L, 2).
 
     The ln of the codes' variance under the distribution, which says how far apart the candidates are, and its entropy
     over that of a uniform one.
@@ -88,10 +93,15 @@ def certainty(logits: Tensor, codebook: Tensor) -> Tensor:
     codes = codebook.float()
     with _float32(logits.device.type):
         variance = probabilities @ codes.square().sum(1) - (probabilities @ codes).square().sum(-1)
-    entropy = torch.special.entr(probabilities).sum(-1) / torch.log(torch.tensor(float(len(codebook))))
-    side = round(float(logits.shape[1]) ** 0.5)
-    maps = torch.stack([variance.clamp_min(1e-6).log(), entropy], dim=1)
-    return maps.reshape(*maps.shape[:2], side, side)
+    entropy = -(probabilities * logits.float().log_softmax(-1)).sum(-1) / math.log(len(codebook))
+    return torch.stack([variance.clamp_min(1e-6).log(), entropy], dim=2)
+
+
+def certainty(logits: Tensor, codebook: Tensor) -> Tensor:
+    """The same as maps of one scale: logits (B, size^2, V) -> (B, 2, size, size)."""
+    tokens = token_certainty(logits, codebook)
+    side = round(float(tokens.shape[1]) ** 0.5)
+    return tokens.transpose(1, 2).reshape(tokens.shape[0], 2, side, side)
 
 
 def _float32(device: str) -> AbstractContextManager[object]:

@@ -61,7 +61,7 @@ def _dynamic(default: T, description: str, **known: Any) -> T:
 class Settings:
     """Every parameter of depth_node; the field `points_stride` is the parameter `points.stride`."""
 
-    model: str = _fixed("nano", "Model: a packaged name, a .safetensors file, or a .onnx file of `depthart export`")
+    model: str = _fixed("nano", "Model: a packaged name, a .safetensors file, or a folder of `depthart export`")
     backend: str = _fixed("auto", "What runs the model", choices=BACKENDS)
     device: str = _fixed("cpu", "Device of the backend, for example cpu or cuda:0")
     decode: str = _fixed("expected", "How code vectors are chosen; sample is random", choices=DECODES)

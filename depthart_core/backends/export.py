@@ -1,202 +1,181 @@
-"""PyTorch -> ONNX: one graph of the whole model with every scale unrolled, proven before it gets its name."""
+"""PyTorch -> ONNX: a folder of graphs, proven against the model before it gets its name."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
-
 from depthart_core.backends import graphs, tracing
-from depthart_core.backends.precision import ISLANDS, typed
-from depthart_core.backends.proof import Pictures, compare, demand, structured_pictures
-from depthart_core.backends.torch import TorchBackend
+from depthart_core.backends.precision import DTYPES, typed
+from depthart_core.backends.proof import Pictures, structured_pictures
+from depthart_core.backends.proving import prove_export
+from depthart_core.backends.stepped import write_parts
+from depthart_core.backends.whole import Graph, check_exportable, export_onnx
 from depthart_core.checkpoint import load_model
-from depthart_core.decoding import decoding
 from depthart_core.errors import BackendError
 from depthart_core.estimator import BackendOptions
 from depthart_core.model import DepthART
-from depthart_core.model_files import fingerprint, model_path, write_atomically
-from depthart_core.normalize import denormalize, normalize_image
-from depthart_core.transformer import GrowingCache
+from depthart_core.model_files import Fingerprint, fingerprint, model_path, write_atomically
 
-LIMIT = 1e-3
-"""How far a float32 graph may be from PyTorch anywhere; rounding alone makes a thousandth of it."""
+LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A graph that was proven.
+    """An export that was proven.
 
     Attributes:
-        path: Of the graph.
-        record: What stands in the file beside it.
+        path: Its folder.
+        record: What stands in it about it.
     """
 
     path: Path
     record: graphs.Record
 
 
-class Graph(nn.Module):
-    """What a graph computes: uint8 (1, S, S, 3) RGB -> relative depth (1, S, S), and what the heads say.
+@dataclass(frozen=True)
+class Wish:
+    """What an export should be.
 
-    Args:
-        model: In evaluation mode.
-        options: Decoding and number of scales.
-        stages: Whether to give what `graphs.stage_names` names, too.
-    """
-
-    def __init__(self, model: DepthART, options: BackendOptions, *, stages: bool = False) -> None:
-        super().__init__()
-        self.model, self.max_scales, self.stages = model, options.max_scales, stages
-        self.decoding = decoding(options.decode)
-
-    def forward(self, picture: Tensor) -> tuple[Tensor, ...]:
-        """Depth; with heads confidence (1, S, S) in 0..1 and size (1, 2), see `SizeHead`; stages last."""
-        image = normalize_image(picture).permute(0, 3, 1, 2)  # TensorRT takes bytes, but permutes none
-        prefix, cache = self.model.prefix(image), GrowingCache()
-        steps = list(self.model.rollout(prefix, self.decoding, max_scales=self.max_scales, cache=cache))
-        found = self.model.conclude(prefix, steps)
-        depth = denormalize(found.depth, self.model.config)[:, 0]
-        stages = (prefix.tokens, *(step.f_hat for step in steps)) if self.stages else ()
-        if found.confidence is None or found.size is None:
-            return (depth, *stages)
-        return (depth, found.confidence[:, 0].sigmoid(), found.size, *stages)
-
-
-def export_onnx(
-    model: DepthART,
-    target: Path,
-    *,
-    decode: str = "expected",
-    max_scales: int | None = None,
-    precision: str = "fp32",
-    islands: Collection[str] = ISLANDS,
-    stages: bool = False,
-) -> None:
-    """Write the graph of a model: static shapes, strongly typed, input `picture`, outputs (float32) as `Graph`'s.
-
-    Args:
-        model: In evaluation mode, on the CPU.
-        target: File to write, whole or not at all.
+    Attributes:
         decode: "expected" or "argmax".
-        max_scales: Decode so many scales; None: all.
-        precision: "fp32", "fp16" or "bf16", see `depthart_core.backends.precision`.
-        islands: What stays in float32 in half precision, some of `ISLANDS`.
-        stages: Whether to add `graphs.stage_names` to the outputs.
-
-    Raises:
-        BackendError: A library is not installed, the decoding cannot be exported, max_scales or the precision are
-            impossible, or the file cannot be written.
+        form: One of `graphs.FORMS`; None: "stepped" in float32, which a CPU computes in, "whole" otherwise.
+        precision: One of `DTYPES`.
+        max_scales: Of the form "whole": decode so many scales; None: all.
     """
-    options = BackendOptions(decode=decode, max_scales=max_scales)
-    check_exportable(options)
-    names = graphs.output_names(options.count_scales(model.config), heads=model.config.heads, stages=stages)
-    graph = Graph(typed(model, precision, islands=islands), options, stages=stages).eval()
-    size = model.config.tokenizer.input_size
-    inputs = {"picture": torch.zeros(1, size, size, 3, dtype=torch.uint8)}
-    tracing.write(tracing.trace(graph, inputs, names, islands=islands), target)
 
+    decode: str = "expected"
+    form: str | None = None
+    precision: str = "fp32"
+    max_scales: int | None = None
 
-def check_exportable(options: BackendOptions) -> None:
-    """Demand a decoding without chance, and the libraries.
+    @property
+    def chosen_form(self) -> str:
+        """The form, chosen where it was left open."""
+        return self.form or ("stepped" if self.precision == "fp32" and self.max_scales is None else "whole")
 
-    Raises:
-        BackendError: Names what is wrong.
-    """
-    if options.decode not in graphs.DECODES:
-        raise BackendError(f"a graph decodes {' or '.join(graphs.DECODES)}, got {options.decode!r}")
-    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if importlib.util.find_spec(name) is None]
-    if missing:
-        names = " ".join(missing)
-        raise BackendError(f"export needs what is not installed: {names}; run: pip install {names}")
+    def check(self) -> BackendOptions:
+        """Demand what can be exported; returns what a backend would be asked for.
+
+        Raises:
+            BackendError: Names what is wrong.
+        """
+        options = BackendOptions(decode=self.decode, max_scales=self.max_scales)
+        check_exportable(options)
+        if self.precision not in DTYPES:
+            raise BackendError(f"precision must be one of {', '.join(DTYPES)}, got {self.precision!r}")
+        if self.chosen_form not in graphs.FORMS:
+            raise BackendError(f"form must be one of {', '.join(graphs.FORMS)}, got {self.form!r}")
+        if self.chosen_form == "stepped" and (self.precision != "fp32" or self.max_scales is not None):
+            raise BackendError("a stepped export is float32 and decodes any number of scales; use --form whole")
+        return options
 
 
 def export_model(
     model: str | Path,
     folder: Path | None = None,
+    wish: Wish = Wish(),
     *,
-    decode: str = "expected",
-    max_scales: int | None = None,
     pictures: Pictures | None = None,
-    limit: float = LIMIT,
+    limit: float | None = None,
     report: Callable[[str], object] = lambda _: None,
 ) -> Exported:
-    """Export a model, compare the graph with PyTorch and keep it, with a record of that, if both agree.
+    """Export a model, compare the graphs with PyTorch and keep them, with a record of that, if both agree.
 
     Args:
         model: Name of a packaged model or path of a model file.
-        folder: Where the graph goes; None: into the cache, where `DepthEstimator.load` finds it.
-        decode: "expected" or "argmax".
-        max_scales: Decode so many scales; None: all.
+        folder: Where the export's own folder goes; None: into the cache, where `DepthEstimator.load` finds it.
+        wish: Decoding, form, precision.
         pictures: uint8 (H, W, 3) RGB to compare on; None: generated ones.
-        limit: Largest deviation allowed, see `depthart_core.backends.proof.deviations`.
+        limit: Deviation allowed, see `depthart_core.backends.proof`; None: that of the precision.
         report: Gets a sentence at every step.
 
     Raises:
         CheckpointError: The model is missing or damaged.
-        BackendError: As `export_onnx`, or the graph deviates from PyTorch.
+        BackendError: An impossible wish, a library is missing, the graphs deviate or cannot be written.
     """
-    options = BackendOptions(decode=decode, max_scales=max_scales)
-    check_exportable(options)
+    options = wish.check()
     path = model_path(model)
     weights = fingerprint(path)
-    config, scales = weights.config, options.count_scales(weights.config)
-    target = (folder or graphs.graph_folder(weights.sha256)) / graphs.graph_name(path.stem, decode, scales)
-    with tracing.temporary_beside(target) as temporary:
-        report(f"tracing {path.stem}, {scales} of {len(config.tokenizer.scale_sizes)} scales: up to a minute")
+    scales = options.count_scales(weights.config)
+    name = graphs.export_name(path.stem, wish.decode, form=wish.chosen_form, precision=wish.precision, scales=scales)
+    target = (folder or graphs.graph_folder(weights.sha256)) / name
+    with _temporary_folder(target) as temporary:
+        report(f"tracing {path.stem} ({wish.chosen_form}, {wish.precision}, {scales} scales): up to a minute")
         loaded = load_model(path)
-        export_onnx(loaded, temporary, decode=decode, max_scales=max_scales)
-        pictures = structured_pictures(config.tokenizer.input_size) if pictures is None else pictures
+        write_graphs(loaded, temporary, wish)
+        pictures = structured_pictures(weights.config.tokenizer.input_size) if pictures is None else pictures
         report(f"comparing with PyTorch on {len(pictures)} pictures")
-        deviation = prove(loaded, temporary, options, pictures, limit=limit)
-        record = graphs.Record(
-            model=str(model),
-            weights_sha256=weights.sha256,
-            graph_sha256=hashlib.sha256(temporary.read_bytes()).hexdigest(),
-            decode=decode,
-            scales=scales,
-            of_scales=len(config.tokenizer.scale_sizes),
-            input_size=config.tokenizer.input_size,
-            heads=config.heads,
-            opset=tracing.OPSET,
-            versions={name: version(name) for name in ("torch", "onnx", "onnxscript", "onnxruntime")},
-            pictures=len(pictures),
-            deviation=deviation,
-        )
-        _put_in_place(temporary, target, record)
+        record = _record(str(model), weights, wish, temporary)
+        computed = Graph(typed(loaded, "bf16"), options).eval() if wish.precision == "bf16" else None
+        deviation = prove_export(loaded, temporary, record, pictures, computed=computed, limit=limit)
+        record = replace(record, pictures=len(pictures), deviation=deviation)
+        write_atomically(temporary / graphs.RECORD, graphs.to_json(record).encode())
+        _put_in_place(temporary, target)
     return Exported(target, record)
 
 
-def prove(
-    model: DepthART, graph: Path, options: BackendOptions, pictures: Pictures, *, limit: float = LIMIT
-) -> dict[str, dict[str, float]]:
-    """Compare a graph with the model it was made from; returns the deviation of every output.
+def write_graphs(model: DepthART, folder: Path, wish: Wish) -> None:
+    """Write the graphs of an export, without a record.
 
     Raises:
-        BackendError: ONNX Runtime does not take the graph, or it deviates more than allowed.
+        BackendError: They cannot be written.
     """
-    from depthart_core.backends.onnx import open_graph
+    if wish.chosen_form == "stepped":
+        write_parts(model, folder, wish.decode)
+    else:
+        export_onnx(
+            model, folder / graphs.WHOLE, decode=wish.decode, max_scales=wish.max_scales, precision=wish.precision
+        )
 
-    backend = open_graph(graph.read_bytes(), options.count_scales(model.config))
-    deviation = compare(TorchBackend(model, options), backend, pictures)
-    demand(deviation, limit)
-    return deviation
+
+def _record(model: str, weights: Fingerprint, wish: Wish, folder: Path) -> graphs.Record:
+    """What is known before the proof."""
+    config = weights.config
+    return graphs.Record(
+        model=model,
+        weights_sha256=weights.sha256,
+        files={file.name: graphs.file_hash(file) for file in sorted(folder.iterdir())},
+        form=wish.chosen_form,
+        precision=wish.precision,
+        decode=wish.decode,
+        scales=BackendOptions(max_scales=wish.max_scales).count_scales(config),
+        of_scales=len(config.tokenizer.scale_sizes),
+        input_size=config.tokenizer.input_size,
+        heads=config.heads,
+        opset=tracing.OPSETS[wish.chosen_form],
+        versions={name: version(name) for name in LIBRARIES},
+        pictures=0,
+        deviation={},
+    )
 
 
-def _write(target: Path, data: bytes) -> None:
+@contextmanager
+def _temporary_folder(target: Path) -> Iterator[Path]:
+    """A folder to write to before `target` is made; nothing is left of it.
+
+    Raises:
+        BackendError: Something there cannot be written.
+    """
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.export")
     try:
-        write_atomically(target, data)
+        temporary.mkdir(parents=True)
+        yield temporary
     except OSError as error:
         raise BackendError(f"{target} cannot be written: {error.strerror}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _put_in_place(temporary: Path, target: Path, record: graphs.Record) -> None:
-    """Name the graph, then its record; between the two an older record, if any, does not fit and is not believed."""
+def _put_in_place(temporary: Path, target: Path) -> None:
+    """Give the folder its name; an older one goes aside first, for no folder replaces another."""
+    old = temporary.with_suffix(".old")
+    if target.exists():
+        target.replace(old)
     temporary.replace(target)
-    _write(graphs.record_path(target), graphs.to_json(record).encode())
+    shutil.rmtree(old, ignore_errors=True)

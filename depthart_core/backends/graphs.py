@@ -1,4 +1,7 @@
-"""Exported graphs on the disk, without PyTorch and without a runtime: where they are and what was proven about them."""
+"""Exported graphs on the disk, without PyTorch and without a runtime: where they are and what was proven about them.
+
+An export is a folder: graphs, and a record that says what they were made from and how well they agree with PyTorch.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +18,34 @@ from depthart_core.model_files import fingerprint, model_path
 if TYPE_CHECKING:
     from depthart_core.estimator import BackendOptions
 
-FORMAT = "depthart-onnx/1"
+FORMAT = "depthart-onnx/2"
 DECODES = ("expected", "argmax")
 """Decodings without chance, which alone can stand in a graph."""
+
+FORMS = ("stepped", "whole")
+"""A graph for each part, run scale by scale; or one of the whole model with every scale unrolled."""
+
+PARTS = ("prefix", "step", "decode")
+FEEDS = "scales.npz"
+WHOLE = "whole.onnx"
+"""Names of the graphs and what belongs to them: those of a stepped export are called after its parts."""
+
+RECORD = "record.json"
+CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
 class Record:
-    """What the JSON file beside a graph says.
+    """What the record of an export says.
 
     Attributes:
         model: The model it was made from, as it was named.
         weights_sha256: `Fingerprint.sha256` of that model.
-        graph_sha256: Of the graph's file.
+        files: Every other file of the folder -> its SHA-256.
+        form: One of `FORMS`.
+        precision: "fp32", "fp16", "bf16" or "int8".
         decode: "expected" or "argmax".
-        scales: Number of scales it decodes.
+        scales: Number of scales it decodes, at most if it is stepped.
         of_scales: Number of scales the model has.
         input_size: Side of the square picture, in pixels.
         heads: Whether it says confidence and size.
@@ -42,7 +58,9 @@ class Record:
 
     model: str
     weights_sha256: str
-    graph_sha256: str
+    files: dict[str, str]
+    form: str
+    precision: str
     decode: str
     scales: int
     of_scales: int
@@ -54,15 +72,21 @@ class Record:
     deviation: dict[str, dict[str, float]]
     format: str = FORMAT
 
+    def export_command(self) -> str:
+        """The command that made it."""
+        scales = None if self.scales == self.of_scales else self.scales
+        return export_command(self.model, self.decode, scales, form=self.form, precision=self.precision)
+
 
 def is_graph(model: str | Path) -> bool:
-    """Whether this names a graph and not a model."""
-    return Path(model).suffix == ".onnx"
+    """Whether this names an export and not a model."""
+    return Path(model).suffix == ".onnx" or Path(model).is_dir()
 
 
-def record_path(graph: Path) -> Path:
-    """The JSON file beside a graph."""
-    return graph.with_suffix(".json")
+def export_folder(model: str | Path) -> Path:
+    """The folder that `is_graph` found named, itself or by a graph in it."""
+    path = Path(model)
+    return path.parent if path.suffix == ".onnx" and not path.is_dir() else path
 
 
 def to_json(record: Record) -> str:
@@ -70,20 +94,18 @@ def to_json(record: Record) -> str:
     return json.dumps(asdict(record), indent=1) + "\n"
 
 
-def read_record(graph: Path) -> Record:
-    """What is proven about a graph.
+def read_record(folder: Path) -> Record:
+    """What is proven about an export.
 
     Raises:
-        BackendError: There is no graph or no record, or the record is damaged or of another format.
+        BackendError: There is no record, or it is damaged or of another format.
     """
-    if not graph.is_file():
-        raise BackendError(f"there is no graph {graph}; make it with: depthart export MODEL")
-    path = record_path(graph)
-    again = "make both anew with: depthart export MODEL"
+    path = folder / RECORD
+    again = "make it anew with: depthart export MODEL"
     try:
         values = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise BackendError(f"{path} is missing, without which {graph.name} is not trusted; {again}") from None
+        raise BackendError(f"there is no {path}, without which no graph is trusted; {again}") from None
     except (OSError, ValueError) as error:
         raise BackendError(f"{path} cannot be read ({error}); {again}") from error
     if not isinstance(values, dict) or values.get("format") != FORMAT:
@@ -96,23 +118,34 @@ def read_record(graph: Path) -> Record:
     return Record(**values)
 
 
-def read_graph(graph: Path, record: Record) -> bytes:
-    """The graph's file, checked to be the one that was proven.
+def check_files(folder: Path, record: Record) -> None:
+    """Demand that the files of an export are those that were proven.
 
     Raises:
-        BackendError: Missing, unreadable, or not what the record tells of.
+        BackendError: One is missing, unreadable, or not what the record tells of.
     """
-    try:
-        data = graph.read_bytes()
-    except OSError as error:
-        raise BackendError(f"{graph} cannot be read: {error.strerror}") from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != record.graph_sha256:
-        raise BackendError(
-            f"{graph} is damaged: its SHA-256 starts with {found[:12]}, that of the proven graph with "
-            f"{record.graph_sha256[:12]}; make it anew with: {remake_command(record)}"
-        )
-    return data
+    command = record.export_command()
+    for name, expected in record.files.items():
+        try:
+            found = file_hash(folder / name)
+        except OSError as error:
+            raise BackendError(
+                f"{folder / name} cannot be read: {error.strerror}; make it anew with: {command}"
+            ) from error
+        if found != expected:
+            raise BackendError(
+                f"{folder / name} is damaged: its SHA-256 starts with {found[:12]}, that of the proven one with "
+                f"{expected[:12]}; make it anew with: {command}"
+            )
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while data := file.read(CHUNK):
+            digest.update(data)
+    return digest.hexdigest()
 
 
 def cache_folder() -> Path:
@@ -128,32 +161,32 @@ def cache_folder() -> Path:
         raise BackendError("there is no home folder to keep graphs in; set XDG_CACHE_HOME") from error
 
 
-def graph_name(model: str, decode: str, scales: int) -> str:
-    """Name of a graph's file."""
-    return f"{model}-{decode}-{scales}.onnx"
-
-
 def graph_folder(weights_sha256: str) -> Path:
-    """Folder in the cache for the graphs of some weights."""
+    """Folder in the cache for what was made from some weights."""
     return cache_folder() / weights_sha256[:16]
 
 
-def find_graph(model: str | Path, options: BackendOptions) -> Path:
-    """The cached graph of exactly these weights, decoding and number of scales.
+def export_name(model: str, decode: str, *, form: str, precision: str, scales: int) -> str:
+    """Name of an export's folder; a stepped one does any number of scales."""
+    return f"{model}-{decode}-{form}{scales if form == 'whole' else ''}-{precision}"
+
+
+def find_export(model: str | Path, options: BackendOptions, *, backend: str, form: str) -> Path:
+    """The cached float32 export of exactly these weights and options.
 
     Raises:
         CheckpointError: The model is missing or damaged.
-        BackendError: There is no such graph, it was made from other weights, or max_scales are impossible.
+        BackendError: There is no such export, it was made from other weights, or max_scales are impossible.
     """
     weights = fingerprint(model_path(model))
     scales = options.count_scales(weights.config)
     folder = graph_folder(weights.sha256)
-    command = export_command(model, options.decode, options.max_scales)
-    found = sorted(folder.glob(graph_name("*", options.decode, scales)))
+    command = export_command(model, options.decode, None if form == "stepped" else options.max_scales, form=form)
+    found = sorted(folder.glob(export_name("*", options.decode, form=form, precision="fp32", scales=scales)))
     if not found:
         raise BackendError(
-            f"backend 'onnx' finds no graph of {model} with decode {options.decode!r} and {scales} scales in {folder}; "
-            f"run: {command}"
+            f"backend {backend!r} finds no graph of {model} with decode {options.decode!r} and {scales} scales in "
+            f"{folder}; run: {command}"
         )
     made_from = read_record(found[0]).weights_sha256
     if made_from != weights.sha256:
@@ -164,25 +197,48 @@ def find_graph(model: str | Path, options: BackendOptions) -> Path:
     return found[0]
 
 
-def check_options(graph: Path, record: Record, options: BackendOptions) -> None:
-    """Demand that a graph does what is asked for.
+def open_export(model: str | Path, options: BackendOptions, *, backend: str, form: str) -> tuple[Path, Record, int]:
+    """Folder, record and number of scales to decode of an export that was proven and does what is asked for.
+
+    Raises:
+        CheckpointError: The model is missing or damaged.
+        BackendError: There is none, it does something else, or it is damaged.
+    """
+    if options.device != "cpu":
+        raise BackendError(f"backend {backend!r} runs on device 'cpu', got {options.device!r}")
+    if options.decode not in DECODES:
+        raise BackendError(f"backend {backend!r} decodes {' or '.join(DECODES)}, got {options.decode!r}")
+    given = is_graph(model)
+    folder = export_folder(model) if given else find_export(model, options, backend=backend, form=form)
+    record = read_record(folder)
+    if record.form != form:
+        command = export_command(record.model, record.decode, None, form=form)
+        raise BackendError(f"{folder} is {record.form}, backend {backend!r} runs {form} graphs; run: {command}")
+    scales = check_options(folder, record, options)
+    check_files(folder, record)
+    return folder, record, scales
+
+
+def check_options(folder: Path, record: Record, options: BackendOptions) -> int:
+    """Demand that an export does what is asked for; returns the number of scales to decode.
 
     Raises:
         BackendError: It decodes otherwise, or another number of scales.
     """
+    command = export_command(record.model, options.decode, options.max_scales, form=record.form)
     if options.decode != record.decode:
-        command = export_command(record.model, options.decode, options.max_scales)
-        raise BackendError(f"{graph} decodes {record.decode!r}, asked for {options.decode!r}; run: {command}")
-    if (record.of_scales if options.max_scales is None else options.max_scales) != record.scales:
-        asked = f"all {record.of_scales}" if options.max_scales is None else options.max_scales
-        command = export_command(record.model, options.decode, options.max_scales)
-        raise BackendError(
-            f"{graph} decodes {record.scales} of {record.of_scales} scales, asked for {asked}; run: {command}"
-        )
+        raise BackendError(f"{folder} decodes {record.decode!r}, asked for {options.decode!r}; run: {command}")
+    asked = record.of_scales if options.max_scales is None else options.max_scales
+    possible = range(1, record.scales + 1) if record.form == "stepped" else (record.scales,)
+    if asked not in possible:
+        decodes = f"1 to {record.scales}" if record.form == "stepped" else f"{record.scales} of {record.of_scales}"
+        cure = "ask for these" if record.form == "stepped" else f"run: {command}"
+        raise BackendError(f"{folder} decodes {decodes} scales, asked for {asked}; {cure}")
+    return asked
 
 
 def output_names(scales: int, *, heads: bool, stages: bool = False) -> list[str]:
-    """Names of a graph's outputs."""
+    """Names of a whole graph's outputs."""
     named = ["depth", "confidence", "size"] if heads else ["depth"]
     return [*named, *stage_names(scales)] if stages else named
 
@@ -192,15 +248,17 @@ def stage_names(scales: int) -> list[str]:
     return ["stage_prefix", *(f"stage_scale_{k}" for k in range(scales))]
 
 
-def export_command(model: str | Path, decode: str, max_scales: int | None) -> str:
-    """The command that makes a graph."""
-    decoding = "" if decode == "expected" else f" --decode {decode}"
-    return f"depthart export {model}{decoding}" + ("" if max_scales is None else f" --max-scales {max_scales}")
-
-
-def remake_command(record: Record) -> str:
-    """The command that made a graph."""
-    return export_command(record.model, record.decode, None if record.scales == record.of_scales else record.scales)
+def export_command(
+    model: str | Path, decode: str, max_scales: int | None, *, form: str = "stepped", precision: str = "fp32"
+) -> str:
+    """The command that makes an export."""
+    options = [
+        ("--decode", decode, decode != "expected"),
+        ("--form", form, form != "stepped"),
+        ("--precision", precision, precision != "fp32"),
+        ("--max-scales", max_scales, max_scales is not None),
+    ]
+    return " ".join(["depthart export", str(model), *(f"{name} {value}" for name, value, given in options if given)])
 
 
 def _kind(annotation: object) -> str:

@@ -2,19 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
 from depthart_core.backends import graphs
+from depthart_core.backends.stepping import SteppedBackend, read_feeds
 from depthart_core.errors import BackendError
 from depthart_core.estimator import BackendOptions, Inference, ScaleGuess
 
 
-class OnnxBackend:
-    """Runs an exported graph.
+class OnnxParts:
+    """The graphs of a folder in ONNX Runtime.
+
+    Args:
+        folder: See `graphs`.
+        threads: CPU threads; None: its own choice.
+
+    Raises:
+        BackendError: ONNX Runtime does not take a graph.
+    """
+
+    def __init__(self, folder: Path, *, threads: int | None = None) -> None:
+        settings = session_options(threads)
+        self.sessions = {part: open_session(folder / f"{part}.onnx", settings) for part in graphs.PARTS}
+        self.outputs = {
+            part: [output.name for output in session.get_outputs()] for part, session in self.sessions.items()
+        }
+
+    def value(self, array: npt.NDArray[Any]) -> Any:
+        """The array as a value, not copied."""
+        return onnxruntime.OrtValue.ortvalue_from_numpy(array)
+
+    def array(self, value: Any) -> npt.NDArray[Any]:
+        """A value as an array."""
+        return np.asarray(value.numpy())
+
+    def run(self, part: str, feed: Mapping[str, Any]) -> dict[str, Any]:
+        """Inputs by name -> outputs by name."""
+        names = self.outputs[part]
+        return dict(zip(names, self.sessions[part].run_with_ort_values(names, dict(feed)), strict=True))
+
+
+class WholeBackend:
+    """Runs a graph of the whole model, which cannot stop early; for comparisons, `SteppedBackend` is faster.
 
     Args:
         session: Of a graph with the input `picture` and the outputs `depth` and, with heads, `confidence` and `size`.
@@ -28,49 +63,57 @@ class OnnxBackend:
         self.heads = "size" in self.outputs
 
     def infer(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> Inference:  # noqa: ARG002
-        """uint8 (S, S, 3) RGB -> relative depth, confidence and scale; the graph always decodes every scale."""
+        """uint8 (S, S, 3) RGB -> relative depth, confidence and scale."""
         picture = np.ascontiguousarray(rgb)[None]
         found = dict(zip(self.outputs, self.session.run(self.outputs, {"picture": picture}), strict=True))
         if not self.heads:
             return Inference(found["depth"][0], scales=self.scales)
-        size, error = found["size"][0].tolist()
-        guess = ScaleGuess.of_logarithms(size, error)
+        guess = ScaleGuess.of_logarithms(*found["size"][0].tolist())
         return Inference(found["depth"][0], found["confidence"][0], guess, self.scales)
 
 
-def load(model: str | Path, options: BackendOptions) -> OnnxBackend:
-    """Load a graph for ONNX Runtime.
+def load(model: str | Path, options: BackendOptions) -> SteppedBackend:
+    """Load graphs for ONNX Runtime.
 
     Args:
-        model: Path of a graph, or a model whose graph is in the cache.
+        model: Folder of graphs, or a model whose graphs are in the cache.
         options: See `BackendOptions`.
 
     Raises:
         CheckpointError: The model is missing or damaged.
-        BackendError: There is no proven graph for the model and these options, or it is damaged.
+        BackendError: There are no proven graphs for the model and these options, or they are damaged.
     """
-    if options.device != "cpu":
-        raise BackendError(f"backend 'onnx' runs on device 'cpu', got {options.device!r}")
-    if options.decode not in graphs.DECODES:
-        raise BackendError(f"backend 'onnx' decodes {' or '.join(graphs.DECODES)}, got {options.decode!r}")
-    graph = Path(model) if graphs.is_graph(model) else graphs.find_graph(model, options)
-    record = graphs.read_record(graph)
-    graphs.check_options(graph, record, options)
-    return open_graph(graphs.read_graph(graph, record), record.scales, threads=options.threads)
+    folder, record, scales = graphs.open_export(model, options, backend="onnx", form="stepped")
+    return open_parts(folder, record, scales, threads=options.threads)
 
 
-def open_graph(data: bytes, scales: int, *, threads: int | None = None) -> OnnxBackend:
-    """Prepare a graph that decodes so many scales for running.
+def open_parts(folder: Path, record: graphs.Record, scales: int, *, threads: int | None = None) -> SteppedBackend:
+    """Prepare graphs for running, whether they were proven or not.
+
+    Raises:
+        BackendError: ONNX Runtime does not take a graph.
+    """
+    return SteppedBackend(OnnxParts(folder, threads=threads), read_feeds(folder / graphs.FEEDS), record, scales)
+
+
+def session_options(threads: int | None) -> onnxruntime.SessionOptions:
+    """As all graphs here want them."""
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = 3
+    settings.intra_op_num_threads = threads or 0  # 0: its own choice
+    # Threads that wait for the next part of one graph would take the processor from another graph's.
+    settings.add_session_config_entry("session.force_spinning_stop", "1")
+    return settings
+
+
+def open_session(graph: Path, settings: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+    """A graph ready to run.
 
     Raises:
         BackendError: ONNX Runtime does not take it.
     """
-    settings = onnxruntime.SessionOptions()
-    settings.log_severity_level = 3
-    settings.intra_op_num_threads = threads or 0  # 0: its own choice
     try:
-        session = onnxruntime.InferenceSession(data, settings, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(graph, settings, providers=["CPUExecutionProvider"])
     except Exception as error:  # its errors have no common base
         reason = str(error).splitlines()[0]
-        raise BackendError(f"ONNX Runtime {onnxruntime.__version__} does not take the graph: {reason}") from error
-    return OnnxBackend(session, scales)
+        raise BackendError(f"ONNX Runtime {onnxruntime.__version__} does not take {graph.name}: {reason}") from error

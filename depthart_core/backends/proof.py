@@ -13,6 +13,9 @@ from depthart_core.preprocess import to_input
 
 Pictures = Sequence[npt.NDArray[np.uint8]]
 
+Deviation = dict[str, dict[str, float]]
+"""Output -> its largest ("max") and mean deviation over pictures, see `deviations`."""
+
 
 def deviations(reference: Inference, found: Inference) -> Iterator[tuple[str, npt.NDArray[np.float64]]]:
     """Output by output, how far `found` is from `reference` in every value; what is no number is infinitely far.
@@ -28,8 +31,8 @@ def deviations(reference: Inference, found: Inference) -> Iterator[tuple[str, np
         yield "size", _relative(*map(np.array, sizes))
 
 
-def compare(reference: Backend, backend: Backend, pictures: Pictures) -> dict[str, dict[str, float]]:
-    """Output -> its largest ("max") and mean deviation over pictures, see `deviations`.
+def compare(reference: Backend, backend: Backend, pictures: Pictures) -> Deviation:
+    """How far a backend is from the reference on pictures.
 
     Raises:
         BackendError: One has heads and the other has not, or there are no pictures.
@@ -46,17 +49,17 @@ def compare(reference: Backend, backend: Backend, pictures: Pictures) -> dict[st
     return {name: {"max": float(np.max(each)), "mean": float(np.mean(each))} for name, each in found.items()}
 
 
-def demand(deviation: dict[str, dict[str, float]], limit: float) -> None:
+def demand(deviation: Deviation, limit: float, *, of: str = "max") -> None:
     """Refuse what deviates too much.
 
     Raises:
-        BackendError: Names the first output whose largest deviation is above `limit`.
+        BackendError: Names the first output whose largest (or mean) deviation is above `limit`.
     """
     for name, each in deviation.items():
-        if not each["max"] <= limit:
+        if not each[of] <= limit:
             raise BackendError(
                 f"the graph is refused: {name} deviates from PyTorch by up to {each['max']:.2g} "
-                f"(mean {each['mean']:.2g}), allowed is {limit:g}"
+                f"(mean {each['mean']:.2g}), allowed is {limit:g}{' on average' if of == 'mean' else ''}"
             )
 
 

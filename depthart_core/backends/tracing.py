@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from depthart_core.backends.precision import ISLANDS, attention
 from depthart_core.errors import BackendError
 
-OPSET = 18
-"""Of all graphs: TensorRT 10.3 reads it."""
+OPSETS = {"whole": 18, "stepped": 20}
+"""Of the graphs of a form: TensorRT 10.3 reads 18; 20 has GELU as one operator."""
 
 LARGEST_WEIGHTS = 2_000_000_000
 """Bytes of weights that one ONNX file takes (it holds 2^31 - 1 in all); more go to a file beside it."""
@@ -28,8 +28,9 @@ def trace(
     inputs: dict[str, Tensor],
     outputs: Sequence[str],
     *,
+    opset: int,
     islands: Collection[str] = ISLANDS,
-    dynamic: Sequence[dict[int, Any]] | None = None,
+    dynamic: Sequence[Any] | None = None,
 ) -> Any:
     """The ONNX model of a module; what else the exporter could simplify, runtimes do in far less time.
 
@@ -37,8 +38,9 @@ def trace(
         graph: In evaluation mode.
         inputs: Names and examples, in the order of `forward`'s arguments.
         outputs: Names of what it returns.
+        opset: Of ONNX.
         islands: See `depthart_core.backends.precision.attention`.
-        dynamic: Of every input its axes that vary; None: none does.
+        dynamic: Of every argument of `forward` its axes that vary; None: none does.
     """
     from onnxscript import optimizer
 
@@ -47,7 +49,7 @@ def trace(
             graph,
             tuple(inputs.values()),
             dynamo=True,
-            opset_version=OPSET,
+            opset_version=opset,
             input_names=list(inputs),
             output_names=list(outputs),
             dynamic_shapes=None if dynamic is None else tuple(dynamic),

@@ -1,4 +1,4 @@
-"""`depthart export`: a model -> a graph for ONNX Runtime, proven against PyTorch."""
+"""`depthart export`: a model -> ONNX graphs, proven against PyTorch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from depthart_core import BackendError
 
-SUMMARY = "export a model as ONNX graph, compare it with PyTorch and keep it where backend `auto` finds it"
+SUMMARY = "export a model as ONNX graphs, compare them with PyTorch and keep them where backend `auto` finds them"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,8 +17,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--decode", default="expected", help="how code vectors are chosen: expected or argmax (default %(default)s)"
     )
+    parser.add_argument("--precision", default="fp32", help="fp32, fp16 or bf16 (default %(default)s)")
     parser.add_argument(
-        "--max-scales", type=int, metavar="K", help="decode K scales: coarser and faster (default: all)"
+        "--form",
+        help="stepped: graphs run scale by scale, for the backends onnx and openvino, float32 (the default there); "
+        "whole: one graph of static shapes, for other programs (the default otherwise)",
+    )
+    parser.add_argument(
+        "--max-scales", type=int, metavar="K", help="a whole graph that decodes K scales: coarser and faster"
     )
 
 
@@ -31,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         ImageError: The packaged pictures cannot be read.
     """
     try:
-        from depthart_core.backends.export import export_model
+        from depthart_core.backends.export import Wish, export_model
     except ImportError as error:
         raise BackendError(f"export needs the package {error.name}: pip install {error.name}") from error
     from depthart_ros.cli.sources import open_source
@@ -40,14 +46,18 @@ def run(args: argparse.Namespace) -> int:
     done = export_model(
         args.model,
         args.out,
-        decode=args.decode,
-        max_scales=args.max_scales,
+        Wish(args.decode, args.form, args.precision, args.max_scales),
         pictures=[view.bgr[..., ::-1] for view in views],
         report=lambda sentence: print(sentence, flush=True),
     )
     for name, deviation in done.record.deviation.items():
         print(f"{name}: at most {deviation['max']:.1g} from PyTorch, {deviation['mean']:.1g} on average")
-    print(f"{done.path}: {done.path.stat().st_size / 1e6:.1f} MB")
-    use = "backend auto takes it" if args.out is None else f"run it with: --model {done.path}"
-    print(use)
+    size = sum(file.stat().st_size for file in done.path.iterdir())
+    print(f"{done.path}: {size / 1e6:.1f} MB")
+    stepped = done.record.form == "stepped"
+    print("backend auto takes it" if stepped and args.out is None else _use(done.path, stepped=stepped))
     return 0
+
+
+def _use(folder: Path, *, stepped: bool) -> str:
+    return f"run it with: --model {folder}" if stepped else f"its graph: {next(folder.glob('*.onnx'))}"

@@ -5,9 +5,11 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
 
 from depthart_core import BackendError, DepthEstimator
@@ -20,12 +22,12 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)"
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
 
-from depthart_core.backends.export import export_model  # noqa: E402
+from depthart_core.backends.export import Wish, export_model  # noqa: E402
 
 CASES = {
-    "heads": ("toy_heads_path", {}),
-    "argmax, two scales": ("toy_model_path", {"decode": "argmax", "max_scales": 2}),
-    "like VAR": ("small_model_path", {}),
+    "heads": ("toy_heads_path", "expected"),
+    "argmax": ("toy_model_path", "argmax"),
+    "like VAR": ("small_model_path", "expected"),
 }
 
 
@@ -44,14 +46,14 @@ def small_model_path(small_config, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def exported(request, tmp_path_factory):
-    """Case -> model's path, options and what its export gave, made once."""
+    """Case -> model's path, decoding and what its export gave, made once."""
     made = {}
 
     def export(case):
         if case not in made:
-            fixture, options = CASES[case]
+            fixture, decode = CASES[case]
             path = request.getfixturevalue(fixture)
-            made[case] = path, options, export_model(path, tmp_path_factory.mktemp("graphs"), **options)
+            made[case] = path, decode, export_model(path, tmp_path_factory.mktemp("graphs"), Wish(decode))
         return made[case]
 
     return export
@@ -66,13 +68,11 @@ def cache(monkeypatch, tmp_path):
 
 @pytest.fixture
 def cached(exported):
-    """The toy model with heads, its graph in the cache; returns both paths."""
+    """The toy model with heads, its export in the cache; returns both paths."""
     path, _, done = exported("heads")
-    folder = graphs.graph_folder(done.record.weights_sha256)
-    folder.mkdir(parents=True)
-    for file in (done.path, graphs.record_path(done.path)):
-        shutil.copy(file, folder)
-    return path, folder / done.path.name
+    folder = graphs.graph_folder(done.record.weights_sha256) / done.path.name
+    shutil.copytree(done.path, folder)
+    return path, folder
 
 
 def some_pictures():
@@ -81,12 +81,18 @@ def some_pictures():
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_onnx_says_what_torch_says(exported, case):
-    path, options, done = exported(case)
-    reference, found = (DepthEstimator.load(model, **options) for model in (path, done.path))
+@pytest.mark.parametrize("scales", [None, 1, 2])
+def test_onnx_says_what_torch_says_after_any_number_of_scales(exported, case, scales):
+    path, decode, done = exported(case)
+    reference, found = (
+        DepthEstimator.load(model, decode=decode, max_scales=scales, backend=backend)
+        for model, backend in ((path, "torch"), (done.path, "onnx"))
+    )
     assert (reference.heads, found.heads) == (case == "heads", case == "heads")
+    assert reference.scales == found.scales
     for picture in some_pictures():
         a, b = reference(picture), found(picture)
+        assert a.scales == b.scales == (scales or found.scales)
         np.testing.assert_allclose(b.values, a.values, rtol=1e-4)
         assert (a.confidence is None) == (b.confidence is None) == (case != "heads")
         if a.confidence is not None:
@@ -97,35 +103,54 @@ def test_onnx_says_what_torch_says(exported, case):
 
 @pytest.mark.parametrize("case", CASES)
 def test_depth_of_a_graph_depends_on_the_picture(exported, case):
-    found = DepthEstimator.load(exported(case)[2].path, **exported(case)[1])
+    _, decode, done = exported(case)
+    found = DepthEstimator.load(done.path, decode=decode)
     first, second, _ = (found(picture).values for picture in some_pictures())
     assert np.abs(first - second).max() > 1e-3
 
 
-def test_the_graph_has_static_shapes_and_plain_types(exported):
-    session = onnxruntime.InferenceSession(exported("heads")[2].path, providers=["CPUExecutionProvider"])
-    described = [(value.name, value.type, value.shape) for value in (*session.get_inputs(), *session.get_outputs())]
-    assert described == [
-        ("picture", "tensor(uint8)", [1, 64, 64, 3]),
-        ("depth", "tensor(float)", [1, 64, 64]),
-        ("confidence", "tensor(float)", [1, 64, 64]),
-        ("size", "tensor(float)", [1, 2]),
-    ]
-    opsets = {item.domain: item.version for item in onnx.load(exported("heads")[2].path).opset_import}
-    assert opsets[""] == 18
+def test_a_deadline_gives_what_fewer_scales_give(exported):
+    path = exported("heads")[2].path
+    some, one = (DepthEstimator.load(path, max_scales=scales) for scales in (None, 1))
+    picture = some_pictures()[0]
+    some(picture)  # now it knows how long scales take
+    found, coarse = some(picture, deadline=time.monotonic()), one(picture)
+    assert (some.anytime, found.scales) == (True, 1)
+    np.testing.assert_array_equal(found.values, coarse.values)
+    np.testing.assert_array_equal(found.confidence, coarse.confidence)
+    assert some(picture, deadline=time.monotonic() + 1e3).scales == 3
+
+
+def test_depth_stays_when_the_next_picture_comes(exported):
+    estimator, (first, second, _) = DepthEstimator.load(exported("heads")[2].path), some_pictures()
+    backend = estimator.backend
+    found = backend.infer(np.ascontiguousarray(first[:1].repeat(64, 0)[:, :1].repeat(64, 1)))
+    kept = found.depth.copy()
+    estimator(second)
+    np.testing.assert_array_equal(found.depth, kept)
 
 
 def test_the_record_tells_what_was_made_of_what_and_how_well_it_agrees(exported):
-    path, _, done = exported("argmax, two scales")
-    record = json.loads(graphs.record_path(done.path).read_text())
+    path, _, done = exported("argmax")
+    record = json.loads((done.path / graphs.RECORD).read_text())
     assert graphs.read_record(done.path) == done.record
-    told = {name: record[name] for name in ("format", "model", "decode", "scales", "of_scales", "input_size", "heads")}
-    assert told == {
-        "format": "depthart-onnx/1", "model": str(path), "decode": "argmax", "scales": 2, "of_scales": 3,
-        "input_size": 64, "heads": False,
+    names = ("format", "model", "decode", "form", "precision", "scales", "of_scales", "input_size", "heads", "opset")
+    assert {name: record[name] for name in names} == {
+        "format": "depthart-onnx/2", "model": str(path), "decode": "argmax", "form": "stepped", "precision": "fp32",
+        "scales": 3, "of_scales": 3, "input_size": 64, "heads": False, "opset": 20,
     }  # fmt: skip
     assert record["versions"]["torch"] == torch.__version__
-    assert 0.0 <= record["deviation"]["depth"]["mean"] <= record["deviation"]["depth"]["max"] < 1e-4
+    assert set(record["deviation"]) == {"depth", "depth after 2", "depth after 1"}
+    assert all(0.0 <= each["mean"] <= each["max"] < 1e-4 for each in record["deviation"].values())
+    opsets = {item.domain: item.version for item in onnx.load(done.path / "step.onnx").opset_import}
+    assert opsets[""] == 20
+
+
+def test_weights_are_stored_once(exported):
+    path, _, done = exported("heads")
+    weights = sum(values.nbytes for values in safetensors.numpy.load_file(path).values())
+    files = sum(file.stat().st_size for file in done.path.glob("*.onnx"))
+    assert files < weights + 500_000  # of structure
 
 
 def test_the_cached_graph_is_found_and_taken_by_auto_and_the_name_says_so(cached):
@@ -134,7 +159,7 @@ def test_the_cached_graph_is_found_and_taken_by_auto_and_the_name_says_so(cached
         estimator = DepthEstimator.load(model, backend=backend)
         assert estimator.name == "toy_heads (onnx on cpu, expected)"
     assert DepthEstimator.load(model, backend="torch").name == "toy_heads (torch on cpu, expected)"
-    assert "onnx" in DepthEstimator.load(model, max_scales=3).name  # all that it has
+    assert "onnx" in DepthEstimator.load(model, max_scales=2).name
 
 
 def test_a_copy_of_the_model_finds_the_graph_too(cached, tmp_path):
@@ -142,7 +167,7 @@ def test_a_copy_of_the_model_finds_the_graph_too(cached, tmp_path):
     assert DepthEstimator.load(tmp_path / "copy.safetensors").name == "copy (onnx on cpu, expected)"
 
 
-@pytest.mark.parametrize("options", [{"decode": "argmax"}, {"decode": "sample"}, {"max_scales": 2}])
+@pytest.mark.parametrize("options", [{"decode": "argmax"}, {"decode": "sample"}])
 def test_auto_takes_torch_where_the_graph_does_something_else(cached, options):
     assert "torch" in DepthEstimator.load(cached[0], **options).name
 
@@ -153,7 +178,7 @@ def test_auto_takes_torch_where_the_graph_cannot_be_trusted_or_run(cached, monke
     if damage == "runtime":
         hide_runtime(monkeypatch)
     else:
-        path = graph if damage == "graph" else graphs.record_path(graph)
+        path = graph / ("step.onnx" if damage == "graph" else graphs.RECORD)
         path.write_bytes(path.read_bytes()[:-40])
     assert "torch" in DepthEstimator.load(model).name
 
@@ -164,8 +189,8 @@ def hide_runtime(monkeypatch):
 
 
 def test_threads_are_given_to_the_runtime(cached):
-    session = DepthEstimator.load(cached[0], backend="onnx", threads=2).backend.session
-    assert session.get_session_options().intra_op_num_threads == 2
+    sessions = DepthEstimator.load(cached[0], backend="onnx", threads=2).backend.parts.sessions
+    assert {session.get_session_options().intra_op_num_threads for session in sessions.values()} == {2}
 
 
 def test_read_only_and_reversed_memory_is_fine(cached):
@@ -196,7 +221,6 @@ def test_a_missing_runtime_is_named_with_its_cure(cached, monkeypatch):
     ("options", "sentence"),
     [
         ({"decode": "argmax"}, "finds no graph of .*toy_heads.* run: depthart export .*safetensors --decode argmax$"),
-        ({"max_scales": 2}, "finds no graph of .* and 2 scales in .* run: depthart export .* --max-scales 2$"),
         ({"max_scales": 4}, "max_scales must be 1 to 3, the scales of this model, got 4"),
         ({"decode": "sample"}, "backend 'onnx' decodes expected or argmax, got 'sample'"),
         ({"device": "cuda"}, "backend 'onnx' runs on device 'cpu', got 'cuda'"),
@@ -212,9 +236,9 @@ def test_an_option_without_a_graph_is_named(cached, options, sentence):
     ("options", "sentence"),
     [
         ({"decode": "argmax"}, "decodes 'expected', asked for 'argmax'; run: depthart export .* --decode argmax"),
-        ({"max_scales": 0}, "decodes 3 of 3 scales, asked for 0"),
-        ({"max_scales": 1}, "decodes 3 of 3 scales, asked for 1; run: depthart export .* --max-scales 1"),
-        ({"backend": "torch"}, "is a graph for backend 'onnx', got backend 'torch'; give the model itself"),
+        ({"max_scales": 0}, "decodes 1 to 3 scales, asked for 0"),
+        ({"max_scales": 4}, "decodes 1 to 3 scales, asked for 4"),
+        ({"backend": "torch"}, "is an export, which backend 'torch' does not run; give the model itself"),
     ],
 )
 def test_a_graph_that_does_something_else_than_asked_for_is_named(cached, options, sentence):

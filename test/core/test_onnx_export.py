@@ -1,9 +1,11 @@
 """The export: what it refuses, and that nothing half done ever has the name of a graph."""
 
 import resource
+import shutil
 import signal
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +20,9 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)"
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
 
-from depthart_core.backends.export import Graph, export_model, export_onnx, prove  # noqa: E402
+from depthart_core.backends import graphs, tracing  # noqa: E402
+from depthart_core.backends.export import Graph, Wish, export_model, export_onnx  # noqa: E402
+from depthart_core.backends.proving import prove_export  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +42,48 @@ def files_of_at_most(size):
         signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_an_export_leaves_the_graph_and_its_record_alone(done):
-    assert sorted(path.name for path in done.path.parent.iterdir()) == ["tiny-expected-2.json", "tiny-expected-2.onnx"]
+def test_an_export_leaves_its_folder_alone(done):
+    assert [path.name for path in done.path.parent.iterdir()] == ["tiny-expected-stepped-fp32"]
+    names = sorted(path.name for path in done.path.iterdir())
+    assert names == ["decode.onnx", "prefix.onnx", "record.json", "scales.npz", "step.onnx"]
+    assert sorted(done.record.files) == [name for name in names if name != "record.json"]
 
 
-def test_a_graph_that_deviates_is_refused_and_the_older_one_stays(done, tiny_model_path):
-    before = done.path.read_bytes()
+def test_an_export_that_deviates_is_refused_and_the_older_one_stays(done, tiny_model_path):
+    before = (done.path / "step.onnx").stat()
     with pytest.raises(
         BackendError, match=r"the graph is refused: depth deviates from PyTorch by up to .*allowed is -1"
     ):
         export_model(tiny_model_path, done.path.parent, limit=-1.0)
-    test_an_export_leaves_the_graph_and_its_record_alone(done)
-    assert done.path.read_bytes() == before
+    test_an_export_leaves_its_folder_alone(done)
+    assert (done.path / "step.onnx").stat() == before
     DepthEstimator.load(done.path)
+
+
+def test_an_export_takes_the_place_of_an_older_one(tiny_model_path, tmp_path):
+    wish = Wish(form="whole", max_scales=1)
+    first = export_model(tiny_model_path, tmp_path, wish).path
+    (first / "left over").touch()
+    assert export_model(tiny_model_path, tmp_path, wish).path == first
+    assert sorted(path.name for path in first.iterdir()) == ["record.json", "whole.onnx"]
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny-expected-whole1-fp32"]
+
+
+@pytest.mark.parametrize("precision", ["fp16", "bf16"])
+def test_a_half_precision_export_is_whole_and_proven(tiny_model_path, tmp_path, precision):
+    record = export_model(tiny_model_path, tmp_path, Wish(precision=precision)).record
+    assert (record.form, record.precision, record.opset) == ("whole", precision, 18)
+    assert 0.0 < record.deviation["depth"]["mean"] < 3e-2
+
+
+def test_weights_that_one_file_cannot_hold_go_beside_it(tiny_model_path, tmp_path, monkeypatch):
+    monkeypatch.setattr(tracing, "LARGEST_WEIGHTS", 1000)
+    done = export_model(tiny_model_path, tmp_path, Wish(form="whole"))
+    assert sorted(done.record.files) == ["whole.onnx", "whole.onnx.data"]
+    assert (done.path / "whole.onnx").stat().st_size < (done.path / "whole.onnx.data").stat().st_size
+    stepped = export_model(tiny_model_path, tmp_path)
+    assert "step.onnx.data" in stepped.record.files
+    DepthEstimator.load(stepped.path)
 
 
 def test_a_graph_says_on_request_what_it_computes_on_the_way(tiny_model_path, tmp_path):
@@ -71,35 +104,39 @@ def test_a_full_disk_is_told_and_nothing_is_left(tiny_model_path, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def changed(path, names):
-    """The graph with the weights of a name spoiled."""
-    graph = onnx.load(path)
-    spoiled = [item for item in graph.graph.initializer if names in item.name]
+@pytest.fixture
+def copied(done, tmp_path):
+    """A copy of the export that may be damaged."""
+    return Path(shutil.copytree(done.path, tmp_path / "copy"))
+
+
+def prove(folder, model):
+    prove_export(load_model(model), folder, graphs.read_record(folder), structured_pictures(16))
+
+
+@pytest.mark.parametrize(("part", "name"), [("step", "head"), ("prefix", "encoder"), ("decode", "decoder")])
+def test_an_export_with_spoiled_weights_is_refused(copied, tiny_model_path, part, name):
+    graph = onnx.load(copied / f"{part}.onnx")
+    spoiled = [item for item in graph.graph.initializer if name in item.name]
     assert spoiled, [item.name for item in graph.graph.initializer][:40]
     for item in spoiled:
         values = onnx.numpy_helper.to_array(item)
         item.CopyFrom(onnx.numpy_helper.from_array(values * 1.5 + 0.01, item.name))
-    path.write_bytes(graph.SerializeToString())
+    onnx.save(graph, copied / f"{part}.onnx")
+    with pytest.raises(BackendError, match="the graph is refused: depth deviates from PyTorch by up to "):
+        prove(copied, tiny_model_path)
 
 
-def test_a_graph_with_spoiled_weights_is_refused(done, tiny_model_path, tmp_path):
-    path = tmp_path / "spoiled.onnx"
-    path.write_bytes(done.path.read_bytes())
-    changed(path, "transformer.head")
-    with pytest.raises(BackendError, match="the graph is refused: depth deviates from PyTorch by up to 0"):
-        prove(load_model(tiny_model_path), path, BackendOptions(), structured_pictures(16))
-
-
-def test_what_is_no_graph_is_refused(tiny_model_path, tmp_path):
-    path = tmp_path / "noise.onnx"
-    path.write_bytes(b"noise" * 100)
-    with pytest.raises(BackendError, match=r"ONNX Runtime [\d.]+ does not take the graph: "):
-        prove(load_model(tiny_model_path), path, BackendOptions(), structured_pictures(16))
+def test_what_is_no_graph_is_refused(copied, tiny_model_path):
+    (copied / "step.onnx").write_bytes(b"noise" * 100)
+    with pytest.raises(BackendError, match=r"ONNX Runtime [\d.]+ does not take step\.onnx: "):
+        prove(copied, tiny_model_path)
 
 
 @pytest.mark.parametrize(
     ("options", "told"),
     [
+        ({"precision": "fp8"}, "precision must be one of fp32, fp16, bf16, got 'fp8'"),
         ({"decode": "sample"}, "a graph decodes expected or argmax, got 'sample'"),
         ({"decode": "best"}, "decode must be one of expected, argmax, sample, got 'best'"),
         ({"max_scales": 3}, "max_scales must be 1 to 2, the scales of this model, got 3"),
@@ -107,10 +144,23 @@ def test_what_is_no_graph_is_refused(tiny_model_path, tmp_path):
 )
 def test_what_cannot_be_exported_is_told(tiny_model_path, tmp_path, options, told):
     with pytest.raises(BackendError, match=told):
-        export_model(tiny_model_path, tmp_path / "new", **options)
+        export_model(tiny_model_path, tmp_path / "new", Wish(**options))
     with pytest.raises(BackendError, match=told):
         export_onnx(load_model(tiny_model_path), tmp_path / "new.onnx", **options)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        ({"form": "round"}, "form must be one of stepped, whole, got 'round'"),
+        ({"form": "stepped", "precision": "fp16"}, "a stepped export is float32 and decodes any number of scales"),
+        ({"form": "stepped", "max_scales": 1}, "a stepped export is float32 and decodes any number of scales"),
+    ],
+)
+def test_a_form_that_cannot_be_is_told(tiny_model_path, tmp_path, wish, told):
+    with pytest.raises(BackendError, match=told):
+        export_model(tiny_model_path, tmp_path / "new", Wish(**wish))
 
 
 def test_a_missing_model_is_told(tmp_path):

@@ -1,5 +1,6 @@
 """Graphs on the disk: which one is found, and what is told of those that cannot be trusted."""
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -14,13 +15,15 @@ DATA = b"not read by these tests"
 RECORD = graphs.Record(
     model="toy",
     weights_sha256="0" * 64,
-    graph_sha256="5f8e4a4a1d6e1d2c6c2f8c7b1c5e1b1ad4bbd3ab0e1f4d0a3d0ad0e0b5c6a7f8",
+    files={"step.onnx": hashlib.sha256(DATA).hexdigest()},
+    form="stepped",
+    precision="fp32",
     decode="expected",
     scales=3,
     of_scales=3,
     input_size=64,
     heads=False,
-    opset=18,
+    opset=20,
     versions={"torch": "2"},
     pictures=4,
     deviation={"depth": {"max": 1e-6, "mean": 1e-7}},
@@ -33,18 +36,27 @@ def cache(monkeypatch, tmp_path):
     return tmp_path / "depthart"
 
 
-def stored(graph, record=RECORD):
-    graph.parent.mkdir(parents=True, exist_ok=True)
-    graph.write_bytes(DATA)
-    graphs.record_path(graph).write_text(graphs.to_json(record))
-    return graph
+def stored(folder, record=RECORD):
+    folder.mkdir(parents=True)
+    (folder / "step.onnx").write_bytes(DATA)
+    (folder / graphs.RECORD).write_text(graphs.to_json(record))
+    return folder
 
 
 def in_cache(model, **changes):
-    """A graph where the one of a model belongs."""
+    """An export where the one of a model belongs."""
     weights = fingerprint(model).sha256
     record = replace(RECORD, **{"weights_sha256": weights, **changes})
-    return stored(graphs.graph_folder(weights) / graphs.graph_name("toy", record.decode, record.scales), record)
+    name = graphs.export_name("toy", record.decode, form=record.form, precision=record.precision, scales=record.scales)
+    return stored(graphs.graph_folder(weights) / name, record)
+
+
+def found(model, form="stepped", **options):
+    return graphs.find_export(model, BackendOptions(**options), backend="onnx", form=form)
+
+
+def opened(model, form="stepped", **options):
+    return graphs.open_export(model, BackendOptions(**options), backend="onnx", form=form)
 
 
 def test_the_cache_lies_where_the_user_says_and_else_in_the_home_folder(monkeypatch, tmp_path):
@@ -56,70 +68,85 @@ def test_the_cache_lies_where_the_user_says_and_else_in_the_home_folder(monkeypa
 
 
 def test_a_record_comes_back_as_it_was_written(tmp_path):
-    assert graphs.read_record(stored(tmp_path / "a.onnx")) == RECORD
+    assert graphs.read_record(stored(tmp_path / "a")) == RECORD
 
 
-def test_the_graph_of_these_weights_and_options_is_found(toy_model_path):
-    every, two = in_cache(toy_model_path), in_cache(toy_model_path, scales=2)
-    argmax = in_cache(toy_model_path, decode="argmax")
-    assert graphs.find_graph(toy_model_path, BackendOptions()) == every
-    assert graphs.find_graph(toy_model_path, BackendOptions(max_scales=3)) == every
-    assert graphs.find_graph(toy_model_path, BackendOptions(max_scales=2)) == two
-    assert graphs.find_graph(toy_model_path, BackendOptions(decode="argmax")) == argmax
+def test_the_export_of_these_weights_and_options_is_found(toy_model_path):
+    stepped, argmax = in_cache(toy_model_path), in_cache(toy_model_path, decode="argmax")
+    whole = in_cache(toy_model_path, form="whole", scales=2)
+    assert found(toy_model_path) == found(toy_model_path, max_scales=2) == stepped
+    assert found(toy_model_path, decode="argmax") == argmax
+    assert found(toy_model_path, form="whole", max_scales=2) == whole
 
 
-def test_no_graph_is_told_with_the_command_that_makes_it(toy_model_path):
+def test_a_stepped_export_decodes_any_number_of_scales_and_a_whole_one_its_own(toy_model_path):
+    stepped, whole = in_cache(toy_model_path), in_cache(toy_model_path, form="whole", scales=2)
+    assert [opened(stepped, max_scales=scales)[2] for scales in (None, 1, 2, 3)] == [3, 1, 2, 3]
+    assert opened(whole, form="whole", max_scales=2)[2] == 2
+    with pytest.raises(BackendError, match=r"decodes 2 of 3 scales, asked for 3; run: depthart export toy --form"):
+        opened(whole, form="whole")
+
+
+def test_an_export_is_named_by_a_graph_in_it_too(tmp_path):
+    folder = stored(tmp_path / "a")
+    assert opened(folder / "step.onnx")[0] == opened(folder)[0] == folder
+
+
+def test_an_export_of_another_form_is_told(toy_model_path):
+    with pytest.raises(BackendError, match="is whole, backend 'onnx' runs stepped graphs; run: depthart export toy"):
+        opened(in_cache(toy_model_path, form="whole"))
+
+
+def test_no_export_is_told_with_the_command_that_makes_it(toy_model_path):
     with pytest.raises(BackendError) as told:
-        graphs.find_graph(toy_model_path, BackendOptions(decode="argmax", max_scales=2))
-    assert str(told.value).endswith(f"run: depthart export {toy_model_path} --decode argmax --max-scales 2")
+        found(toy_model_path, decode="argmax", max_scales=2)
+    assert str(told.value).endswith(f"run: depthart export {toy_model_path} --decode argmax")
 
 
-def test_a_graph_of_other_weights_is_told(toy_model_path):
+def test_an_export_of_other_weights_is_told(toy_model_path):
     in_cache(toy_model_path, weights_sha256="ab" * 32)
     with pytest.raises(
         BackendError, match=r"was made from other weights \(abababababab\) than those of .*; run: depth"
     ):
-        graphs.find_graph(toy_model_path, BackendOptions())
+        found(toy_model_path)
 
 
 def test_a_missing_model_is_told(tmp_path):
     with pytest.raises(CheckpointError, match="no model file"):
-        graphs.find_graph(tmp_path / "absent.safetensors", BackendOptions())
+        found(tmp_path / "absent.safetensors")
 
 
-def test_a_missing_graph_is_told(tmp_path):
-    with pytest.raises(BackendError, match=r"there is no graph .*absent\.onnx; make it with: depthart export MODEL"):
-        graphs.read_record(tmp_path / "absent.onnx")
-
-
-def test_a_missing_record_is_told(tmp_path):
-    graphs.record_path(stored(tmp_path / "a.onnx")).unlink()
-    with pytest.raises(BackendError, match=r"a\.json is missing, without which a\.onnx is not trusted; make both anew"):
-        graphs.read_record(tmp_path / "a.onnx")
+@pytest.mark.parametrize("name", ["absent.onnx", "folder"])
+def test_a_missing_record_is_told(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(BackendError, match=r"there is no .*record\.json, without which no graph is trusted; make"):
+        opened(tmp_path / name)
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda _: "{", r"a\.json cannot be read \(.*\); make both anew"),
-        (lambda _: "[1]", "is not of the format depthart-onnx/1, got 'list'"),
-        (lambda record: record | {"format": "other/2"}, "is not of the format depthart-onnx/1, got 'other/2'"),
+        (lambda _: "{", r"record\.json cannot be read \(.*\); make it anew"),
+        (lambda _: "[1]", "is not of the format depthart-onnx/2, got 'list'"),
+        (lambda record: record | {"format": "other/2"}, "is not of the format depthart-onnx/2, got 'other/2'"),
         (lambda record: record | {"scales": "3"}, "is damaged at scales"),
         (lambda record: record | {"extra": 1}, "is damaged at extra"),
         (lambda record: {name: record[name] for name in record if name != "heads"}, "is damaged at heads"),
     ],
 )
 def test_a_damaged_record_is_told(tmp_path, change, told):
-    graph = stored(tmp_path / "a.onnx")
+    folder = stored(tmp_path / "a")
     changed = change(json.loads(graphs.to_json(RECORD)))
-    graphs.record_path(graph).write_text(changed if isinstance(changed, str) else json.dumps(changed))
+    (folder / graphs.RECORD).write_text(changed if isinstance(changed, str) else json.dumps(changed))
     with pytest.raises(BackendError, match=told):
-        graphs.read_record(graph)
+        graphs.read_record(folder)
 
 
-def test_a_graph_that_is_not_the_one_of_its_record_is_told_with_the_command_that_made_it(tmp_path):
-    record = replace(RECORD, decode="argmax", scales=2)
-    with pytest.raises(
-        BackendError, match=r"is damaged: .*; make it anew with: depthart export toy --decode argmax --max"
-    ):
-        graphs.read_graph(stored(tmp_path / "a.onnx", record), record)
+def test_a_file_that_is_not_the_one_of_the_record_is_told_with_the_command_that_made_it(tmp_path):
+    folder = stored(tmp_path / "a", replace(RECORD, decode="argmax"))
+    (folder / "step.onnx").write_bytes(DATA[:-1])
+    with pytest.raises(BackendError, match=r"step\.onnx is damaged: .*; make it anew with: depthart export toy"):
+        opened(folder, decode="argmax")
+    (folder / "step.onnx").unlink()
+    with pytest.raises(BackendError, match=r"step\.onnx cannot be read: No such file .*; make it anew with: depthart"):
+        opened(folder, decode="argmax")

@@ -23,17 +23,24 @@ def environment(monkeypatch, cache):
 def test_the_graph_goes_to_the_cache_where_predict_finds_it(tiny_model_path, tmp_path, cache, capsys):
     assert main(["export", str(tiny_model_path), "--decode", "argmax"]) == 0
     shown = capsys.readouterr().out
-    assert "tracing tiny, 2 of 2 scales" in shown
+    assert "tracing tiny (stepped, fp32, 2 scales)" in shown
     assert "comparing with PyTorch on 10 pictures" in shown
     assert "depth: at most" in shown
-    (graph,) = cache.rglob("*.onnx")
-    assert f"{graph}: " in shown
-    assert graph.name == "tiny-argmax-2.onnx"
+    (record,) = cache.rglob("record.json")
+    assert f"{record.parent}: " in shown
+    assert record.parent.name == "tiny-argmax-stepped-fp32"
     assert shown.endswith("backend auto takes it\n")
     cv2.imwrite(str(tmp_path / "room.png"), np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8))
     command = ["predict", tmp_path / "room.png", "--out", tmp_path / "out", "--model", tiny_model_path]
     assert main([*map(str, command), "--decode", "argmax"]) == 0
     assert "(tiny (onnx on cpu, argmax), relative)" in capsys.readouterr().out
+
+
+def test_a_whole_graph_is_told_for_other_programs(tiny_model_path, tmp_path, capsys):
+    assert (
+        main(["export", str(tiny_model_path), "--out", str(tmp_path), "--precision", "fp16", "--max-scales", "1"]) == 0
+    )
+    assert capsys.readouterr().out.endswith(f"its graph: {tmp_path}/tiny-expected-whole1-fp16/whole.onnx\n")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +49,9 @@ def test_the_graph_goes_to_the_cache_where_predict_finds_it(tiny_model_path, tmp
         (["absent.safetensors"], "no model file 'absent.safetensors'"),
         (["nano", "--decode", "sample"], "a graph decodes expected or argmax, got 'sample'"),
         (["nano", "--max-scales", "99"], "max_scales must be 1 to "),
-        (["nano", "--out", "/dev/null/graphs"], "/dev/null/graphs/nano-expected-"),
+        (["nano", "--out", "/dev/null/graphs"], "/dev/null/graphs/nano-expected-stepped-fp32 cannot be written: "),
+        (["nano", "--precision", "fp8"], "precision must be one of fp32, fp16, bf16, got 'fp8'"),
+        (["nano", "--form", "stepped", "--max-scales", "2"], "a stepped export is float32 and decodes any number"),
     ],
 )
 def test_what_cannot_work_is_one_sentence_with_status_1(capsys, options, sentence):

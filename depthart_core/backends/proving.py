@@ -1,0 +1,97 @@
+"""The comparison of an export with the PyTorch model it was made from, without which it gets no name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from depthart_core.backends import graphs
+from depthart_core.backends.onnx import OnnxParts, WholeBackend, open_session, session_options
+from depthart_core.backends.proof import Deviation, Pictures, compare, demand
+from depthart_core.backends.stepping import SteppedBackend, read_feeds
+from depthart_core.backends.torch import TorchBackend
+from depthart_core.estimator import Backend, BackendOptions, Inference, ScaleGuess
+from depthart_core.model import DepthART
+
+LIMITS = {"fp32": ("max", 1e-3), "fp16": ("mean", 5e-3), "bf16": ("mean", 3e-2)}
+"""Precision -> which deviation is limited to what; in float32 rounding alone makes a thousandth of it anywhere."""
+
+FEW = 2
+"""Pictures that suffice for stopping after fewer scales."""
+
+
+def prove_export(
+    model: DepthART,
+    folder: Path,
+    record: graphs.Record,
+    pictures: Pictures,
+    *,
+    computed: nn.Module | None = None,
+    limit: float | None = None,
+) -> Deviation:
+    """Compare graphs with the model they were made from, after every number of scales; returns the deviations.
+
+    Args:
+        model: What they were made from.
+        folder: Of the graphs.
+        record: What they are.
+        pictures: To compare on.
+        computed: What a graph computes, for ONNX Runtime does not run bfloat16 on a CPU; None: it runs the graph.
+        limit: See `LIMITS`, whose it is by default.
+
+    Raises:
+        BackendError: ONNX Runtime does not take a graph, or it deviates more than allowed.
+    """
+    of, usual = LIMITS[record.precision]
+    limit = usual if limit is None else limit
+    if record.form == "stepped":
+        return _prove_steps(model, folder, record, pictures, limit)
+    reference = TorchBackend(model, BackendOptions(decode=record.decode, max_scales=record.scales))
+    backend: Backend = (
+        WholeBackend(open_session(folder / graphs.WHOLE, session_options(None)), record.scales)
+        if computed is None
+        else ComputedBackend(computed, record)
+    )
+    deviation = compare(reference, backend, pictures)
+    demand(deviation, limit, of=of)
+    return deviation
+
+
+def _prove_steps(model: DepthART, folder: Path, record: graphs.Record, pictures: Pictures, limit: float) -> Deviation:
+    parts, feeds = OnnxParts(folder), read_feeds(folder / graphs.FEEDS)
+    result: Deviation = {}
+    for scales in range(record.scales, 0, -1):
+        reference = TorchBackend(model, BackendOptions(decode=record.decode, max_scales=scales))
+        every = scales == record.scales
+        backend = SteppedBackend(parts, feeds, record, scales)
+        deviation = compare(reference, backend, pictures if every else pictures[:FEW])
+        demand(deviation, limit)
+        result |= deviation if every else {f"depth after {scales}": deviation["depth"]}
+    return result
+
+
+class ComputedBackend:
+    """What a graph computes, in PyTorch.
+
+    Args:
+        graph: See `depthart_core.backends.export.Graph`.
+        record: Of the graph.
+    """
+
+    def __init__(self, graph: nn.Module, record: graphs.Record) -> None:
+        self.graph, self.input_size, self.heads = graph, record.input_size, record.heads
+        self.scales, self.anytime = record.scales, False
+
+    @torch.inference_mode()
+    def infer(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> Inference:  # noqa: ARG002
+        """uint8 (S, S, 3) RGB -> relative depth, confidence and scale."""
+        depth, *said = self.graph(torch.from_numpy(np.array(rgb, order="C"))[None])
+        if not self.heads:
+            return Inference(depth[0].numpy(), scales=self.scales)
+        confidence, sizes = said
+        guess = ScaleGuess.of_logarithms(*sizes[0].tolist())
+        return Inference(depth[0].numpy(), confidence[0].numpy(), guess, self.scales)
