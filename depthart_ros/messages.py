@@ -17,15 +17,16 @@ import numpy.typing as npt
 
 from depthart_core import Intrinsics
 from depthart_core.geometry import point_planes
+from depthart_ros.voxels import average_voxels
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import Image, PointCloud2
 
 POINT_FIELDS = ("x", "y", "z", "rgb")
-POINT_STEP = 4 * len(POINT_FIELDS)
 FLOAT32 = 7  # of sensor_msgs/PointField
 PIXEL_TYPES: dict[str, tuple[type[Any], int]] = {
     "32FC1": (np.float32, 1),
+    "16UC1": (np.uint16, 1),
     "rgb8": (np.uint8, 3),
     "bgr8": (np.uint8, 3),
 }
@@ -43,7 +44,7 @@ class MessageTypes:
 
 @dataclass(frozen=True)
 class ImageMessage:
-    """An Image and a view of its data: (H, W) float32 for 32FC1, (H, W, 3) uint8 for rgb8 and bgr8."""
+    """An Image and a view of its data: (H, W) of the type in PIXEL_TYPES, (H, W, 3) for rgb8 and bgr8."""
 
     message: Image
     pixels: npt.NDArray[Any]
@@ -51,7 +52,7 @@ class ImageMessage:
 
 @dataclass(frozen=True)
 class CloudMessage:
-    """An organised PointCloud2 and a view of its data: (H, W, 4) float32, x, y, z [m] and packed rgb."""
+    """A PointCloud2 and a view of its data: (H, W, 4) float32, x, y, z [m] and packed rgb; (H, W, 3) without colour."""
 
     message: PointCloud2
     points: npt.NDArray[np.float32]
@@ -67,16 +68,17 @@ def image_message(types: MessageTypes, height: int, width: int, encoding: str) -
     return ImageMessage(message, pixels.reshape((height, width) if channels == 1 else (height, width, channels)))
 
 
-def cloud_message(types: MessageTypes, height: int, width: int) -> CloudMessage:
-    """Return an organised PointCloud2 of zeros; only its header is left to set."""
-    message = types.point_cloud(height=height, width=width, point_step=POINT_STEP, row_step=width * POINT_STEP)
+def cloud_message(types: MessageTypes, height: int, width: int, *, color: bool = True) -> CloudMessage:
+    """Return an organised PointCloud2 of zeros, with or without the field rgb; only its header is left to set."""
+    fields = POINT_FIELDS if color else POINT_FIELDS[:3]
+    step = 4 * len(fields)
+    message = types.point_cloud(height=height, width=width, point_step=step, row_step=width * step)
     message.fields = [
-        types.point_field(name=name, offset=4 * place, datatype=FLOAT32, count=1)
-        for place, name in enumerate(POINT_FIELDS)
+        types.point_field(name=name, offset=4 * place, datatype=FLOAT32, count=1) for place, name in enumerate(fields)
     ]
     message.is_bigendian, message.is_dense = sys.byteorder == "big", False
-    message.data = _zeros(height * width * POINT_STEP)
-    return CloudMessage(message, np.frombuffer(message.data, np.float32).reshape(height, width, len(POINT_FIELDS)))
+    message.data = _zeros(height * width * step)
+    return CloudMessage(message, np.frombuffer(message.data, np.float32).reshape(height, width, len(fields)))
 
 
 def fill_cloud(
@@ -92,14 +94,52 @@ def fill_cloud(
     Args:
         target: of `cloud_message`.
         depth: (H, W) [m]; what is not finite becomes a NaN point.
-        rgb: (H, W, 3), the picture that the depth belongs to.
+        rgb: (H, W, 3), the picture that the depth belongs to; not used by a cloud without colour.
         intrinsics: of both.
         stride: every how many rows and columns become a point.
     """
-    colors = cv2.cvtColor(np.ascontiguousarray(rgb[::stride, ::stride]), cv2.COLOR_RGB2BGRA).view("<u4")[..., 0]
-    colors &= np.uint32(0x00FFFFFF)  # the bytes of a float hold 0x00RRGGBB, as PCL and RViz read it
+    planes = [*point_planes(depth, intrinsics, stride=stride)]
+    if target.points.shape[2] == len(POINT_FIELDS):
+        planes.append(_packed(rgb[::stride, ::stride]))
+    cv2.merge(planes, target.points)
+
+
+def voxel_cloud(
+    types: MessageTypes,
+    depth: npt.NDArray[np.float32],
+    rgb: npt.NDArray[np.uint8] | None,
+    *,
+    intrinsics: Intrinsics,
+    stride: int,
+    size: float,
+) -> Any:
+    """Return a dense PointCloud2 without order: of the points in each cube their mean; only its header is left to set.
+
+    Args:
+        types: the classes of the messages.
+        depth: (H, W) [m]; what is not finite becomes no point.
+        rgb: (H, W, 3), the picture that the depth belongs to; None for a cloud without colour.
+        intrinsics: of both.
+        stride: every how many rows and columns are looked at.
+        size: side of a cube [m].
+    """
     planes = point_planes(depth, intrinsics, stride=stride)
-    cv2.merge([*planes, colors.view(np.float32)], target.points)
+    kept = np.isfinite(planes[2])
+    points = np.stack([plane[kept] for plane in planes], axis=-1)
+    points, colors = average_voxels(points, None if rgb is None else rgb[::stride, ::stride][kept], size)
+    made = cloud_message(types, 1, len(points), color=colors is not None)
+    made.points[0, :, :3] = points
+    if colors is not None and len(points):
+        made.points[..., 3] = _packed(colors[None])
+    made.message.is_dense = True
+    return made.message
+
+
+def _packed(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Return colours (H, W, 3) as floats whose bytes hold 0x00RRGGBB, as PCL and RViz read them."""
+    colors = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2BGRA).view("<u4")[..., 0]
+    colors &= np.uint32(0x00FFFFFF)
+    return np.asarray(colors.view(np.float32))
 
 
 def _zeros(size: int) -> array.array[int]:

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from depthart_ros.colors import colorize, palette
-from depthart_ros.messages import CloudMessage, ImageMessage, MessageTypes, cloud_message, fill_cloud, image_message
+from depthart_ros.filters import to_millimetres
+from depthart_ros.legend import draw_legend
+from depthart_ros.messages import (
+    CloudMessage,
+    ImageMessage,
+    MessageTypes,
+    cloud_message,
+    fill_cloud,
+    image_message,
+    voxel_cloud,
+)
 from depthart_ros.topics import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, POINTS, RELATIVE
 from depthart_ros.view import View
 
@@ -48,7 +59,11 @@ class Outgoing:
         return self._values(RELATIVE, view.relative.values)
 
     def _depth(self, view: View) -> Any:
-        return self._values(DEPTH, view.depth)
+        if view.settings.depth_encoding == "32FC1":
+            return self._values(DEPTH, view.depth)
+        image = self._image(DEPTH, view.depth.shape, "16UC1")
+        np.copyto(image.pixels, to_millimetres(view.depth))
+        return image.message
 
     def _confidence(self, view: View) -> Any:
         assert view.relative.confidence is not None
@@ -60,21 +75,31 @@ class Outgoing:
     def _color(self, view: View) -> Any:
         settings = view.settings
         if view.scale is None:
-            depth, limits = view.relative.values, (settings.color_relative_min, settings.color_relative_max)
+            depth, limits, unit = view.filtered, (settings.color_relative_min, settings.color_relative_max), ""
         else:
-            depth, limits = view.depth, (settings.color_min, settings.color_max)
+            depth, limits, unit = view.depth, (settings.color_min, settings.color_max), "m"
         image = self._image(COLOR, depth.shape, "rgb8")
         colorize(depth, limits, palette(settings.color_map), out=image.pixels)
+        if settings.color_legend:
+            height, width = depth.shape
+            legend = _legend((height, width), limits, settings.color_map, unit)
+            if legend is not None:
+                image.pixels[:, -legend.shape[1] :] = legend
         return image.message
 
     def _points(self, view: View) -> Any:
-        assert view.sight.intrinsics is not None
-        stride = view.settings.points_stride
-        height, width = (-(-side // stride) for side in view.depth.shape)
+        intrinsics, settings, rgb = view.sight.intrinsics, view.settings, view.sight.rgb
+        assert intrinsics is not None
+        depth, stride, color = view.points_depth, settings.points_stride, settings.points_color
+        if settings.points_voxel_size:
+            size = settings.points_voxel_size
+            colors = rgb if color else None
+            return voxel_cloud(self._types, depth, colors, intrinsics=intrinsics, stride=stride, size=size)
+        height, width = (-(-side // stride) for side in depth.shape)
         cloud = self.memory.get(POINTS)
-        if not isinstance(cloud, CloudMessage) or cloud.points.shape[:2] != (height, width):
-            cloud = self.memory[POINTS] = cloud_message(self._types, height, width)
-        fill_cloud(cloud, view.depth, view.sight.rgb, intrinsics=view.sight.intrinsics, stride=stride)
+        if not isinstance(cloud, CloudMessage) or cloud.points.shape != (height, width, 4 if color else 3):
+            cloud = self.memory[POINTS] = cloud_message(self._types, height, width, color=color)
+        fill_cloud(cloud, depth, rgb, intrinsics=intrinsics, stride=stride)
         return cloud.message
 
     def _values(self, topic: str, values: npt.NDArray[np.float32]) -> Any:
@@ -90,3 +115,11 @@ class Outgoing:
         height, width = shape
         made = self.memory[topic] = image_message(self._types, height, width, encoding)
         return made
+
+
+@lru_cache(maxsize=8)
+def _legend(
+    shape: tuple[int, int], limits: tuple[float, float], color_map: str, unit: str
+) -> npt.NDArray[np.uint8] | None:
+    """See `draw_legend`; it changes as seldom as the parameters."""
+    return draw_legend(shape, limits, palette(color_map), unit=unit)

@@ -17,10 +17,18 @@ T = TypeVar("T", bool, int, float, str, tuple[str, ...])
 
 RELIABILITIES = ("auto", "reliable", "best_effort")
 SCALE_SOURCES = ("given", "model")
+DEPTH_ENCODINGS = ("32FC1", "16UC1")
 TRANSPORTS = ("raw", "compressed")
-GROUPS = ("points", "color")
+GROUPS = ("points", "color", "depth")
 """Groups of parameters, whose names stand before a dot."""
 CAMERA_NAME = re.compile("[A-Za-z](_?[A-Za-z0-9])*")
+PAIRS = (
+    ("min_range", "max_range"),
+    ("points_min_range", "points_max_range"),
+    ("color_min", "color_max"),
+    ("color_relative_min", "color_relative_max"),
+)
+"""Fields of Settings of which the first has to be below the second."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,15 @@ class Settings:
     )
     min_range: float = _dynamic(0.1, "Nearest depth reported [m]; nearer becomes -Inf", limits=(0.0, 10000.0))
     max_range: float = _dynamic(100.0, "Farthest depth reported [m]; beyond becomes +Inf", limits=(0.0, 10000.0))
+    edge_filter: float = _dynamic(
+        0.0,
+        "Depth and cloud have NaN where 3x3 neighbours differ by more than this share of depth, against flying pixels, "
+        "for example 0.1; 0: off",
+        limits=(0.0, 10.0),
+    )
+    min_confidence: float = _dynamic(
+        0.0, "Depth and cloud have NaN where the model's confidence is less; 0: off", limits=(0.0, 1.0)
+    )
     max_age: float = _dynamic(1.0, "Frames with an older stamp are dropped [s]; 0 keeps all", limits=(0.0, 3600.0))
     deadline_ms: float = _dynamic(
         0.0,
@@ -112,6 +129,26 @@ class Settings:
     )
     max_pixels: int = _dynamic(4096 * 4096, "Largest image accepted, width x height [px]", limits=(1, 2**28))
     points_stride: int = _dynamic(1, "Every how many columns and rows become a point of the cloud", limits=(1, 64))
+    points_min_range: float = _dynamic(
+        0.0, "Nearest depth that becomes a point [m]; within min_range to max_range", limits=(0.0, 10000.0)
+    )
+    points_max_range: float = _dynamic(
+        10000.0, "Farthest depth that becomes a point [m]; within min_range to max_range", limits=(0.0, 10000.0)
+    )
+    points_color: bool = _dynamic(True, "Whether points have a colour besides x, y and z")
+    points_max_rate: float = _dynamic(
+        0.0, "Clouds a second at most, by the stamps of the images [Hz]; 0: one for every frame", limits=(0.0, 1000.0)
+    )
+    points_voxel_size: float = _dynamic(
+        0.0,
+        "Side of the cubes whose points become one, their mean, in a cloud without order [m]; 0: an organised cloud",
+        limits=(0.0, 10.0),
+    )
+    depth_encoding: str = _dynamic(
+        "32FC1",
+        "Of depth/image_rect: metres as float, or whole millimetres with 0 for what is no measurement (REP-118)",
+        choices=DEPTH_ENCODINGS,
+    )
     color_map: str = _dynamic("turbo", "Colours of depth/image_color", choices=tuple(COLOR_MAPS))
     color_min: float = _dynamic(0.3, "Depth at the near end of the colours [m]", limits=(0.0, 10000.0))
     color_max: float = _dynamic(10.0, "Depth at the far end of the colours [m]", limits=(0.0, 10000.0))
@@ -120,6 +157,10 @@ class Settings:
     )
     color_relative_max: float = _dynamic(
         2.5, "Relative depth at the far end while the scale is unknown", limits=(0.0, 10000.0)
+    )
+
+    color_legend: bool = _dynamic(
+        True, "Whether a bar at the right edge of depth/image_color says which colour is which depth"
     )
 
     @classmethod
@@ -143,9 +184,7 @@ class Settings:
         Raises:
             ConfigError: a near end is not below its far end.
         """
-        for near, far in (
-            ("min_range", "max_range"), ("color_min", "color_max"), ("color_relative_min", "color_relative_max")
-        ):  # fmt: skip
+        for near, far in PAIRS:
             low, high = getattr(self, near), getattr(self, far)
             if not low < high:
                 raise ConfigError(
@@ -155,7 +194,7 @@ class Settings:
 
 
 def parameter_name(field_name: str) -> str:
-    """Return the ROS name of a field of Settings: the groups `points` and `color` stand before a dot."""
+    """Return the ROS name of a field of Settings: the GROUPS stand before a dot."""
     group, _, rest = field_name.partition("_")
     return f"{group}.{rest}" if group in GROUPS else field_name
 

@@ -20,6 +20,7 @@ from depthart_ros.parameters import Settings
 from depthart_ros.problems import Problems
 from depthart_ros.scaling import Scaling
 from depthart_ros.statistics import Statistics
+from depthart_ros.throttle import Throttle
 from depthart_ros.topics import CAMERA_INFO, CONFIDENCE, METRIC, POINTS
 from depthart_ros.view import Picture, Sight, View
 
@@ -85,6 +86,7 @@ class Pipeline:
         self._statistics = statistics
         self._outgoing = Outgoing(outputs.types)
         self._scaling = Scaling()
+        self._cloud_throttle = Throttle()
         self._to_publish = 0.0  # seconds that publishing is expected to take
         self.scale: ScaleGuess | None = None
 
@@ -139,6 +141,9 @@ class Pipeline:
         wanted = self._outputs.listened()
         if not self._estimator.heads:
             wanted -= {CONFIDENCE}
+        rate = frame.settings.points_max_rate
+        if POINTS in wanted and not self._cloud_throttle.passes(_seconds(frame.image.header.stamp), rate):
+            wanted -= {POINTS}
         return wanted if self.scale_possible(frame.settings) else wanted - METRIC
 
     def _sight(self, frame: Frame, rgb: Picture, wanted: frozenset[str]) -> Sight:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from depthart_core import Alignment, Intrinsics, RelativeDepth, ScaleGuess, limit_range
 from depthart_ros.camera_model import fill_camera_info
+from depthart_ros.filters import Mask, find_invalid
 from depthart_ros.parameters import Settings
 
 if TYPE_CHECKING:
@@ -55,11 +56,35 @@ class View:
     settings: Settings
 
     @cached_property
+    def invalid(self) -> Mask | None:
+        """Where the filters let no depth through, (H, W); None where that is nowhere."""
+        settings = self.settings
+        return find_invalid(self.relative, edge_share=settings.edge_filter, min_confidence=settings.min_confidence)
+
+    @cached_property
+    def filtered(self) -> Depth:
+        """Relative depth with NaN where the filters let none through, (H, W)."""
+        if self.invalid is None:
+            return self.relative.values
+        return np.where(self.invalid, np.float32(np.nan), self.relative.values)
+
+    @cached_property
     def depth(self) -> Depth:
         """Depth [m], (H, W), with the values of REP-117; only while the scale is known."""
         assert self.scale is not None
         metres = Alignment(self.scale.metres_per_unit).apply(self.relative.values)
-        return limit_range(metres, self.settings.min_range, self.settings.max_range)
+        limited = limit_range(metres, self.settings.min_range, self.settings.max_range)
+        if self.invalid is not None:
+            limited[self.invalid] = np.nan
+        return limited
+
+    @property
+    def points_depth(self) -> Depth:
+        """Depth [m] for the cloud, (H, W): what is beyond its own limits is not finite."""
+        near, far = self.settings.points_min_range, self.settings.points_max_range
+        if near <= self.settings.min_range and far >= self.settings.max_range:
+            return self.depth
+        return np.where((self.depth >= near) & (self.depth <= far), self.depth, np.float32(np.nan))
 
     def fill_camera_info(self, target: Any) -> CameraInfo:
         """Fill an empty CameraInfo with the calibration of depth, and return it; only while there is one."""

@@ -163,7 +163,7 @@ def test_a_camera_without_images_is_named_with_its_topic(world, node_with, publi
 
 @pytest.mark.parametrize(
     ("cameras", "words"),
-    [(["front", "front"], "got 'front'"), (["points"], "none of them points or color"), (["9"], "got '9'")],
+    [(["front", "front"], "got 'front'"), (["points"], "none of them points or color or depth"), (["9"], "got '9'")],
 )
 def test_names_that_cannot_be_told_apart_are_refused(world, node_with, cameras, words):
     node = node_with(cameras, autostart=False)
