@@ -125,7 +125,7 @@ class Intake:
         return self._lane.waiting
 
     def recheck(self, *, wanted: bool) -> None:
-        """Let the subscriptions follow the publishers that are there now; no images while nobody wants depth.
+        """Let the subscriptions follow the publishers that are there now; without any while nobody wants depth.
 
         Args:
             wanted: whether somebody listens to an output.
@@ -137,10 +137,10 @@ class Intake:
             if not self.image.reliability:
                 self._last_image = now
             self.image.recheck()
+            self.camera_info.recheck()
         elif self.image.reliability:
-            self.image.destroy()
+            self.close()
             self._problems.clear(*OF_FRAMES)
-        self.camera_info.recheck()
 
     def close(self) -> None:
         """Unsubscribe; what waits and what is at work is the worker's to end."""
