@@ -9,6 +9,7 @@ from typing import Any
 from rclpy.node import Node
 
 from depthart_core import ConfigError, DepthEstimator, ScaleGuess
+from depthart_ros.announcer import Announcer
 from depthart_ros.declaration import read_settings
 from depthart_ros.diagnostics import NO_DEADLINE, Situation, how_to_get_metres, judge
 from depthart_ros.intake import OF_FRAMES, Intake
@@ -36,6 +37,7 @@ class Camera:
         self._node = node
         self._statistics = Statistics()
         self._load = Load()
+        self._announcer = Announcer(self._warn, lambda state: node.get_logger().info(self._named + state))
         self._problems = Problems(self._warn)
         self._settings = Settings()
         self._deadline_explained = False
@@ -77,9 +79,10 @@ class Camera:
         )
         self._node.get_logger().info(f"active: depth of {self._intake.image.topic}")
         if not self._pipeline.scale_possible(settings):
+            advice = self._how_to_get_metres(settings, self._estimator)
+            self._announcer.tell(advice)
             self._node.get_logger().info(
-                f"{self._named}scale is unknown, so neither metres nor a cloud are published; to get metres, "
-                + self._how_to_get_metres(settings, self._estimator)
+                f"{self._named}scale is unknown, so neither metres nor a cloud are published; to get metres, {advice}"
             )
 
     def deactivate(self) -> None:
@@ -124,7 +127,10 @@ class Camera:
         situation, numbers = self._situation(lifecycle, problems, snapshot), values_of(snapshot)
         if self._intake is not None:
             numbers["waiting"] = str(self._intake.waiting)
-        return Report(self.name or "depth", judge(situation), self._details(problems), numbers)
+        verdict = judge(situation)
+        if lifecycle == "active":
+            self._announcer.hear(verdict, problems.values())
+        return Report(self.name or "depth", verdict, self._details(problems), numbers)
 
     @property
     def _named(self) -> str:

@@ -139,6 +139,14 @@ def test_a_missing_camera_info_is_named_and_depth_comes_without_it(scene):
         every=0.2,
     )
     assert scene.came() == {"depth/relative", "depth/image_rect", "depth/image_color"}
+    scene.world.until(lambda: any("no camera_info came" in line for line in scene.world.logs), what="the log")
+
+
+def test_nothing_that_publishes_images_is_named_in_the_log_too(world, toy_model_path):
+    world.listen_to_log()
+    world.depth_node(model=str(toy_model_path), threads=1)
+    sentence = "no image; nothing publishes /image; start the camera, or remap"
+    world.until(lambda: any(sentence in line for line in world.logs), what="the cause in the log")
 
 
 def test_an_empty_frame_id_is_named_once_and_kept(scene):
