@@ -333,3 +333,92 @@ def _(bench):
 def _(bench):
     assert changes_colour(bench, "color_relative_max", (2.5, 1.1))
     assert not changes_colour(bench, "color_relative_max", (2.5, 1.1), scale=1.0)
+
+
+def nan_share(bench, **settings):
+    """Share of the depth image that the filters let not through."""
+    return np.isnan(bench.out("depth/image_rect", scale=1.0, **settings)).mean()
+
+
+@proves("edge_filter")
+def _(bench):
+    assert nan_share(bench) == 0 < nan_share(bench, edge_filter=0.001)
+
+
+@proves("min_confidence")
+def _(bench):
+    middle = float(np.median(bench.out("depth/confidence")))
+    assert nan_share(bench) == 0 < nan_share(bench, min_confidence=middle) < 1
+
+
+def points_of(bench, **settings):
+    """How many points a cloud has that are somewhere, and its message."""
+    cloud = bench.frame(bench.pipeline(), scale=1.0, **settings)["points"]
+    step = cloud.point_step // 4
+    places = np.frombuffer(cloud.data, np.float32).reshape(-1, step)[:, :3]
+    return int(np.isfinite(places).all(1).sum()), cloud
+
+
+@proves("points.min_range")
+def _(bench):
+    everything, some = (points_of(bench, points_min_range=value)[0] for value in (0.0, 1.0))
+    depth = bench.out("depth/image_rect", scale=1.0)
+    assert everything == np.isfinite(depth).sum()
+    assert some == (depth[np.isfinite(depth)] >= 1.0).sum() < everything
+
+
+@proves("points.max_range")
+def _(bench):
+    everything, some = (points_of(bench, points_max_range=value)[0] for value in (1e4, 1.0))
+    depth = bench.out("depth/image_rect", scale=1.0)
+    assert some == (depth[np.isfinite(depth)] <= 1.0).sum() < everything
+
+
+@proves("points.color")
+def _(bench):
+    with_color, without = (
+        [field.name for field in points_of(bench, points_color=on)[1].fields] for on in (True, False)
+    )
+    assert (with_color, without) == (["x", "y", "z", "rgb"], ["x", "y", "z"])
+
+
+@proves("points.max_rate")
+def _(bench):
+    def clouds(rate):
+        pipeline, stamps = bench.pipeline(), [Time(sec=1, nanosec=100_000_000 * number) for number in range(10)]
+        found = [bench.frame(pipeline, stamp=stamp, scale=1.0, points_max_rate=rate) for stamp in stamps]
+        return sum("points" in messages for messages in found)
+
+    assert clouds(0.0) == 10
+    assert clouds(2.0) == 2
+
+
+@proves("points.voxel_size")
+def _(bench):
+    organised, voxels = (points_of(bench, points_voxel_size=size)[1] for size in (0.0, 0.2))
+    assert (organised.height, voxels.height) == (48, 1)
+    assert 0 < voxels.width < organised.height * organised.width
+
+
+@proves("depth.encoding")
+def _(bench):
+    pipeline = bench.pipeline()
+    metres = values_of(bench.frame(pipeline, scale=1.0)["depth/image_rect"])
+    image = bench.frame(pipeline, scale=1.0, depth_encoding="16UC1")["depth/image_rect"]
+    finite = np.isfinite(metres)
+    np.testing.assert_allclose(np.frombuffer(image.data, np.uint16)[finite], 1000 * metres[finite], atol=0.51)
+    assert image.encoding == "16UC1"
+
+
+@proves("color.legend")
+def _(bench):
+    def picture(legend):
+        image = bench.rgb_message(Time(sec=1), width=320, height=240)
+        pipeline = bench.pipeline()
+        return values_of(bench.frame(pipeline, image=image, color_legend=legend)["depth/image_color"]).reshape(
+            240, 320, 3
+        )
+
+    changed = (picture(False) != picture(True)).any((0, 2))
+    assert changed[-1]
+    assert not changed[:160].any()
