@@ -1,0 +1,222 @@
+"""Ours against the released DepthART code, same weights: ``python -m benchmarks.against_reference --reference DIR``.
+
+DIR is a checkout of the released code (arXiv 2409.15010), which is no part of this project and needs the packages scipy
+and huggingface_hub. It makes random weights of the d16; ours are these, through `depthart_core.released`. Both go from
+a uint8 picture to depth, in float32, by the most likely code of every token, in turns. Peak memory is that of a process
+which reads its weights from a file, each in its own way, and estimates depth once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
+from tqdm import tqdm
+
+from benchmarks.limits import timed
+from benchmarks.model import CPU_ATTENTION, peak
+from benchmarks.released_code import MissingReferenceError, open_reference
+from benchmarks.report import deliver, table
+from depthart_core.backends.torch import TorchBackend
+from depthart_core.checkpoint import load_model, save_model
+from depthart_core.config import ModelConfig
+from depthart_core.decoding import argmax
+from depthart_core.estimator import BackendOptions
+from depthart_core.model import DepthART
+from depthart_core.normalize import normalize_image
+from depthart_core.released import convert_released
+from depthart_core.released_layout import QUANTIZER_COPY
+
+FILES = {"reference": "released.safetensors", "ours": "ours.safetensors"}
+
+Picture = npt.NDArray[np.uint8]
+Depth = npt.NDArray[np.float32]
+
+
+@dataclass
+class Side:
+    """One of the two implementations.
+
+    Attributes:
+        name: Key of `FILES`.
+        run: Picture (S, S, 3) -> depth (S, S) in [0, 1].
+        seconds: One entry a round.
+        operations: Of one picture.
+        memory_mib: Peak of a process of its own.
+    """
+
+    name: str
+    run: Callable[[Picture], Depth]
+    seconds: list[float] = field(default_factory=list)
+    operations: int = 0
+    memory_mib: float = 0.0
+
+
+def reference_side(model: Any) -> Side:
+    """The released rollout by the most likely code: that of the class which DepthART extends."""
+    rollout = sys.modules["var_utils"].DepthVAR.autoregressive_infer_cfg
+
+    def run(rgb: Picture) -> Depth:
+        image = torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255.0
+        depth: Tensor = rollout(model, 1, image).mean(1)
+        return np.asarray(depth[0].numpy())
+
+    return Side("reference", torch.inference_mode()(run))
+
+
+def our_side(model: DepthART) -> Side:
+    """The torch backend, as users get it."""
+    backend = TorchBackend(model, BackendOptions(decode="argmax"))
+    return Side("ours", lambda rgb: backend.infer(rgb).depth)
+
+
+@torch.inference_mode()
+def write_weights(checkout: Path, folder: Path) -> None:
+    """Random weights in both layouts, with codes as strong as the features they stand for."""
+    torch.manual_seed(0)
+    model = open_reference(checkout)
+    image = normalize_image(torch.from_numpy(picture()).permute(2, 0, 1)[None])
+    model.vae_quant_proxy.embedding.weight *= model.vae_proxy.quant_conv(model.vae_proxy.encoder(image)).std()
+    copy, _ = QUANTIZER_COPY
+    state = {name: value.contiguous() for name, value in model.state_dict().items() if not name.startswith(copy)}
+    save_file(state, folder / FILES["reference"])
+    save_model(convert_released(folder / FILES["reference"]), folder / FILES["ours"])
+
+
+def picture() -> Picture:
+    """A smooth picture of many colours."""
+    size = ModelConfig().tokenizer.input_size
+    coarse = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    smooth = functional.interpolate(coarse, size=(size, size), mode="bicubic").clamp(0, 1)
+    return np.asarray((smooth[0].permute(1, 2, 0) * 255).round().to(torch.uint8).contiguous().numpy())
+
+
+def counted(action: Callable[[], object]) -> int:
+    """Do something and return its operations."""
+    with FlopCounterMode(display=False, custom_mapping=CPU_ATTENTION) as counter:
+        action()
+    return counter.get_total_flops()
+
+
+def same_codes(reference: Any, ours: DepthART, sides: Sequence[Side]) -> float:
+    """Run both, count their operations, and return the share of tokens for which both take the same code."""
+    theirs: list[Tensor] = []
+    hook = reference.vae_quant_proxy.embedding.register_forward_hook(lambda _, given, __: theirs.append(given[0]))
+    sides[0].operations = counted(lambda: sides[0].run(picture()))
+    hook.remove()
+    found: list[Tensor] = []
+
+    def record(logits: Tensor, codebook: Tensor) -> Tensor:
+        found.append(logits.argmax(-1))
+        return argmax(logits, codebook)
+
+    image = normalize_image(torch.from_numpy(picture()).permute(2, 0, 1)[None])
+    with torch.inference_mode():
+        sides[1].operations = counted(lambda: ours.predict(image, record))
+    rollout = theirs[-len(found) :]  # before it the code of every token of the image
+    return float((torch.cat(found, dim=1) == torch.cat(rollout, dim=1)).float().mean())
+
+
+def peak_memory(side: str, args: argparse.Namespace, folder: Path) -> float:
+    """MiB of a fresh process that loads one side and runs it once."""
+    command = [sys.executable, "-m", "benchmarks.against_reference", "--reference", str(args.reference)]
+    options = ["--threads", str(args.threads), "--memory-of", side, "--weights", str(folder / FILES[side])]
+    done = subprocess.run([*command, *options], check=True, stdout=subprocess.PIPE, text=True)
+    return float(done.stdout.splitlines()[-1])
+
+
+def run_once(args: argparse.Namespace) -> None:
+    """Be that process."""
+    if args.memory_of == "ours":
+        side = our_side(load_model(args.weights))
+    else:
+        side = reference_side(open_reference(args.reference, args.weights))
+    side.run(picture())
+    print(resident_peak())
+
+
+def resident_peak() -> float:
+    """MiB that this process had in memory at most, as Linux counts."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    [kib] = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
+    return float(kib) / 1024
+
+
+def compare(args: argparse.Namespace, folder: Path) -> list[str]:
+    """Measure both; paragraphs and a table."""
+    write_weights(args.reference, folder)
+    memory = {name: peak_memory(name, args, folder) for name in FILES}
+    reference, ours = open_reference(args.reference, folder / FILES["reference"]), load_model(folder / FILES["ours"])
+    sides, peaks = [reference_side(reference), our_side(ours)], []
+    same = same_codes(reference, ours, sides)
+    depths = [side.run(picture()) for side in sides]
+    for _ in tqdm(range(args.repeats), unit="round"):
+        peaks.append(peak(torch.float32))
+        for side in sides:
+            side.seconds.append(timed(lambda run=side.run: run(picture()), "cpu"))  # type: ignore[misc]
+    for side in sides:
+        side.memory_mib = memory[side.name]
+    limit, (theirs, mine) = statistics.median(peaks), [statistics.median(side.seconds) for side in sides]
+    worst, spread = np.abs(depths[0] - depths[1]).max(), depths[0].max() - depths[0].min()
+    text = (
+        f"d16, one picture, float32, {args.threads} threads, medians of {args.repeats} interleaved rounds. Matrix peak "
+        f"measured in the same rounds: {limit / 1e9:.0f} GFLOP/s. **Ours is {theirs / mine:.2f} times as fast.** "
+        f"{same:.2%} of the tokens have the same code; depth in 0..1, which spans {spread:.2f} here, differs by at "
+        f"most {worst:.1e}."
+    )
+    header = ["", "ms", "GFLOP", "share of the peak", "peak memory [MiB]"]
+    return [text, table(header, [row(side, limit) for side in sides])]
+
+
+def row(side: Side, limit: float) -> list[str]:
+    """One line of the table."""
+    seconds = statistics.median(side.seconds)
+    share = side.operations / seconds / limit
+    return [side.name, f"{seconds * 1e3:.0f}", f"{side.operations / 1e9:.0f}", f"{share:.0%}", f"{side.memory_mib:.0f}"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, print, and write where asked; without a checkout one sentence and status 1."""
+    parser = argparse.ArgumentParser(description="Ours against the released DepthART code, on the same weights.")
+    parser.add_argument("--reference", type=Path, help="checkout of the released code, outside this repository")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", type=Path, help="Markdown file to write as well")
+    parser.add_argument("--memory-of", choices=list(FILES), help=argparse.SUPPRESS)
+    parser.add_argument("--weights", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    torch.set_num_threads(args.threads)
+    try:
+        if args.reference is None:
+            raise MissingReferenceError(
+                "needs a checkout of the released DepthART code (arXiv 2409.15010): --reference DIR"
+            )
+        if args.memory_of:
+            run_once(args)
+            return 0
+        with tempfile.TemporaryDirectory() as folder:
+            lines = compare(args, Path(folder))
+    except MissingReferenceError as error:
+        print(f"benchmarks.against_reference: {error}", file=sys.stderr)
+        return 1
+    command = f"python -m benchmarks.against_reference --reference DIR --repeats {args.repeats}"
+    deliver("Against the reference", f"{command} --threads {args.threads}", lines, args.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
