@@ -54,7 +54,7 @@ def load_model(model: str | Path) -> DepthART:
         result = DepthART(config)
     expected = {name: tuple(value.shape) for name, value in result.state_dict().items()}
     check_tensors(path, tensors, expected)
-    wrong = [name for name, value in tensors.items() if not torch.isfinite(value).all()]
+    wrong = [name for name, value in tensors.items() if not torch.isfinite(torch.stack(value.aminmax())).all()]
     if wrong:
         raise CheckpointError(f"{path} has weights that are not finite numbers: {', '.join(wrong[:8])}")
     result.load_state_dict({name: value.float() for name, value in tensors.items()}, assign=True)
@@ -69,9 +69,17 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata, names = file.metadata() or {}, list(file.keys())
+        return metadata, {name: _read_tensor(path, name) for name in names}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is not a readable safetensors file: {error}") from error
+
+
+def _read_tensor(path: Path, name: str) -> Tensor:
+    """One tensor, in memory of its own: the file's pages, which an open file keeps, would count beside every copy."""
+    with safe_open(path, framework="pt") as file:
+        tensor: Tensor = file.get_tensor(name)
+        return tensor.clone()
 
 
 def check_tensors(path: Path, tensors: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]]) -> None:

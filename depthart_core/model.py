@@ -13,6 +13,7 @@ from depthart_core.config import ModelConfig
 from depthart_core.decoding import Decoding, expected
 from depthart_core.efficientnet import GUIDANCE_CHANNELS
 from depthart_core.heads import ConfidenceHead, SizeHead, certainty
+from depthart_core.initial import draw_normal
 from depthart_core.prefix import EfficientNetPrefix, Prefix
 from depthart_core.tokenizer import Tokenizer
 from depthart_core.transformer import Cache, KVCache, Transformer, block_causal_mask
@@ -61,7 +62,7 @@ class DepthART(nn.Module):
         self.embed = nn.Linear(config.tokenizer.code_channels, width)
         self.start = nn.Parameter(torch.zeros(width))
         self.position = nn.Parameter(torch.zeros(tokens, width))
-        nn.init.normal_(self.position, std=0.2)
+        draw_normal(self.position, std=0.2)
         network = config.prefix == "efficientnet_lite0"
         self.image = EfficientNetPrefix(width, config.tokenizer.feature_size) if network else None
         sizes = config.tokenizer.scale_sizes

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from depthart_core.efficientnet import COARSE_CHANNELS, EfficientNetLite0
+from depthart_core.initial import draw_normal
 
 
 class Prefix(NamedTuple):
@@ -43,7 +44,7 @@ class EfficientNetPrefix(nn.Module):
         self.coarse_proj = nn.Conv2d(COARSE_CHANNELS[1], width, 1)
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.position = nn.Parameter(torch.zeros((size // 2) ** 2, width))
-        nn.init.normal_(self.position, std=0.2)
+        draw_normal(self.position, std=0.2)
 
     def forward(self, image: Tensor) -> Prefix:
         """(B, 3, S, S) in [-1, 1] -> tokens (B, N * N / 4, D), guidance and aligned features."""

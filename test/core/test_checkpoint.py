@@ -2,6 +2,8 @@
 
 import resource
 import signal
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -138,3 +140,11 @@ def test_weights_that_are_no_numbers_are_refused_by_name(toy_model_path, tmp_pat
     save_file(tensors, tmp_path / "nan.safetensors", metadata)
     with pytest.raises(CheckpointError, match="not finite numbers: start"):
         load_model(tmp_path / "nan.safetensors")
+
+
+def test_loading_imports_nothing_of_pytorchs_compiler():
+    """It takes seconds, and nothing here compiles."""
+    code = "import sys; from depthart_core.checkpoint import load_model; load_model('nano'); print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "depthart_core.model" in modules
+    assert not [name for name in modules if name.startswith(("torch._dynamo", "torch._inductor"))]
