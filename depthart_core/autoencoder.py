@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from depthart_core.config import TokenizerConfig
+from depthart_core.initial import draw_normal
 
 
 def group_norm(channels: int) -> nn.GroupNorm:
@@ -24,9 +25,10 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the block."""
-        y = self.conv1(functional.silu(self.norm1(x)))
-        y = self.conv2(functional.silu(self.norm2(y)))
-        result: Tensor = self.shortcut(x) + y
+        # In place what no one else sees: a fresh map of 256x256 pixels costs more than the arithmetic on it.
+        y = self.conv1(functional.silu(self.norm1(x), inplace=True))
+        y = self.conv2(functional.silu(self.norm2(y), inplace=True))
+        result: Tensor = y.add_(self.shortcut(x))
         return result
 
 
@@ -73,7 +75,7 @@ def middle(channels: int, *, attention: bool) -> nn.Sequential:
 
 def output(channels: int, outputs: int) -> nn.Sequential:
     """Norm, SiLU and the last convolution."""
-    return nn.Sequential(group_norm(channels), nn.SiLU(), nn.Conv2d(channels, outputs, 3, padding=1))
+    return nn.Sequential(group_norm(channels), nn.SiLU(inplace=True), nn.Conv2d(channels, outputs, 3, padding=1))
 
 
 class Encoder(nn.Module):
@@ -135,11 +137,12 @@ class PlainBlock(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.normal_(self.conv2.weight, std=0.1 / (3 * channels**0.5))
+        draw_normal(self.conv2.weight, std=0.1 / (3 * channels**0.5))
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the block."""
-        result: Tensor = x + self.conv2(functional.relu(self.conv1(functional.relu(x))))
+        y = self.conv2(functional.relu(self.conv1(functional.relu(x)), inplace=True))
+        result: Tensor = y.add_(x)
         return result
 
 
@@ -175,7 +178,7 @@ class GuidedDecoder(nn.Module):
         ]:
             weight = convolution.weight
             assert isinstance(weight, Tensor)
-            nn.init.normal_(weight, std=gain / weight[0].numel() ** 0.5)
+            draw_normal(weight, std=gain / weight[0].numel() ** 0.5)
 
     def forward(self, f_hat: Tensor, guidance: tuple[Tensor, ...] = ()) -> Tensor:
         """Decode with image features, finest first (strides 2, 4, 8)."""

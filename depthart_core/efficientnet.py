@@ -56,15 +56,15 @@ class InvertedResidual(nn.Module):
     def __init__(self, inputs: int, outputs: int, *, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
         hidden = inputs * expansion
-        expand = [Convolution(inputs, hidden, 1), nn.ReLU6()] if expansion != 1 else []
-        depthwise = [Convolution(hidden, hidden, kernel, stride=stride, groups=hidden), nn.ReLU6()]
+        expand = [Convolution(inputs, hidden, 1), nn.ReLU6(inplace=True)] if expansion != 1 else []
+        depthwise = [Convolution(hidden, hidden, kernel, stride=stride, groups=hidden), nn.ReLU6(inplace=True)]
         self.layers = nn.Sequential(*expand, *depthwise, Convolution(hidden, outputs, 1))
         self.shortcut = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) -> (B, out, H / stride, W / stride)."""
         y: Tensor = self.layers(x)
-        return x + y if self.shortcut else y
+        return y.add_(x) if self.shortcut else y
 
 
 def stages() -> nn.ModuleList:
@@ -85,7 +85,7 @@ class EfficientNetLite0(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(Convolution(3, STEM_CHANNELS, 3, stride=2), nn.ReLU6())
+        self.stem = nn.Sequential(Convolution(3, STEM_CHANNELS, 3, stride=2), nn.ReLU6(inplace=True))
         self.stages = stages()
 
     def fine(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
