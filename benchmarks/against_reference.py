@@ -31,8 +31,8 @@ from benchmarks.limits import timed
 from benchmarks.model import CPU_ATTENTION, peak
 from benchmarks.released_code import MissingReferenceError, open_reference
 from benchmarks.report import deliver, table
-from depthart_core.backends.torch import TorchBackend
-from depthart_core.checkpoint import load_model, save_model
+from depthart_core.backends.torch import TorchBackend, load
+from depthart_core.checkpoint import save_model
 from depthart_core.config import ModelConfig
 from depthart_core.decoding import argmax
 from depthart_core.estimator import BackendOptions
@@ -41,6 +41,7 @@ from depthart_core.normalize import normalize_image
 from depthart_core.released import convert_released
 from depthart_core.released_layout import QUANTIZER_COPY
 
+OPTIONS = BackendOptions(decode="argmax")
 FILES = {"reference": "released.safetensors", "ours": "ours.safetensors"}
 
 Picture = npt.NDArray[np.uint8]
@@ -78,9 +79,8 @@ def reference_side(model: Any) -> Side:
     return Side("reference", torch.inference_mode()(run))
 
 
-def our_side(model: DepthART) -> Side:
+def our_side(backend: TorchBackend) -> Side:
     """The torch backend, as users get it."""
-    backend = TorchBackend(model, BackendOptions(decode="argmax"))
     return Side("ours", lambda rgb: backend.infer(rgb).depth)
 
 
@@ -142,7 +142,7 @@ def peak_memory(side: str, args: argparse.Namespace, folder: Path) -> float:
 def run_once(args: argparse.Namespace) -> None:
     """Be that process."""
     if args.memory_of == "ours":
-        side = our_side(load_model(args.weights))
+        side = our_side(load(args.weights, OPTIONS))
     else:
         side = reference_side(open_reference(args.reference, args.weights))
     side.run(picture())
@@ -160,9 +160,9 @@ def compare(args: argparse.Namespace, folder: Path) -> list[str]:
     """Measure both; paragraphs and a table."""
     write_weights(args.reference, folder)
     memory = {name: peak_memory(name, args, folder) for name in FILES}
-    reference, ours = open_reference(args.reference, folder / FILES["reference"]), load_model(folder / FILES["ours"])
+    reference, ours = open_reference(args.reference, folder / FILES["reference"]), load(folder / FILES["ours"], OPTIONS)
     sides, peaks = [reference_side(reference), our_side(ours)], []
-    same = same_codes(reference, ours, sides)
+    same = same_codes(reference, ours.model, sides)
     depths = [side.run(picture()) for side in sides]
     for _ in tqdm(range(args.repeats), unit="round"):
         peaks.append(peak(torch.float32))

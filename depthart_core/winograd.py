@@ -54,6 +54,11 @@ class WinogradConvolution(nn.Module):
         convolution: The one that it computes.
     """
 
+    places: Tensor
+    bias: Tensor
+    tile: Tensor
+    results: Tensor
+
     def __init__(self, convolution: nn.Conv2d) -> None:
         super().__init__()
         tile, filters, results = (torch.from_numpy(basis) for basis in bases())

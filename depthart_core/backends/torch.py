@@ -22,14 +22,12 @@ class TorchBackend:
     """Runs a model eagerly.
 
     Args:
-        model: In evaluation mode, on its device; changed to what runs fastest there, see `quicken`.
+        model: In evaluation mode, on its device; its convolutions go to channels-last, which is faster.
         options: See `BackendOptions`.
     """
 
     def __init__(self, model: DepthART, options: BackendOptions) -> None:
         self.device = torch.device(options.device)
-        if self.device.type == "cpu":
-            quicken(model.tokenizer)
         self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.decoding = decoding(options.decode, seed=options.seed, device=options.device)
         self.input_size = model.config.tokenizer.input_size
@@ -81,7 +79,10 @@ def load(model: str | Path, options: BackendOptions) -> TorchBackend:
     loaded = load_model(model)
     options.count_scales(loaded.config)
     try:
-        torch.zeros(1, device=options.device).cpu()  # what runs there must come back, which "meta" cannot
+        probe = torch.zeros(1, device=options.device)
+        probe.cpu()  # what runs there must come back, which "meta" cannot
+        if probe.device.type == "cpu":
+            quicken(loaded.tokenizer)
         return TorchBackend(loaded.to(options.device), options)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
