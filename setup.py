@@ -24,7 +24,14 @@ setup(
     license="Apache-2.0",
     maintainer="depthart_ros maintainers",
     python_requires=">=3.10",
-    packages=["depthart_core", "depthart_core.backends", "depthart_ros", "depthart_ros.bags", "depthart_ros.cli"],
+    packages=[
+        "depthart_core",
+        "depthart_core.backends",
+        "depthart_ros",
+        "depthart_ros.bags",
+        "depthart_ros.cli",
+        "depthart_ros.doctor",
+    ],
     package_data={"depthart_core": ["models/*", "py.typed"], "depthart_ros": ["samples/*", "py.typed"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),

@@ -14,6 +14,7 @@ SUBCOMMANDS = {
     "predict": "depthart_ros.cli.predict",
     "camera": "depthart_ros.cli.camera",
     "bag": "depthart_ros.cli.bag",
+    "doctor": "depthart_ros.cli.doctor",
     "demo": "depthart_ros.cli.demo",
     "convert": "depthart_ros.cli.convert",
     "export": "depthart_ros.cli.export",

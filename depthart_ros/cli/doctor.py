@@ -1,0 +1,86 @@
+"""`depthart doctor`: looks at everything that depth depends on, and says what is wrong and what cures it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from depthart_core import ConfigError
+from depthart_ros.doctor.findings import Finding, is_wrong, report
+from depthart_ros.doctor.machine import check_gpu, check_ros, check_shared_memory, check_versions
+from depthart_ros.parameter_files import read_assignment
+from depthart_ros.process import OF_ROS
+
+SUMMARY = "say what is wrong with this machine, the model, the parameters or the running ROS graph, and what cures it"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--params", type=Path, metavar="FILE", help="parameter file of depth_node to check")
+    parser.add_argument(
+        "-p", "--param", action="append", default=[], metavar="NAME:=VALUE", help="one parameter; wins over the file"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=5.0, help="how long to listen to the ROS graph [s]; 0: not (default 5)"
+    )
+    parser.add_argument("--skip-model", action="store_true", help="do not load the model, which takes some seconds")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Look, print the report, and return 1 where something is wrong, else 0.
+
+    Raises:
+        ConfigError: an option that makes no sense.
+    """
+    if not 0 <= args.seconds <= 3600:
+        raise ConfigError(f"--seconds is {args.seconds:g}; expected 0 to 3600")
+    findings = list(_look(args))
+    print(report(findings))
+    return 1 if is_wrong(findings) else 0
+
+
+def _look(args: argparse.Namespace) -> Iterator[Finding]:
+    from depthart_ros.doctor.model import check_model, check_parameters
+
+    yield from check_versions()
+    yield from check_ros(os.environ)
+    yield from check_gpu()
+    yield from check_shared_memory(os.environ)
+    found, settings = check_parameters(args.params, dict(map(read_assignment, args.param)))
+    yield from found
+    if args.skip_model:
+        yield Finding("model", "not looked at: --skip-model")
+    elif settings is not None:
+        yield from check_model(settings)
+    yield from _look_at_graph(args.seconds)
+
+
+def _look_at_graph(seconds: float) -> Iterator[Finding]:
+    """Listen, unless that is not wanted or there is no ROS."""
+    if not seconds:
+        yield Finding("topics", "not looked at: --seconds 0")
+        return
+    try:
+        from depthart_ros.doctor.graph import check_graph
+        from depthart_ros.doctor.listening import listen
+    except ImportError as error:
+        if not any(part in (error.name or "") for part in OF_ROS):
+            raise
+        yield Finding("topics", f"not looked at: there is no ROS ({error}); source yours, or pip install .[ros]")
+        return
+    middleware = os.environ.get("RMW_IMPLEMENTATION")
+    if middleware and not _can_join():
+        text = f"ROS cannot be joined with RMW_IMPLEMENTATION={middleware}"
+        yield Finding("topics", text, f"unset RMW_IMPLEMENTATION, or install the package {middleware}")
+        return
+    yield from check_graph(listen(seconds))
+
+
+def _can_join() -> bool:
+    """Whether ROS starts; tried in another process, as ROS ends the one in which the middleware is missing."""
+    program = "import rclpy; rclpy.init(); rclpy.shutdown()"
+    return subprocess.run([sys.executable, "-c", program], capture_output=True).returncode == 0

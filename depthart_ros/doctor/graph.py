@@ -1,0 +1,134 @@
+"""What is right and wrong about a ROS graph that was listened to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.qos import QoSDurabilityPolicy, QoSReliabilityPolicy
+
+from depthart_core import IntrinsicsError
+from depthart_ros.camera_model import intrinsics_of
+from depthart_ros.conversions import DEPTH_ENCODINGS
+from depthart_ros.doctor.findings import Finding
+from depthart_ros.doctor.listening import Graph, Topic, endpoint_name, reliability_of
+
+IMAGE, COMPRESSED, INFO = (f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo"))
+LAUNCH = "ros2 launch depthart_ros depth.launch.py"
+
+
+def check_graph(graph: Graph) -> Iterator[Finding]:
+    """Yield the topics, cameras and depth nodes of a graph."""
+    yield Finding("middleware", graph.middleware)
+    for topic in sorted(graph.topics.values(), key=lambda topic: topic.name):
+        yield _describe(topic, graph)
+        yield from _check_qos(topic)
+    cameras = _cameras(graph)
+    for image in cameras:
+        yield from _check_camera(image, graph)
+    if not cameras:
+        yield Finding("cameras", "none: start the driver, or for a try: ros2 run depthart_ros depthart camera")
+    yield from _check_nodes(graph)
+
+
+def _describe(topic: Topic, graph: Graph) -> Finding:
+    """Return type, QoS and rate of a topic; silence is wrong where messages are due."""
+    count = f"{len(topic.publishers)} publisher(s), {len(topic.subscribers)} subscriber(s)"
+    if not topic.publishers:
+        return Finding("topics", f"{topic.name} ({topic.kind}): {count}")
+    said = f"{topic.name} ({topic.kind}): {reliability_of(topic.publishers)}, {count}"
+    if not topic.heard:
+        return Finding("topics", f"{said}, nobody listens")
+    if topic.times or topic.kind not in (IMAGE, COMPRESSED, INFO):
+        return Finding("topics", f"{said}, {topic.rate:.1f}/s")
+    cure = f"see whether the camera runs: ros2 topic hz {topic.name}"
+    if any(endpoint_name(publisher) in graph.depth_nodes for publisher in topic.publishers):
+        return Finding("topics", f"{said}, silent")  # why, the node says itself
+    if reliability_of(topic.publishers) == "best_effort":
+        cure = "Fast DDS loses best-effort images above 512 KiB: local_transport:=true at launch, for the camera too"
+    return Finding("topics", f"{said}, but no message in {graph.seconds:g} s", cure)
+
+
+def _check_qos(topic: Topic) -> Iterator[Finding]:
+    """Yield each pair of a publisher and a subscriber that cannot hear each other."""
+    for publisher in topic.publishers:
+        for subscriber in topic.subscribers:
+            offered, asked = publisher.qos_profile, subscriber.qos_profile
+            names = f"{endpoint_name(subscriber)} asks {endpoint_name(publisher)} on {topic.name}"
+            if (offered.reliability, asked.reliability) == (
+                QoSReliabilityPolicy.BEST_EFFORT,
+                QoSReliabilityPolicy.RELIABLE,
+            ):
+                yield Finding(
+                    "QoS",
+                    f"{names} for reliable, which offers best_effort: nothing comes",
+                    f"let both agree; for {topic.name} of depth_node: -p image_reliability:=auto",
+                )
+            if (offered.durability, asked.durability) == (
+                QoSDurabilityPolicy.VOLATILE,
+                QoSDurabilityPolicy.TRANSIENT_LOCAL,
+            ):
+                yield Finding(
+                    "QoS",
+                    f"{names} for transient_local, which offers volatile: nothing comes",
+                    "let the subscriber ask for volatile",
+                )
+
+
+def _cameras(graph: Graph) -> list[Topic]:
+    """Return the topics of colour or grey pictures of other nodes; raw before compressed ones."""
+    found = [
+        topic
+        for topic in graph.topics.values()
+        if topic.kind in (IMAGE, COMPRESSED) and topic.publishers and not _is_depth(topic)
+        and not any(endpoint_name(publisher) in graph.depth_nodes for publisher in topic.publishers)
+    ]  # fmt: skip
+    names = {topic.name for topic in found}
+    return [
+        topic
+        for topic in found
+        if topic.name.removesuffix("/compressed") == topic.name or topic.name[:-11] not in names
+    ]
+
+
+def _is_depth(topic: Topic) -> bool:
+    name = topic.first.encoding if topic.kind == IMAGE and topic.first else getattr(topic.first, "format", topic.name)
+    return name in DEPTH_ENCODINGS or "compressedDepth" in name
+
+
+def _check_camera(image: Topic, graph: Graph) -> Iterator[Finding]:
+    """Yield the line that starts the node for a camera, and what is wrong with its calibration."""
+    base = image.name.removesuffix("/compressed")
+    known = [topic for topic in graph.topics.values() if topic.kind == INFO and topic.publishers]
+    beside = next((topic for topic in known if topic.name == f"{base.rpartition('/')[0]}/camera_info"), None)
+    line = f"{LAUNCH} image:={base}" + ("" if base == image.name else " image_transport:=compressed")
+    if beside is None:
+        yield Finding("cameras", f"{image.name} has no camera_info, so no cloud: {line} scale:=VALUE")
+        return
+    info, picture = beside.first, image.first
+    rectified = True
+    if info is not None:
+        size = (picture.width, picture.height) if image.kind == IMAGE and picture else (info.width, info.height)
+        rectified = any(info.p) and "raw" not in base.rpartition("/")[2]
+        try:
+            intrinsics_of(info, *size, rectified=rectified)
+        except IntrinsicsError as error:
+            yield Finding(
+                "cameras", f"{beside.name}: {error}", "calibrate it: ros2 run camera_calibration cameracalibrator"
+            )
+    raw = "" if rectified else " rectified:=false"
+    yield Finding("cameras", f"{image.name}: {line} camera_info:={beside.name}{raw} scale_source:=model")
+
+
+def _check_nodes(graph: Graph) -> Iterator[Finding]:
+    """Yield what each depth node says of itself on /diagnostics."""
+    if not graph.depth_nodes:
+        yield Finding("depth node", "none runs")
+    topic = graph.topics.get("/diagnostics")
+    for name, status in sorted(topic.statuses.items()) if topic else ():
+        values = {pair.key: pair.value for pair in status.values}
+        if not {"state", "cure"} <= values.keys():
+            continue  # another package's
+        wrong = status.level != DiagnosticStatus.OK
+        text = "; ".join(filter(None, (values["state"], values.get("cause"))))
+        yield Finding("depth node", f"{name}: {text}", (values["cure"] or "see its log") if wrong else "")

@@ -1,0 +1,113 @@
+"""Whether the parameters are valid and the model that they name runs here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from depthart_core import CheckpointError, ConfigError, DepthartError
+from depthart_core.backends import graphs
+from depthart_core.estimator import BackendOptions
+from depthart_core.model_files import fingerprint, model_path
+from depthart_ros.doctor.findings import Finding
+from depthart_ros.loading import WARM_UP_SHAPE, load_estimator
+from depthart_ros.parameter_files import read_parameters, settings_of
+from depthart_ros.parameters import Settings
+
+ROUNDS = 3
+
+
+def check_parameters(file: Path | None, assigned: Mapping[str, Any]) -> tuple[list[Finding], Settings | None]:
+    """Read parameters as the node would.
+
+    Args:
+        file: a parameter file, or None.
+        assigned: further ones, which win.
+
+    Returns:
+        What was found, and the settings, None where they are wrong.
+    """
+    whose = ""
+    try:
+        values = ({} if file is None else read_parameters(file)) | dict(assigned)
+        settings = settings_of(values)
+        for camera in settings.cameras:
+            whose = f"camera {camera}: "
+            settings_of(values, camera)
+    except ConfigError as error:
+        return [Finding("parameters", f"{whose}{error}", f"correct {file or 'the parameter'}")], None
+    where = f"{file} is valid" if file else "those of the node by default"
+    metres = settings.scale_source == "model" or settings.scale
+    unknown = "" if metres else "; the scale is unknown, so neither metres nor a cloud will come"
+    return [Finding("parameters", f"{where}{unknown}")], settings
+
+
+def check_model(settings: Settings) -> Iterator[Finding]:
+    """Yield what is known of the model's file and its graph, and how long it takes here."""
+    try:
+        path = model_path(settings.model)
+        if graphs.is_graph(path):
+            record = graphs.read_record(path)
+            graphs.read_graph(path, record)
+            yield Finding("model", f"{path}: a graph of {record.model}, proven on {record.pictures} pictures")
+        else:
+            yield Finding("model", f"{path}: undamaged, weights {fingerprint(path).sha256[:12]}")
+            yield from _check_graph(settings)
+        yield from _try(settings)
+    except DepthartError as error:
+        yield Finding("model", str(error), _cure(error, settings))
+
+
+def _check_graph(settings: Settings) -> Iterator[Finding]:
+    """Yield whether the cache has a proven graph; only who asks for onnx cannot do without."""
+    if settings.backend not in ("auto", "onnx"):
+        return
+    options = BackendOptions(decode=settings.decode, max_scales=settings.max_scales or None)
+    try:
+        graph = graphs.find_graph(settings.model, options)
+        record = graphs.read_record(graph)
+        graphs.read_graph(graph, record)
+    except DepthartError as error:
+        command = graphs.export_command(settings.model, settings.decode, settings.max_scales or None)
+        if settings.backend == "onnx":
+            yield Finding("graph", str(error), command)
+        else:
+            yield Finding("graph", f"none that can be used, so PyTorch runs the model; faster on a CPU: {command}")
+        return
+    worst = max(deviation["max"] for deviation in record.deviation.values())
+    yield Finding("graph", f"{graph}: proven, at most {worst:.1g} from PyTorch on {record.pictures} pictures")
+
+
+def _try(settings: Settings) -> Iterator[Finding]:
+    """Load the model and time it.
+
+    Raises:
+        DepthartError: it does not run here.
+    """
+    start = time.perf_counter()
+    estimator = load_estimator(settings)
+    loaded = time.perf_counter() - start
+    picture = np.full(WARM_UP_SHAPE, 128, np.uint8)
+    took = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        estimator(picture)
+        took.append(time.perf_counter() - start)
+    height, width, _ = WARM_UP_SHAPE
+    yield Finding(
+        "model", f"{estimator.name} runs: {min(took) * 1e3:.0f} ms for {width}x{height}, loaded in {loaded:.1f} s"
+    )
+
+
+def _cure(error: DepthartError, settings: Settings) -> str:
+    """Return the command that helps; most sentences about backends end with their own."""
+    _, named, command = str(error).rpartition(": ")
+    if named and command.startswith(("depthart ", "pip install ")):
+        return command
+    if isinstance(error, CheckpointError):
+        return "name a packaged model (-p model:=nano) or bring the file again"
+    return f"choose another backend or device, for example -p backend:=auto -p device:=cpu; got {settings.backend}"

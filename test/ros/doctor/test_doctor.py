@@ -1,0 +1,187 @@
+"""`depthart doctor` on a running graph, over real DDS."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from depthart_ros.cli.main import main
+
+
+@pytest.fixture
+def doctor(capsys):
+    """A function that runs the doctor and gives its exit status and what it says."""
+
+    def run(*arguments):
+        status = main(["doctor", "--skip-model", *arguments])
+        return status, capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def playing(world):
+    """A function that publishes messages again and again, and spins, until the test ends."""
+    stop, threads = threading.Event(), []
+
+    def play(*pairs):
+        def loop():
+            while not stop.wait(0.02):
+                for publisher, message in pairs:
+                    publisher.publish(message)
+                world.executor.spin_once(timeout_sec=0.0)
+
+        threads.append(threading.Thread(target=loop))
+        threads[-1].start()
+
+    yield play
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.fixture
+def stamp(world):
+    return world.peer.get_clock().now().to_msg()
+
+
+def publisher(world, kind, topic, **qos):
+    from rclpy.qos import QoSProfile
+
+    return world.peer.create_publisher(kind, topic, QoSProfile(depth=1, **qos))
+
+
+def test_a_camera_is_found_with_rate_qos_and_the_line_that_starts_the_node(
+    world, playing, doctor, rgb_message, info_message, stamp
+):
+    from sensor_msgs.msg import CameraInfo, Image
+
+    images, infos = publisher(world, Image, "/cam/image_rect"), publisher(world, CameraInfo, "/cam/camera_info")
+    playing((images, rgb_message(stamp)), (infos, info_message(stamp)))
+    status, said = doctor("--seconds", "4")
+    assert status == 0, said
+    (line,) = [line for line in said.splitlines() if "/cam/image_rect (sensor_msgs/msg/Image)" in line]
+    assert "reliable, 1 publisher(s), 0 subscriber(s), " in line
+    assert float(line.rpartition(", ")[2].removesuffix("/s")) > 1
+    assert "depth.launch.py image:=/cam/image_rect camera_info:=/cam/camera_info scale_source:=model" in said
+    assert said.endswith("nothing is wrong\n")
+
+
+def test_a_raw_image_is_to_be_declared_so_and_compressed_ones_have_their_transport(
+    world, playing, doctor, rgb_message, info_message, stamp
+):
+    from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+    raw, info = publisher(world, Image, "/a/image_raw"), publisher(world, CameraInfo, "/a/camera_info")
+    packed = publisher(world, CompressedImage, "/b/image/compressed")
+    playing((raw, rgb_message(stamp)), (info, info_message(stamp)), (packed, CompressedImage(format="jpeg")))
+    _, said = doctor("--seconds", "4")
+    assert "image:=/a/image_raw camera_info:=/a/camera_info rectified:=false" in said
+    assert "/b/image/compressed has no camera_info, so no cloud" in said
+    assert "image:=/b/image image_transport:=compressed" in said
+
+
+def test_depth_images_are_no_cameras(world, playing, doctor, rgb_message, stamp):
+    from sensor_msgs.msg import Image
+
+    depth = rgb_message(stamp, encoding="16UC1")
+    playing((publisher(world, Image, "/other/depth"), depth))
+    _, said = doctor("--seconds", "3")
+    assert "cameras     none" in said
+
+
+def test_a_silent_camera_is_wrong(world, doctor):
+    from sensor_msgs.msg import Image
+
+    publisher(world, Image, "/cam/image")
+    status, said = doctor("--seconds", "3")
+    assert status == 1
+    assert "WRONG: /cam/image (sensor_msgs/msg/Image): reliable" in said
+    assert "cure: see whether the camera runs: ros2 topic hz /cam/image" in said
+
+
+def test_an_uncalibrated_camera_is_wrong(world, playing, doctor, rgb_message, info_message, stamp):
+    from sensor_msgs.msg import CameraInfo, Image
+
+    info = info_message(stamp, k=[0.0] * 9, p=[0.0] * 12)
+    images, infos = publisher(world, Image, "/cam/image"), publisher(world, CameraInfo, "/cam/camera_info")
+    playing((images, rgb_message(stamp)), (infos, info))
+    status, said = doctor("--seconds", "4")
+    assert status == 1
+    assert "/cam/camera_info: camera_info: k is all zero" in said
+    assert "cameracalibrator" in said
+
+
+def test_a_subscriber_that_hears_nothing_for_its_qos_is_wrong(world, playing, doctor, rgb_message, stamp):
+    from rclpy.qos import QoSReliabilityPolicy
+    from sensor_msgs.msg import Image
+
+    images = publisher(world, Image, "/cam/image", reliability=QoSReliabilityPolicy.BEST_EFFORT)
+    world.listen("/cam/image", Image)
+    playing((images, rgb_message(stamp)))
+    status, said = doctor("--seconds", "3")
+    assert status == 1
+    assert "/peer asks /peer on /cam/image for reliable, which offers best_effort: nothing comes" in said
+
+
+def test_what_a_depth_node_says_of_itself_is_passed_on_and_its_work_is_not_asked_for(
+    world, playing, doctor, toy_model_path
+):
+    world.depth_node(model=str(toy_model_path), backend="torch")
+    playing()
+    status, said = doctor("--seconds", "6")
+    assert status == 1
+    assert "depth node  WRONG: /depth_node: depth: no image; nothing publishes /image" in said
+    assert "cure: start the camera, or remap" in said
+    assert "/depth/relative (sensor_msgs/msg/Image): reliable, 1 publisher(s), 0 subscriber(s), nobody listens" in said
+
+
+def test_a_node_that_cannot_be_configured_is_wrong(world, playing, doctor):
+    world.depth_node(model="/nowhere/toy.safetensors")
+    playing()
+    status, said = doctor("--seconds", "6")
+    assert status == 1
+    assert "no model file '/nowhere/toy.safetensors'" in said
+
+
+def test_an_empty_graph_is_nothing_wrong_and_says_how_to_begin(dds, domain, doctor):
+    status, said = doctor("--seconds", "1")
+    assert status == 0
+    assert "none: start the driver, or for a try: ros2 run depthart_ros depthart camera" in said
+
+
+def test_a_wrong_parameter_file_is_status_1(doctor, tmp_path):
+    (tmp_path / "file.yaml").write_text("/**:\n  ros__parameters: {scael: 2.0}\n")
+    status, said = doctor("--seconds", "0", "--params", str(tmp_path / "file.yaml"))
+    assert status == 1
+    assert "scael: unknown parameter" in said
+
+
+def test_without_ros_the_graph_is_skipped_with_the_reason():
+    """A Python that finds no rclpy, as on a machine without ROS."""
+    program = """import importlib.abc, sys
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("rclpy", "sensor_msgs", "diagnostic_msgs"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Absent())
+from depthart_ros.cli.main import main
+sys.exit(main(["doctor", "--skip-model"]))"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "topics      not looked at: there is no ROS" in done.stdout
+
+
+def test_a_middleware_that_is_not_there_is_wrong_with_its_cure(dds):
+    import os
+
+    command = [
+        sys.executable,
+        "-c",
+        "from depthart_ros.cli.main import main; raise SystemExit(main(['doctor', '--skip-model']))",
+    ]
+    environment = os.environ | {"RMW_IMPLEMENTATION": "rmw_nobody_cpp"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "unset RMW_IMPLEMENTATION" in done.stdout

@@ -1,0 +1,99 @@
+"""What the doctor says of the machine."""
+
+import os
+
+import pytest
+
+from depthart_ros.doctor import machine
+from depthart_ros.doctor.findings import Finding, is_wrong, report
+from depthart_ros.doctor.machine import check_gpu, check_ros, check_shared_memory, check_versions
+
+
+def test_the_report_ends_with_what_is_wrong_and_its_cure():
+    lines = report(
+        [Finding("a", "fine"), Finding("a", "broken", "mend it"), Finding("b", "gone", "find it")]
+    ).splitlines()
+    assert lines[:3] == ["a           fine", "            WRONG: broken", "b           WRONG: gone"]
+    assert lines[4:] == ["2 things are wrong:", "1. a: broken", "   cure: mend it", "2. b: gone", "   cure: find it"]
+
+
+def test_the_report_ends_with_nothing_where_nothing_is_wrong():
+    findings = [Finding("a", "fine")]
+    assert not is_wrong(findings)
+    assert report(findings).endswith("\n\nnothing is wrong")
+
+
+def test_versions_are_those_that_are_installed():
+    import platform
+
+    import numpy as np
+
+    text = "\n".join(finding.text for finding in check_versions())
+    assert f"Python {platform.python_version()}" in text
+    assert f"numpy {np.__version__}" in text
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, "no ROS_DISTRO"),
+        ({"ROS_DISTRO": "jazzy"}, "jazzy;"),
+        ({"ROS_DISTRO": "foxy"}, "foxy, which is none of humble"),
+    ],
+)
+def test_the_ros_distribution_is_named(environment, said):
+    (finding,) = check_ros(environment)
+    assert said in finding.text
+    assert not finding.cure
+
+
+def program(folder, text):
+    (folder / "nvidia-smi").write_text(f"#!/bin/sh\n{text}\n")
+    (folder / "nvidia-smi").chmod(0o755)
+
+
+def test_gpus_are_those_that_the_driver_names(tmp_path, monkeypatch):
+    program(tmp_path, "echo 'NVIDIA Card, 570.1, 8192 MiB, 100 MiB'")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert Finding("GPU", "NVIDIA Card, 570.1, 8192 MiB, 100 MiB") in list(check_gpu())
+
+
+def test_a_driver_that_fails_is_wrong(tmp_path, monkeypatch):
+    program(tmp_path, "echo 'driver/library version mismatch' >&2; exit 18")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert any("version mismatch" in finding.text and finding.cure for finding in check_gpu())
+
+
+def test_no_gpu_is_fine(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not is_wrong(check_gpu())
+
+
+def test_no_shared_memory_is_wrong(tmp_path):
+    assert any(finding.cure for finding in check_shared_memory({}, tmp_path / "nothing"))
+
+
+def test_little_shared_memory_as_in_a_container_is_wrong(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "LEAST_SHARED_MEMORY", 1 << 62)
+    assert any("--shm-size" in finding.cure for finding in check_shared_memory({}, tmp_path))
+
+
+NEW, OLD = "FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"
+
+
+@pytest.mark.parametrize(
+    ("environment", "cure"),
+    [
+        ({NEW: __file__}, ""),
+        ({NEW: "/nowhere.xml"}, f"unset {NEW}"),
+        ({OLD: __file__}, f"export {NEW}=${OLD}"),
+        ({OLD: __file__, "ROS_DISTRO": "humble"}, ""),
+        ({NEW: __file__, "ROS_DISTRO": "humble"}, f"export {OLD}=${NEW}"),
+        ({NEW: "/nowhere.xml", "RMW_IMPLEMENTATION": "rmw_cyclonedds_cpp"}, ""),
+    ],
+)
+def test_a_profile_that_does_not_count_is_wrong(environment, cure):
+    *_, finding = check_shared_memory(environment)
+    assert finding.about == "transport"
+    assert bool(finding.cure) == bool(cure)
+    assert finding.cure.startswith(cure)

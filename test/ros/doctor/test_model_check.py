@@ -1,0 +1,62 @@
+"""What the doctor says of parameters and model."""
+
+import pytest
+
+from depthart_ros.doctor.findings import is_wrong
+from depthart_ros.doctor.model import check_model, check_parameters
+from depthart_ros.parameters import Settings
+
+
+def test_a_valid_file_gives_the_settings(tmp_path):
+    (tmp_path / "file.yaml").write_text("/**:\n  ros__parameters: {scale: 2.0}\n")
+    (finding,), settings = check_parameters(tmp_path / "file.yaml", {"min_range": 0.5})
+    assert finding.text.endswith("is valid")
+    assert (settings.scale, settings.min_range) == (2.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("scael: 2.0", "scael: unknown parameter"),
+        ("scale: -1.0", "scale is -1.0; expected 0.0 to"),
+        ("min_range: 200.0", "min_range is 200 and max_range is 100"),
+        ("cameras: [front], front.scale: -1.0", "camera front: scale is -1.0"),
+    ],
+)
+def test_a_wrong_parameter_is_named_with_the_file_to_correct(tmp_path, text, named):
+    (file := tmp_path / "file.yaml").write_text(f"/**:\n  ros__parameters: {{{text}}}\n")
+    (finding,), settings = check_parameters(file, {})
+    assert settings is None
+    assert named in finding.text
+    assert finding.cure == f"correct {file}"
+
+
+def test_a_model_that_runs_is_fine(toy_model_path, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    found = list(check_model(Settings(model=str(toy_model_path))))
+    assert not is_wrong(found)
+    texts = [finding.text for finding in found]
+    assert "undamaged" in texts[0]
+    assert "faster on a CPU: depthart export" in texts[1]
+    assert "ms for 640x480" in texts[2]
+
+
+def test_a_missing_model_is_wrong_with_the_packaged_ones_named():
+    *_, finding = check_model(Settings(model="/nowhere/toy.safetensors"))
+    assert "no model file" in finding.text
+    assert "-p model:=nano" in finding.cure
+
+
+def test_a_damaged_model_is_wrong(toy_model_path, tmp_path):
+    (damaged := tmp_path / "damaged.safetensors").write_bytes(toy_model_path.read_bytes()[:-1000])
+    *_, finding = check_model(Settings(model=str(damaged)))
+    assert "damaged" in finding.text
+    assert finding.cure
+
+
+def test_a_missing_graph_is_wrong_where_onnx_is_asked_for_and_the_cure_is_the_command(
+    toy_model_path, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    found = list(check_model(Settings(model=str(toy_model_path), backend="onnx")))
+    assert any(finding.cure == f"depthart export {toy_model_path}" for finding in found)
