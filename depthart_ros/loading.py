@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 
@@ -45,5 +46,13 @@ def identity(settings: Settings, estimator: DepthEstimator) -> dict[str, str]:
     Raises:
         CheckpointError: the model is not there any more.
     """
-    digest = hashlib.sha256(model_path(settings.model).read_bytes()).hexdigest()
-    return {"model": estimator.name, "sha256": digest, "scales": str(estimator.scales), "seed": str(settings.seed)}
+    path = Path(settings.model)
+    digest = hashlib.sha256()
+    for file in sorted(path.iterdir()) if path.is_dir() else [model_path(settings.model)]:
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return {
+        "model": estimator.name,
+        "sha256": digest.hexdigest(),
+        "scales": str(estimator.scales),
+        "seed": str(settings.seed),
+    }

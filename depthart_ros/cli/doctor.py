@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import subprocess
 import sys
@@ -64,6 +65,11 @@ def _look_at_graph(seconds: float) -> Iterator[Finding]:
     if not seconds:
         yield Finding("topics", "not looked at: --seconds 0")
         return
+    middleware = os.environ.get("RMW_IMPLEMENTATION")
+    if middleware and importlib.util.find_spec("rclpy") and not _can_join():
+        text = f"ROS cannot be joined with RMW_IMPLEMENTATION={middleware}"
+        yield Finding("topics", text, f"unset RMW_IMPLEMENTATION, or install the package {middleware}")
+        return
     try:
         from depthart_ros.doctor.graph import check_graph
         from depthart_ros.doctor.listening import listen
@@ -71,11 +77,6 @@ def _look_at_graph(seconds: float) -> Iterator[Finding]:
         if not any(part in (error.name or "") for part in OF_ROS):
             raise
         yield Finding("topics", f"not looked at: there is no ROS ({error}); source yours, or pip install .[ros]")
-        return
-    middleware = os.environ.get("RMW_IMPLEMENTATION")
-    if middleware and not _can_join():
-        text = f"ROS cannot be joined with RMW_IMPLEMENTATION={middleware}"
-        yield Finding("topics", text, f"unset RMW_IMPLEMENTATION, or install the package {middleware}")
         return
     yield from check_graph(listen(seconds))
 

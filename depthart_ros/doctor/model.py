@@ -49,12 +49,11 @@ def check_parameters(file: Path | None, assigned: Mapping[str, Any]) -> tuple[li
 def check_model(settings: Settings) -> Iterator[Finding]:
     """Yield what is known of the model's file and its graph, and how long it takes here."""
     try:
-        path = model_path(settings.model)
-        if graphs.is_graph(path):
-            record = graphs.read_record(path)
-            graphs.read_graph(path, record)
-            yield Finding("model", f"{path}: a graph of {record.model}, proven on {record.pictures} pictures")
+        if graphs.is_graph(settings.model):
+            record = graphs.read_record(graphs.export_folder(settings.model))
+            yield Finding("model", f"{settings.model}: an export of {record.model}, {_proof(record)}")
         else:
+            path = model_path(settings.model)
             yield Finding("model", f"{path}: undamaged, weights {fingerprint(path).sha256[:12]}")
             yield from _check_graph(settings)
         yield from _try(settings)
@@ -68,18 +67,20 @@ def _check_graph(settings: Settings) -> Iterator[Finding]:
         return
     options = BackendOptions(decode=settings.decode, max_scales=settings.max_scales or None)
     try:
-        graph = graphs.find_graph(settings.model, options)
-        record = graphs.read_record(graph)
-        graphs.read_graph(graph, record)
+        folder, record, _ = graphs.open_export(settings.model, options, backend="onnx", form="stepped")
     except DepthartError as error:
-        command = graphs.export_command(settings.model, settings.decode, settings.max_scales or None)
         if settings.backend == "onnx":
-            yield Finding("graph", str(error), command)
+            yield Finding("graph", str(error), _cure(error, settings))
         else:
+            command = graphs.export_command(settings.model, settings.decode, None)
             yield Finding("graph", f"none that can be used, so PyTorch runs the model; faster on a CPU: {command}")
         return
+    yield Finding("graph", f"{folder}: {_proof(record)}")
+
+
+def _proof(record: graphs.Record) -> str:
     worst = max(deviation["max"] for deviation in record.deviation.values())
-    yield Finding("graph", f"{graph}: proven, at most {worst:.1g} from PyTorch on {record.pictures} pictures")
+    return f"proven, at most {worst:.1g} from PyTorch on {record.pictures} pictures"
 
 
 def _try(settings: Settings) -> Iterator[Finding]:
