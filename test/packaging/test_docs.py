@@ -1,0 +1,86 @@
+"""Every command, launch argument, parameter and file that the documents show is there."""
+
+import argparse
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from depthart_ros.cli.main import SUBCOMMANDS
+from depthart_ros.parameters import SPECS
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+NODE = (ROOT / "docs" / "node.md").read_text()
+documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+OF_LAUNCH = ("--show-args",)
+
+
+def code(document):
+    """The lines of code blocks and what stands between backticks."""
+    text = document.read_text()
+    blocks = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    return lines + re.findall(r"`([^`\n]+(?:\n[^`\n]+)?)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+
+
+def arguments_of(name):
+    (file,) = (ROOT / "launch").rglob(name)
+    return {
+        ast.literal_eval(node.args[0])
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "DeclareLaunchArgument"
+    }
+
+
+@documents
+def test_every_subcommand_that_is_shown_exists(document):
+    shown = {name for line in code(document) for name in re.findall(r"(?:^|[\s/])depthart ([a-z][\w-]*)", line)}
+    assert shown <= SUBCOMMANDS.keys()
+
+
+@documents
+def test_every_option_of_a_subcommand_that_is_shown_exists(document):
+    for line in code(document):
+        found = re.search(r"(?:^|[\s/])depthart ([a-z][\w-]*)(.*)", line.partition("#")[0], re.DOTALL)
+        if not found or found[1] not in SUBCOMMANDS:
+            continue
+        try:
+            module = importlib.import_module(SUBCOMMANDS[found[1]])
+        except ModuleNotFoundError as error:
+            pytest.skip(f"{found[1]} needs {error.name}")
+        parser = argparse.ArgumentParser()
+        module.add_arguments(parser)
+        options = re.findall(r"(?<!\S)(--?[a-z][\w-]*)", found[2].partition("--ros-args")[0])
+        assert set(options) <= set(parser._option_string_actions), line
+
+
+@documents
+def test_every_launch_file_and_argument_that_is_shown_exists(document):
+    for line in code(document):
+        found = re.search(r"ros2 launch\s+depthart_ros\s+(\S+\.launch\.py)(.*)", line, re.DOTALL)
+        if found:
+            given = set(re.findall(r"(?<!\S)(\w+):=", found[2]))
+            assert given <= arguments_of(found[1]), line
+
+
+def test_the_node_document_names_only_parameters_that_exist():
+    theme = NODE.partition("## Parameters by theme")[2].partition("\n## ")[0]
+    named = {
+        name
+        for row in re.findall(r"^\| \w+ \| (.*) \|$", theme, re.MULTILINE)
+        for name in re.findall(r"`([^`]+)`", row)
+    }
+    assert named <= SPECS.keys()
+
+
+def test_the_node_document_lists_every_output():
+    publishers = pytest.importorskip("depthart_ros.publishers", reason="no ROS 2 (extra `ros`)", exc_type=ImportError)
+    assert set(publishers.OUTPUTS) <= set(re.findall(r"^\| out \| `([^`]+)`", NODE, re.MULTILINE))
+
+
+def test_the_node_document_shows_every_example():
+    examples = {file.name for file in (ROOT / "launch" / "examples").glob("*.launch.py")}
+    assert examples <= set(re.findall(r"\S+\.launch\.py", NODE))
