@@ -12,6 +12,7 @@ from depthart_core import ConfigError, DepthEstimator, ScaleGuess
 from depthart_ros.announcer import Announcer
 from depthart_ros.declaration import read_settings
 from depthart_ros.diagnostics import NO_DEADLINE, Situation, how_to_get_metres, judge
+from depthart_ros.fallback import has_fallback, load_calibration
 from depthart_ros.intake import OF_FRAMES, Intake
 from depthart_ros.load import Load
 from depthart_ros.parameters import Settings
@@ -21,6 +22,7 @@ from depthart_ros.publishers import Outputs
 from depthart_ros.reports import Report, values_of
 from depthart_ros.statistics import Snapshot, Statistics
 from depthart_ros.topics import METRIC
+from depthart_ros.view import View
 from depthart_ros.worker import Worker
 
 
@@ -50,8 +52,11 @@ class Camera:
         """Make the publishers.
 
         Raises:
-            ConfigError: a value in `qos_overrides` that does not exist.
+            ConfigError: a value in `qos_overrides` that does not exist, or a camera_info_url without a calibration.
         """
+        url = read_settings(self._node, self.name).camera_info_url
+        if url:
+            load_calibration(url)  # so that a bad one is said now
         self._estimator = estimator
         self._outputs = Outputs(
             self._node,
@@ -133,6 +138,11 @@ class Camera:
         return Report(self.name or "depth", verdict, self._details(problems), numbers)
 
     @property
+    def view(self) -> View | None:
+        """The newest frame with its depth, None before the first."""
+        return self._pipeline.view if self._pipeline is not None else None
+
+    @property
     def _named(self) -> str:
         return f"{self.name}: " if self.name else ""
 
@@ -173,7 +183,7 @@ class Camera:
             scale_known=self._pipeline.scale_possible(settings),
             scale_source=settings.scale_source,
             heads=self._estimator.heads,
-            has_camera_info=self._intake.has_camera_info,
+            has_camera_info=self._intake.has_camera_info or has_fallback(settings),
             camera_info_topic=self._intake.camera_info.topic,
             deadline_ignored=bool(settings.deadline_ms) and not self._estimator.anytime,
             clock_runs=node.get_clock().now().nanoseconds > 0,

@@ -6,11 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from depthart_core import Intrinsics, IntrinsicsError
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo
     from std_msgs.msg import Header
+
+IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -75,17 +80,41 @@ def intrinsics_of(info: CameraInfo, width: int, height: int, *, rectified: bool)
     )
 
 
-def fill_camera_info(target: CameraInfo, source: CameraInfo, header: Header, *, rectified: bool) -> CameraInfo:
+def is_calibrated(info: CameraInfo) -> bool:
+    """Whether a camera_info says anything of its camera: drivers send zeros until somebody calibrates it."""
+    return any(info.k) or any(info.p)
+
+
+def projection_of_window(
+    info: CameraInfo,
+) -> tuple[tuple[int, int], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return (width, height) [px] of the images of a camera_info, and their matrices K and P, each (3, 3).
+
+    Raises:
+        IntrinsicsError: one of them is zero, NaN or no camera.
+    """
+    window = window_of(info)
+    for rectified in (False, True):
+        intrinsics_of(info, window.width, window.height, rectified=rectified)
+    k, p = np.array(_windowed(info.k, 3, window)), np.array(_windowed(info.p, 4, window))
+    return (window.width, window.height), k.reshape(3, 3), p.reshape(3, 4)[:, :3]
+
+
+def fill_camera_info(
+    target: CameraInfo, source: CameraInfo, header: Header, *, rectified: bool, undistorted: bool = False
+) -> CameraInfo:
     """Fill a new message with the calibration of exactly the published depth image, and return it.
 
     Region of interest and binning are worked into K and P, so that a reader who ignores them is right too. A raw depth
-    image has the projection K, so there P becomes K: whoever uses P gets the same cloud.
+    image has the projection K, so there P becomes K: whoever uses P gets the same cloud. One that we rectified has
+    neither distortion nor rotation left, and the projection P: there K becomes P.
 
     Args:
         target: an empty CameraInfo.
         source: the camera's own, for an image of the same size as the depth image.
         header: of the image.
         rectified: whether the image is.
+        undistorted: whether it is because we rectified it.
 
     Raises:
         IntrinsicsError: the source describes no image.
@@ -96,10 +125,14 @@ def fill_camera_info(target: CameraInfo, source: CameraInfo, header: Header, *, 
     target.distortion_model, target.d = source.distortion_model, source.d
     k = _windowed(source.k, 3, window)
     target.k = k
-    if rectified:
+    if undistorted:
+        p = _windowed(source.p, 4, window)
+        target.distortion_model, target.d = "plumb_bob", [0.0] * 5
+        target.k, target.r, target.p = [*p[0:3], *p[4:7], *p[8:11]], list(IDENTITY), p
+    elif rectified:
         target.r, target.p = source.r, _windowed(source.p, 4, window)
     else:
-        target.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+        target.r = list(IDENTITY)
         target.p = [*k[0:3], 0.0, *k[3:6], 0.0, *k[6:9], 0.0]
     return target
 

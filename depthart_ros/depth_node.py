@@ -19,6 +19,8 @@ from depthart_ros.loading import load_estimator
 from depthart_ros.parameters import Settings
 from depthart_ros.publishers import publish
 from depthart_ros.reports import Report, fill_diagnostics, fill_statistics, resident_mib
+from depthart_ros.snapshot_service import offer_snapshots
+from depthart_ros.view import View
 from depthart_ros.worker import Worker
 
 DIAGNOSTICS_PERIOD = 1.0
@@ -43,6 +45,7 @@ class DepthNode(LifecycleNode):
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # runs whatever /clock does
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         self._statistics = self.create_publisher(DiagnosticArray, "~/statistics", 1)
+        offer_snapshots(self, self._views)
         self.create_timer(DIAGNOSTICS_PERIOD, self._publish_reports, clock=steady)
         self.create_timer(RECHECK_PERIOD, self._recheck, clock=steady)
 
@@ -149,6 +152,10 @@ class DepthNode(LifecycleNode):
         for camera in self._cameras:
             camera.release()
         self._estimator = None
+
+    def _views(self) -> dict[str, View | None]:
+        """Return the newest view of each camera by its name; none while the node is not active."""
+        return {camera.name: camera.view for camera in self._cameras} if self._label == "active" else {}
 
     def _recheck(self) -> None:
         for camera in self._cameras:

@@ -96,6 +96,19 @@ class Settings:
     rectified: bool = _dynamic(
         True, "Whether `image` is rectified: intrinsics come from P if it is, from K if it is raw"
     )
+    rectify: bool = _dynamic(
+        False, "Undistort `image`, which is raw then whatever `rectified` says, and give depth of the rectified picture"
+    )
+    fov_deg: float = _dynamic(
+        0.0,
+        "Horizontal field of view of a camera without calibrated camera_info and camera_info_url [deg]; 0: unknown",
+        limits=(0.0, 179.0),
+    )
+    camera_info_url: str = _dynamic(
+        "",
+        "Calibration of a camera without calibrated camera_info: path, file:// or package:// of the YAML of "
+        "camera_calibration",
+    )
     scale: float = _dynamic(
         0.0, "Metres per unit of relative depth; 0 means unknown: no metres, no cloud", limits=(0.0, 10000.0)
     )
@@ -161,6 +174,10 @@ class Settings:
 
     color_legend: bool = _dynamic(
         True, "Whether a bar at the right edge of depth/image_color says which colour is which depth"
+    )
+
+    snapshot_dir: str = _dynamic(
+        "", "Folder of ~/save_snapshot; empty: depthart in $ROS_HOME, which is ~/.ros where it is not set"
     )
 
     @classmethod

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from depthart_core import DepthEstimator, IntrinsicsError, RelativeDepth, ScaleGuess
-from depthart_ros.camera_model import intrinsics_of
+from depthart_core import DepthEstimator, RelativeDepth, ScaleGuess
 from depthart_ros.conversions import check_picture, picture_of
 from depthart_ros.messages import MessageTypes
 from depthart_ros.outgoing import Outgoing
 from depthart_ros.parameters import Settings
 from depthart_ros.problems import Problems
 from depthart_ros.scaling import Scaling
+from depthart_ros.sight import Sights
 from depthart_ros.statistics import Statistics
 from depthart_ros.throttle import Throttle
 from depthart_ros.topics import CAMERA_INFO, CONFIDENCE, METRIC, POINTS
@@ -77,6 +77,7 @@ class Pipeline:
 
     Attributes:
         scale: what made the newest frame's depth metres, None while it is unknown.
+        view: the newest frame with its depth, None before the first.
     """
 
     def __init__(self, estimator: DepthEstimator, outputs: Outputs, problems: Problems, statistics: Statistics) -> None:
@@ -85,10 +86,12 @@ class Pipeline:
         self._problems = problems
         self._statistics = statistics
         self._outgoing = Outgoing(outputs.types)
+        self._sights = Sights(outputs.types, problems)
         self._scaling = Scaling()
         self._cloud_throttle = Throttle()
         self._to_publish = 0.0  # seconds that publishing is expected to take
         self.scale: ScaleGuess | None = None
+        self.view: View | None = None
 
     def scale_possible(self, settings: Settings) -> bool:
         """Whether relative depth can become metres with these settings (and a camera_info)."""
@@ -107,7 +110,12 @@ class Pipeline:
             self.scale = None
             return False
         start = time.perf_counter()
-        sight = self._sight(frame, picture_of(frame.image, max_pixels=max_pixels), wanted)
+        rgb = picture_of(frame.image, max_pixels=max_pixels)
+        if needs_calibration(frame.settings, wanted):
+            sight = self._sights.of(rgb, frame.info, frame.settings)
+        else:
+            self._problems.clear("camera_info")
+            sight = Sight(rgb)
         if sight.intrinsics is None:
             wanted -= {POINTS, CAMERA_INFO} if frame.settings.scale_source == "given" else METRIC
         if not wanted:
@@ -118,7 +126,9 @@ class Pipeline:
         inferred = time.perf_counter()
         stamp = _seconds(frame.image.header.stamp)
         self.scale = self._scaling.of(relative, sight.intrinsics, frame.settings, stamp=stamp)
-        self._publish(View(frame.image.header, sight, relative, self.scale, frame.settings), wanted)
+        view = View(frame.image.header, sight, relative, self.scale, frame.settings)
+        self._publish(view, wanted)
+        self.view = view if relative.values.size else None
         published = time.perf_counter()
         self._to_publish = max(published - inferred, FADING * self._to_publish)
         for stage, seconds in zip(
@@ -146,22 +156,6 @@ class Pipeline:
             wanted -= {POINTS}
         return wanted if self.scale_possible(frame.settings) else wanted - METRIC
 
-    def _sight(self, frame: Frame, rgb: Picture, wanted: frozenset[str]) -> Sight:
-        """Return the picture with its calibration, without where nobody needs it or the camera_info gives none."""
-        needed = frame.settings.scale_source == "model" or wanted & {POINTS, CAMERA_INFO}
-        if not needed or frame.info is None:
-            self._problems.clear("camera_info")
-            return Sight(rgb)
-        height, width = rgb.shape[:2]
-        try:
-            intrinsics = intrinsics_of(frame.info, width, height, rectified=frame.settings.rectified)
-        except IntrinsicsError as error:
-            lost = "no cloud and no depth/camera_info" if frame.settings.scale_source == "given" else "no metres"
-            self._problems.report("camera_info", f"{error}; so {lost}")
-            return Sight(rgb)
-        self._problems.clear("camera_info")
-        return Sight(rgb, frame.info, intrinsics)
-
     def _publish(self, view: View, wanted: frozenset[str]) -> None:
         """Make and publish every wanted output."""
         self._problems.clear("publish")
@@ -170,6 +164,11 @@ class Pipeline:
             if failure:
                 self._statistics.count("publish_failed")
                 self._problems.report("publish", failure)
+
+
+def needs_calibration(settings: Settings, wanted: frozenset[str]) -> bool:
+    """Whether these outputs need to know the camera."""
+    return settings.rectify or settings.scale_source == "model" or bool(wanted & {POINTS, CAMERA_INFO})
 
 
 def _seconds(stamp: Time) -> float:

@@ -24,6 +24,7 @@ class Problems:
         self._clock = clock
         self._lock = threading.Lock()
         self._current: dict[str, str] = {}
+        self._said: set[str] = set()
         self._logged: dict[str, tuple[str, float]] = {}
 
     def note(self, kind: str, sentence: str) -> None:
@@ -40,6 +41,14 @@ class Problems:
             if now - when < (REPEAT_AFTER if sentence == before else SPACING):
                 return
             self._logged[kind] = (sentence, now)
+        self._warn(sentence)
+
+    def say_once(self, sentence: str) -> None:
+        """Log what somebody should know but that is no problem, the first time only."""
+        with self._lock:
+            if sentence in self._said:
+                return
+            self._said.add(sentence)
         self._warn(sentence)
 
     def clear(self, *kinds: str) -> None:

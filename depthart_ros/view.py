@@ -30,11 +30,13 @@ class Sight:
         rgb: (H, W, 3).
         info: the camera's own camera_info, None where there is none that can be used.
         intrinsics: of the picture, None likewise.
+        outside: (H, W), true where a rectified picture shows nothing; None where it does everywhere.
     """
 
     rgb: Picture
     info: CameraInfo | None = None
     intrinsics: Intrinsics | None = None
+    outside: Mask | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,12 @@ class View:
     def invalid(self) -> Mask | None:
         """Where the filters let no depth through, (H, W); None where that is nowhere."""
         settings = self.settings
-        return find_invalid(self.relative, edge_share=settings.edge_filter, min_confidence=settings.min_confidence)
+        return find_invalid(
+            self.relative,
+            edge_share=settings.edge_filter,
+            min_confidence=settings.min_confidence,
+            outside=self.sight.outside,
+        )
 
     @cached_property
     def filtered(self) -> Depth:
@@ -88,4 +95,5 @@ class View:
 
     def fill_camera_info(self, target: Any) -> CameraInfo:
         """Fill an empty CameraInfo with the calibration of depth, and return it; only while there is one."""
-        return fill_camera_info(target, self.sight.info, self.header, rectified=self.settings.rectified)
+        rectified, undistorted = self.settings.rectified, self.settings.rectify
+        return fill_camera_info(target, self.sight.info, self.header, rectified=rectified, undistorted=undistorted)

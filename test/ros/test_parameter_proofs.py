@@ -5,6 +5,8 @@ process, those of the node through a node over DDS.
 """
 
 import copy
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
+from std_srvs.srv import Trigger
 
 from depthart_core import DepthartError
 from depthart_ros.loading import load_estimator
@@ -22,6 +25,7 @@ from depthart_ros.parameters import SPECS, Settings
 from depthart_ros.pipeline import Frame, Pipeline
 from depthart_ros.problems import Problems
 from depthart_ros.publishers import OUTPUTS, ROS_TYPES
+from depthart_ros.snapshot import calibration_yaml
 from depthart_ros.statistics import Statistics
 
 PROOFS = {}
@@ -67,11 +71,12 @@ class Bench:
         self.kept = Kept()
         return Pipeline(estimator, self.kept, Problems(print), Statistics())
 
-    def frame(self, pipeline, *, stamp=None, image=None, **settings):
+    def frame(self, pipeline, *, stamp=None, image=None, calibrated=True, **settings):
         """Send one frame with these settings through a pipeline; returns the messages by topic."""
         stamp, self.kept.messages = stamp or Time(sec=1), {}
         message = image or self.rgb_message(stamp)
-        pipeline.process(Frame(message, self.info_message(stamp), Settings(**settings)))
+        info = self.info_message(stamp) if calibrated else None
+        pipeline.process(Frame(message, info, Settings(**settings)))
         return self.kept.messages
 
     def out(self, topic, load=None, **settings):
@@ -422,3 +427,42 @@ def _(bench):
     changed = (picture(False) != picture(True)).any((0, 2))
     assert changed[-1]
     assert not changed[:160].any()
+
+
+@proves("rectify")
+def _(bench):
+    out = {value: bench.frame(bench.pipeline(), scale=1.0, rectify=value) for value in (False, True)}
+    raw, undistorted = (out[value]["depth/camera_info"] for value in (False, True))
+    assert (any(raw.d), any(undistorted.d)) == (True, False)
+    assert undistorted.k[0] == raw.p[0] == undistorted.p[0]
+    assert not np.array_equal(*(values_of(out[value]["depth/relative"]) for value in (False, True)))
+
+
+@proves("fov_deg")
+def _(bench):
+    pipeline = bench.pipeline()
+    assert "points" not in bench.frame(pipeline, scale=1.0, calibrated=False)
+    found = bench.frame(pipeline, scale=1.0, calibrated=False, fov_deg=90.0)
+    assert "points" in found
+    assert found["depth/camera_info"].p[0] == pytest.approx(32.0)
+
+
+@proves("camera_info_url")
+def _(bench):
+    with tempfile.NamedTemporaryFile(suffix=".yaml") as file:
+        file.write(calibration_yaml(bench.info_message(Time(sec=1))))
+        file.flush()
+        found = bench.frame(bench.pipeline(), scale=1.0, calibrated=False, camera_info_url=file.name)
+    assert found["depth/camera_info"].p[0] == 55.5
+
+
+@proves("snapshot_dir")
+def _(bench):
+    with tempfile.TemporaryDirectory() as folder:
+        bench.node(snapshot_dir=folder)
+        bench.show(lambda: bench.world.got["depth/relative"])
+        client = bench.world.peer.create_client(Trigger, "/depth_node/save_snapshot")
+        bench.world.until(client.service_is_ready)
+        answer = client.call_async(Trigger.Request())
+        bench.world.until(answer.done)
+        assert [str(path) for path in Path(folder).iterdir()] == [answer.result().message.split()[1]]

@@ -1,0 +1,151 @@
+"""A calibration for cameras that send none: from a file, or from the field of view. Imports no ROS."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Container
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from depthart_core import ConfigError
+from depthart_ros.camera_model import IDENTITY
+from depthart_ros.parameters import Settings
+
+if TYPE_CHECKING:
+    from sensor_msgs.msg import CameraInfo
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The fields of a CameraInfo that a calibration knows; see there."""
+
+    width: int
+    height: int
+    distortion_model: str
+    d: tuple[float, ...]
+    k: tuple[float, ...]
+    r: tuple[float, ...]
+    p: tuple[float, ...]
+
+    def fill(self, target: Any) -> CameraInfo:
+        """Fill an empty CameraInfo, and return it."""
+        target.width, target.height, target.distortion_model = self.width, self.height, self.distortion_model
+        target.d, target.k, target.r, target.p = (list(values) for values in (self.d, self.k, self.r, self.p))
+        made: CameraInfo = target
+        return made
+
+
+def has_fallback(settings: Settings) -> bool:
+    """Whether there is a calibration besides that of camera_info."""
+    return bool(settings.camera_info_url or settings.fov_deg)
+
+
+def fallback(make: Callable[[], Any], settings: Settings, width: int, height: int) -> CameraInfo | None:
+    """Return the calibration for a picture of width x height [px] that the parameters give, None where they give none.
+
+    Args:
+        make: an empty CameraInfo.
+        settings: the file (camera_info_url) comes before the field of view (fov_deg).
+        width: of the picture.
+        height: of the picture.
+
+    Raises:
+        ConfigError: the file cannot be read or is no calibration.
+    """
+    if settings.camera_info_url:
+        return load_calibration(settings.camera_info_url).fill(make())
+    if settings.fov_deg:
+        return pinhole(width, height, settings.fov_deg).fill(make())
+    return None
+
+
+def pinhole(width: int, height: int, fov_deg: float) -> Calibration:
+    """Return a camera without distortion, of square pixels and a horizontal field of view, centred on its picture."""
+    f, cx, cy = width / 2 / math.tan(math.radians(fov_deg) / 2), (width - 1) / 2, (height - 1) / 2
+    return Calibration(
+        width,
+        height,
+        "plumb_bob",
+        (0.0,) * 5,
+        (f, 0.0, cx, 0.0, f, cy, 0.0, 0.0, 1.0),
+        IDENTITY,
+        (f, 0.0, cx, 0.0, 0.0, f, cy, 0.0, 0.0, 0.0, 1.0, 0.0),
+    )
+
+
+@lru_cache(maxsize=16)
+def load_calibration(url: str) -> Calibration:
+    """Read a calibration as camera_calibration writes it; the file is read once.
+
+    Args:
+        url: a path, file:// or package:// URL; ${ROS_HOME} is put in, and ~ for the home folder.
+
+    Raises:
+        ConfigError: the file cannot be read or is no calibration.
+    """
+    import yaml
+
+    path = path_of(url)
+    try:
+        tree = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"camera_info_url is {url!r}: {path} cannot be read: {error}") from error
+    try:
+        return Calibration(
+            int(tree["image_width"]),
+            int(tree["image_height"]),
+            str(tree.get("distortion_model", tree.get("camera_model", "plumb_bob"))),
+            _numbers(tree, "distortion_coefficients", range(15)),
+            _numbers(tree, "camera_matrix", (9,)),
+            _numbers(tree, "rectification_matrix", (9,)),
+            _numbers(tree, "projection_matrix", (12,)),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(
+            f"camera_info_url is {url!r}: {path} is no calibration ({type(error).__name__}: {error}); "
+            "expected the YAML that camera_calibration writes"
+        ) from error
+
+
+def _numbers(tree: Any, name: str, lengths: Container[int]) -> tuple[float, ...]:
+    values = tuple(float(value) for value in tree[name]["data"])
+    if len(values) not in lengths:
+        raise ValueError(f"{name} has {len(values)} numbers")
+    return values
+
+
+def path_of(url: str) -> Path:
+    """Return the file of a path, file:// or package:// URL.
+
+    Raises:
+        ConfigError: a package that is not installed, or another kind of URL.
+    """
+    scheme, separator, rest = url.replace("${ROS_HOME}", str(ros_home())).partition("://")
+    if not separator:
+        return Path(scheme).expanduser()
+    if scheme == "file":
+        return Path(rest).expanduser()
+    if scheme == "package":
+        return _share_of(url, rest.partition("/")[0]) / rest.partition("/")[2]
+    raise ConfigError(f"camera_info_url is {url!r}; expected a path, file:// or package://")
+
+
+def _share_of(url: str, package: str) -> Path:
+    try:
+        from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
+    except ImportError as error:
+        raise ConfigError(
+            f"camera_info_url is {url!r}; expected a path: ament_index_python is not installed"
+        ) from error
+    try:
+        return Path(get_package_share_directory(package))
+    except (PackageNotFoundError, ValueError, OSError) as error:
+        raise ConfigError(f"camera_info_url is {url!r}: package {package!r} is not installed ({error})") from error
+
+
+def ros_home() -> Path:
+    """Return where ROS keeps what belongs to a user: $ROS_HOME, else ~/.ros."""
+    return Path(os.environ.get("ROS_HOME") or Path.home() / ".ros")
