@@ -1,4 +1,4 @@
-"""Models on a GPU, eagerly and as one CUDA graph, against its limits: ``python -m benchmarks.gpu``.
+"""Models on a GPU, eagerly, compiled and as CUDA graphs, against its limits: ``python -m benchmarks.gpu``.
 
 Latency is that of whole forward passes, normalised picture in and normalised depth out, both on the device; medians of
 interleaved rounds. Shares: operations (counted by torch, two for a multiplication and an addition) over time and the
@@ -26,8 +26,10 @@ from tqdm import tqdm
 from benchmarks.limits import FORMATS, peaks, set_tf32, timed
 from benchmarks.model import CPU_ATTENTION
 from benchmarks.report import deliver, table
+from depthart_core.backends.torch_graph import GraphedModel
 from depthart_core.checkpoint import load_model
 from depthart_core.config import ModelConfig
+from depthart_core.decoding import expected
 from depthart_core.errors import CheckpointError
 from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize
@@ -98,31 +100,13 @@ def runner(subject: Subject, found: Reference, device: str) -> Run:
     model = deepcopy(found.model).to(device, FORMATS[subject.number]).to(memory_format=torch.channels_last)
     images = found.images[: subject.batch].to(device, FORMATS[subject.number])
     images = images.contiguous(memory_format=torch.channels_last)
+    if subject.path == "graph":
+        graphed = GraphedModel(model, expected, scales=len(model.config.tokenizer.scale_sizes), image=images)
+        return lambda: graphed.predict(images).depth
     forward: Callable[[Tensor], Tensor] = torch.compile(model) if subject.path == "compile" else model
     for _ in range(3):
         forward(images)
-    if subject.path != "graph":
-        return lambda: forward(images)
-    return _captured(forward, images)
-
-
-def _captured(forward: Callable[[Tensor], Tensor], images: Tensor) -> Run:
-    """The whole forward pass as one graph."""
-    side = torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        for _ in range(3):
-            forward(images)
-    torch.cuda.current_stream().wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        result = forward(images)
-
-    def replay() -> Tensor:
-        graph.replay()
-        return result
-
-    return replay
+    return lambda: forward(images)
 
 
 def measure(subjects: Sequence[Subject], found: Reference, device: str, rounds: int) -> None:

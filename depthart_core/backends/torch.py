@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from depthart_core.backends.pace import Pace, Run
+from depthart_core.backends.torch_graph import GraphedModel
 from depthart_core.checkpoint import load_model
 from depthart_core.decoding import decoding
 from depthart_core.errors import BackendError
@@ -17,9 +20,11 @@ from depthart_core.model import DepthART, Prediction
 from depthart_core.normalize import denormalize, normalize_image
 from depthart_core.winograd import quicken
 
+_log = logging.getLogger(__name__)
+
 
 class TorchBackend:
-    """Runs a model eagerly.
+    """Runs a model eagerly; on CUDA as recorded graphs, unless codes are drawn at random.
 
     Args:
         model: In evaluation mode, on its device; its convolutions go to channels-last, which is faster.
@@ -34,6 +39,17 @@ class TorchBackend:
         self.heads, self.anytime = model.config.heads, True
         self.pace = Pace(options.count_scales(model.config))
         self.scales = self.pace.scales
+        self.graphed = self._record() if self.device.type == "cuda" and options.decode != "sample" else None
+
+    def _record(self) -> GraphedModel | None:
+        """The model as graphs, or None where that fails: it runs eagerly then."""
+        side = self.input_size
+        image = torch.zeros(1, 3, side, side, device=self.device).contiguous(memory_format=torch.channels_last)
+        try:
+            return GraphedModel(self.model, self.decoding, scales=self.scales, image=image)
+        except RuntimeError as error:
+            _log.warning("no CUDA graph, the model runs eagerly: %s", str(error).partition("\n")[0])
+            return None
 
     @torch.inference_mode()
     def infer(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> Inference:
@@ -41,22 +57,26 @@ class TorchBackend:
         # A copy: torch takes no read-only memory (a ROS message) and no negative strides (a reversed channel order).
         picture = torch.from_numpy(np.array(rgb, order="C")).to(self.device).permute(2, 0, 1)[None]
         image = normalize_image(picture).contiguous(memory_format=torch.channels_last)
-        prefix = self.model.prefix(image)
-        run, steps = Run(self.pace, deadline), []
+        run = Run(self.pace, deadline)
+        found = self._predict(image, run) if self.graphed is None else self.graphed.predict(image, run.another)
+        depth = _array(denormalize(found.depth, self.model.config)[0, 0])
+        confidence = None if found.confidence is None else _array(found.confidence[0, 0].sigmoid())
+        run.finish()
+        return Inference(depth, confidence, _canonical(found), run.done)
+
+    def _predict(self, image: Tensor, run: Run) -> Prediction:
+        prefix, steps = self.model.prefix(image), []
         for step in self.model.rollout(prefix, self.decoding, max_scales=self.scales):
             steps.append(step)
             if self.device.type == "cuda":
                 torch.cuda.synchronize(self.device)  # or the clock would tell how long asking takes
             if not run.another():
                 break
-        found = self.model.conclude(prefix, steps)
-        depth = _array(denormalize(found.depth, self.model.config)[0, 0])
-        confidence = None if found.confidence is None else _array(found.confidence[0, 0].sigmoid())
-        run.finish()
-        return Inference(depth, confidence, _canonical(found), run.done)
+        found: Prediction = self.model.conclude(prefix, steps)
+        return found
 
 
-def _array(values: torch.Tensor) -> npt.NDArray[np.float32]:
+def _array(values: Tensor) -> npt.NDArray[np.float32]:
     return np.asarray(values.cpu().numpy(), dtype=np.float32)
 
 
