@@ -37,7 +37,8 @@ from depthart_ros.statistics import Statistics
 from depthart_ros.topics import CAMERA_INFO, DEPTH, POINTS
 
 SAMPLE = Path(__file__).parents[1] / "depthart_ros" / "samples" / "room_008.jpg"
-DEADLINES = (0.001, 20.0, 30.0, 40.0, 60.0, 80.0, 120.0, 0.0)
+SHARES = (0.0, 0.4, 0.6, 0.8, 1.0, 1.3, 2.0)
+"""Deadlines, as shares of the time that a frame takes without one."""
 LEARNING = 5
 """First repetitions, from which the estimator learns how long its scales take; they are not counted."""
 
@@ -58,9 +59,9 @@ class Nowhere:
 
 @dataclass
 class Case:
-    """One deadline [ms], 0 for none, and what was measured under it: seconds and scales of each frame."""
+    """One deadline [ms], None for none, and what was measured under it: seconds and scales of each frame."""
 
-    deadline_ms: float
+    deadline_ms: float | None
     seconds: list[float] = field(default_factory=list)
     scales: list[int] = field(default_factory=list)
 
@@ -82,14 +83,20 @@ def measure(args: argparse.Namespace) -> list[Case]:
     found = Statistics()
     pipeline = Pipeline(estimator, Nowhere(), Problems(print), found)
     image, info = frame(args.width, args.height)
-    cases = [Case(deadline) for deadline in DEADLINES]
+
+    def send(deadline_ms: float | None) -> float:
+        arrival = time.monotonic()
+        deadline = None if deadline_ms is None else arrival + deadline_ms * 1e-3
+        pipeline.process(Frame(image, info, Settings(scale=1.0), deadline))
+        return time.monotonic() - arrival
+
+    whole = statistics.median(send(None) for _ in range(LEARNING)) * 1e3
+    cases = [*(Case(round(share * whole, 1)) for share in SHARES), Case(None)]
     for repetition in tqdm(range(LEARNING + args.repetitions)):
         for case in cases:
-            arrival = time.monotonic()
-            deadline = arrival + case.deadline_ms * 1e-3 if case.deadline_ms else None
-            pipeline.process(Frame(image, info, Settings(scale=1.0), deadline))
+            seconds = send(case.deadline_ms)
             if repetition >= LEARNING:
-                case.seconds.append(time.monotonic() - arrival)
+                case.seconds.append(seconds)
                 case.scales.append(found.snapshot().scales[-1])
     return cases
 
@@ -114,9 +121,10 @@ def row(case: Case) -> list[str]:
     milliseconds = np.array(case.seconds) * 1e3
     p50, p95 = np.percentile(milliseconds, (50, 95))
     counts = ", ".join(f"{scales}: {count}" for scales, count in sorted(Counter(case.scales).items()))
-    late = "" if not case.deadline_ms else f"{np.percentile(milliseconds, 95) - case.deadline_ms:+.1f}"
-    worst = "" if not case.deadline_ms else f"{milliseconds.max() - case.deadline_ms:+.1f}"
-    return [f"{case.deadline_ms:g}" if case.deadline_ms else "none", f"{p50:.1f}", f"{p95:.1f}", late, worst, counts]
+    if case.deadline_ms is None:
+        return ["none", f"{p50:.1f}", f"{p95:.1f}", "", "", counts]
+    late, worst = p95 - case.deadline_ms, milliseconds.max() - case.deadline_ms
+    return [f"{case.deadline_ms:g}", f"{p50:.1f}", f"{p95:.1f}", f"{late:+.1f}", f"{worst:+.1f}", counts]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
