@@ -15,6 +15,8 @@ BAG_IMAGES = "rosbags-image>=0.10,<0.11"  # its table of encodings is not among 
 # The ROS 2 wheels exist for x86-64 Linux alone; elsewhere, and where ROS 2 is sourced, rclpy comes with ROS.
 ON_X86_LINUX = "platform_system == 'Linux' and platform_machine == 'x86_64' and python_version < '3.14'"
 TEST = ["pytest>=7"]
+# Builds engines without a GPU, so that every exported graph is tried; it is for x86-64 alone.
+RTX = [f"tensorrt-rtx>=1.2; {ON_X86_LINUX}", f"cuda-bindings>=12; {ON_X86_LINUX}"]
 ONNX = ["onnx>=1.16", "onnxruntime>=1.18", "onnxscript>=0.5"]
 
 setup(
@@ -56,6 +58,7 @@ setup(
         ],
         "onnx": ONNX,
         "tensorrt": ["tensorrt>=10.3", "cuda-bindings>=12"],
+        "rtx": ["tensorrt-rtx>=1.2", "cuda-bindings>=12"],
         "train": [
             BAGS,
             BAG_IMAGES,
@@ -70,6 +73,7 @@ setup(
         "dev": [
             *TEST,
             *ONNX,
+            *RTX,
             BAGS,
             BAG_IMAGES,
             "colcon-core",
@@ -85,6 +89,7 @@ setup(
     entry_points={
         "console_scripts": [
             "depthart = depthart_ros.cli.main:main",
+            "depthart-build-trt = depthart_ros.cli.build_trt:main",
             "depth_node = depthart_ros.node:main",
         ],
     },

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from depthart_core.backends import graphs
+from depthart_core.backends import engines, graphs
 from depthart_core.config import DECODES, ModelConfig
 from depthart_core.errors import BackendError
 from depthart_core.geometry import Intrinsics
@@ -20,7 +20,11 @@ from depthart_core.preprocess import check_rgb, resize_smooth, to_input, to_pict
 
 _log = logging.getLogger(__name__)
 
-BACKEND_MODULES = {"torch": "depthart_core.backends.torch", "onnx": "depthart_core.backends.onnx"}
+BACKEND_MODULES = {
+    "torch": "depthart_core.backends.torch",
+    "onnx": "depthart_core.backends.onnx",
+    "tensorrt": "depthart_core.backends.tensorrt",
+}
 """Name of a backend -> its module, which imports its library only then and has a function `load`."""
 
 BACKENDS = ("auto", *BACKEND_MODULES)
@@ -212,9 +216,11 @@ class DepthEstimator:
         """Load a model.
 
         Args:
-            model: Name of a packaged model, or path of a model file or of a folder of `depthart export`.
+            model: Name of a packaged model, or path of a model file, of a folder of `depthart export` or of an
+                engine of `depthart-build-trt`.
             backend: One of `BACKENDS`; "auto" takes ONNX Runtime where it is installed and `depthart export` has made
-                a graph of exactly this model and options, PyTorch elsewhere.
+                a graph of exactly this model and options, on "cuda" TensorRT where there is an engine of them for this
+                GPU, PyTorch elsewhere.
             device: Where it runs, such as "cpu" or "cuda".
             decode: "expected" (deterministic), "argmax" or "sample".
             seed: Of "sample".
@@ -252,9 +258,22 @@ def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]
     """The fastest backend that can do it, and its name; PyTorch is the last and says what is wrong."""
     if graphs.is_graph(model):
         return "onnx", _load("onnx", model, options)
+    if engines.is_engine(model):
+        return "tensorrt", _load("tensorrt", model, options)
+    if options.device.startswith("cuda"):
+        return _load_on_gpu(model, options)
     try:
         graphs.find_export(model, options, backend="onnx", form="stepped")  # before a runtime is imported in vain
         return "onnx", _load("onnx", model, options)
+    except BackendError as error:
+        _log.info("backend auto takes torch: %s", error)
+    return "torch", _load("torch", model, options)
+
+
+def _load_on_gpu(model: str | Path, options: BackendOptions) -> tuple[str, Backend]:
+    """The same for a GPU: an engine where one is there, PyTorch elsewhere."""
+    try:
+        return "tensorrt", _load("tensorrt", model, options)
     except BackendError as error:
         _log.info("backend auto takes torch: %s", error)
     return "torch", _load("torch", model, options)
@@ -269,6 +288,8 @@ def _load(backend: str, model: str | Path, options: BackendOptions) -> Backend:
     """
     if graphs.is_graph(model) and backend == "torch":
         raise BackendError(f"{model} is an export, which backend 'torch' does not run; give the model itself")
+    if engines.is_engine(model) and backend != "tensorrt":
+        raise BackendError(f"{model} is an engine for backend 'tensorrt', got backend {backend!r}")
     try:
         module = importlib.import_module(BACKEND_MODULES[backend])
     except ModuleNotFoundError as error:

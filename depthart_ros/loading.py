@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from depthart_core import BackendError, DepthEstimator
+from depthart_core.estimator import BackendOptions
 from depthart_core.model_files import model_path
 from depthart_ros.parameters import Settings
 
@@ -21,15 +22,7 @@ def load_estimator(settings: Settings) -> DepthEstimator:
         DepthartError: the model is missing, damaged, cannot run here, or gives no depth.
     """
     try:
-        estimator = DepthEstimator.load(
-            settings.model,
-            backend=settings.backend,
-            device=settings.device,
-            decode=settings.decode,
-            seed=settings.seed,
-            threads=settings.threads or None,
-            max_scales=settings.max_scales or None,
-        )
+        estimator = _load(settings)
         depth = estimator(np.full(WARM_UP_SHAPE, 128, np.uint8)).values
     except (ImportError, MemoryError, OSError, RuntimeError) as error:
         raise BackendError(f"model {settings.model!r} cannot run: {type(error).__name__}: {error}") from error
@@ -38,6 +31,31 @@ def load_estimator(settings: Settings) -> DepthEstimator:
             f"{estimator.name} gives depth from {depth.min()} to {depth.max()}; expected finite values above 0"
         )
     return estimator
+
+
+def _load(settings: Settings) -> DepthEstimator:
+    """Load the model; an engine that is missing or does not fit is built first where the settings allow that."""
+
+    def load() -> DepthEstimator:
+        return DepthEstimator.load(
+            settings.model,
+            backend=settings.backend,
+            device=settings.device,
+            decode=settings.decode,
+            seed=settings.seed,
+            threads=settings.threads or None,
+            max_scales=settings.max_scales or None,
+        )
+
+    if settings.backend != "tensorrt" or not settings.build_engine:
+        return load()
+    try:
+        return load()
+    except BackendError:
+        from depthart_ros.cli.build_trt import build
+
+        build(settings.model, BackendOptions(settings.device, settings.decode, max_scales=settings.max_scales or None))
+    return load()
 
 
 def identity(settings: Settings, estimator: DepthEstimator) -> dict[str, str]:

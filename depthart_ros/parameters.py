@@ -69,12 +69,17 @@ def _dynamic(default: T, description: str, **known: Any) -> T:
 class Settings:
     """Every parameter of depth_node; the field `points_stride` is the parameter `points.stride`."""
 
-    model: str = _fixed("nano", "Model: a packaged name, a .safetensors file, or a folder of `depthart export`")
+    model: str = _fixed(
+        "nano", "Model: a packaged name, a .safetensors file, a folder of `depthart export`, or an .engine"
+    )
     backend: str = _fixed("auto", "What runs the model", choices=BACKENDS)
     device: str = _fixed("cpu", "Device of the backend, for example cpu or cuda:0")
     decode: str = _fixed("expected", "How code vectors are chosen; sample is random", choices=DECODES)
     seed: int = _fixed(0, "Seed of decode: sample", limits=(0, 2**31 - 1))
     threads: int = _fixed(0, "CPU threads of the backend; 0 leaves the choice to it", limits=(0, 256))
+    build_engine: bool = _fixed(
+        False, "With backend tensorrt: build the engine at start where none fits, which takes minutes"
+    )
     max_scales: int = _fixed(
         0, "Decode at most so many of the model's scales, coarser and faster; 0: all of them", limits=(0, 64)
     )

@@ -18,6 +18,7 @@ SUBCOMMANDS = {
     "demo": "depthart_ros.cli.demo",
     "convert": "depthart_ros.cli.convert",
     "export": "depthart_ros.cli.export",
+    "build-trt": "depthart_ros.cli.build_trt",
 }
 """Name -> module with SUMMARY, add_arguments(parser) and run(args) -> exit status."""
 

@@ -146,6 +146,19 @@ def _(bench):
         load_estimator(Settings(model=str(bench.toy), device="abacus"))
 
 
+@proves("build_engine")
+def _(bench):
+    """Asked to build, it looks first whether the engine can be kept; not asked to, it never comes so far."""
+    pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", "/dev/null/cache")
+        for build, told in ((False, "TensorRT|GPU|engine"), (True, "cannot be written")):
+            settings = Settings(model=str(bench.toy), backend="tensorrt", device="cuda", build_engine=build)
+            with pytest.raises(DepthartError, match=told) as error:
+                load_estimator(settings)
+            assert ("cannot be written" in str(error.value)) == build
+
+
 @proves("decode")
 def _(bench):
     expected, argmax = (bench.out("depth/relative", {"decode": decode}) for decode in ("expected", "argmax"))

@@ -1,0 +1,175 @@
+"""ONNX -> a serialised TensorRT engine: parser, builder, progress and timing cache. The types stand in the graph."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from depthart_core.backends.library import last_error, make_logger
+from depthart_core.errors import BackendError
+
+if TYPE_CHECKING:
+    import tensorrt
+
+Progress = Callable[[float], object]
+"""Gets the share that is done, 0 to 1, rising."""
+
+
+@dataclass(frozen=True)
+class Compiling:
+    """How to compile.
+
+    Attributes:
+        workspace_mib: What the builder and the engine may use as scratch memory.
+        timing_cache: Of earlier builds on this machine; empty: none.
+        targets: Compute capabilities such as "SM86" to build for without such a GPU (TensorRT-RTX alone); empty: the
+            GPU that is here.
+        stages: Whether the engine also gives what it computes on the way.
+        progress: See `Progress`.
+    """
+
+    workspace_mib: int = 2048
+    timing_cache: bytes = b""
+    targets: Sequence[str] = ()
+    stages: bool = False
+    progress: Progress = field(default=lambda _: None)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A serialised engine and what was learnt on the way.
+
+    Attributes:
+        data: The engine.
+        timing_cache: For later builds; empty where the library keeps none.
+    """
+
+    data: bytes
+    timing_cache: bytes
+
+
+def compile_graph(trt: Any, graph: Path, how: Compiling) -> Compiled:
+    """Compile an ONNX graph whose tensors have the types to compute in.
+
+    Raises:
+        BackendError: The parser or the builder refuses the graph, with their words.
+        KeyboardInterrupt: The user stopped it.
+    """
+    logger = make_logger(trt)
+    builder: tensorrt.Builder = trt.Builder(logger)
+    network: tensorrt.INetworkDefinition = builder.create_network(_network_flags(trt))
+    _parse(trt, network, graph, logger)
+    if not how.stages:
+        hide_stages(network)
+    config: tensorrt.IBuilderConfig = builder.create_builder_config()
+    monitor = make_monitor(trt, how.progress)
+    _configure(trt, config, how, monitor)
+    plan = builder.build_serialized_network(network, config)
+    if monitor.stopped:
+        raise KeyboardInterrupt
+    if plan is None:
+        raise BackendError(f"{trt.__name__} {trt.__version__} cannot build the engine: {last_error(logger)}")
+    how.progress(1.0)
+    timings: tensorrt.ITimingCache = config.get_timing_cache()
+    return Compiled(bytes(plan), b"" if timings is None else bytes(timings.serialize()))
+
+
+def _network_flags(trt: Any) -> int:
+    """Strongly typed, by name: its number differs between versions, and it may one day be the only way."""
+    flags = trt.NetworkDefinitionCreationFlag
+    return 1 << int(flags.STRONGLY_TYPED) if hasattr(flags, "STRONGLY_TYPED") else 0
+
+
+def _parse(trt: Any, network: tensorrt.INetworkDefinition, graph: Path, logger: Any) -> None:
+    parser: tensorrt.OnnxParser = trt.OnnxParser(network, logger)
+    if parser.parse_from_file(str(graph)):  # reads weights beside it, too
+        return
+    errors: list[tensorrt.ParserError] = [parser.get_error(i) for i in range(parser.num_errors)]
+    told = "; ".join(f"{error.desc()} (node {error.node()})" for error in errors[:3]) or last_error(logger)
+    raise BackendError(f"{trt.__name__} {trt.__version__} does not take the graph: {told}")
+
+
+def hide_stages(network: tensorrt.INetworkDefinition) -> None:
+    """Leave the stages out of an engine, so that nothing hinders the builder from fusing across them."""
+    outputs: list[tensorrt.ITensor] = [network.get_output(i) for i in range(network.num_outputs)]
+    for output in outputs:
+        tensor: tensorrt.ITensor = output
+        if tensor.name.startswith("stage_"):
+            network.unmark_output(tensor)
+
+
+def _configure(trt: Any, config: tensorrt.IBuilderConfig, how: Compiling, monitor: Any) -> None:
+    config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, how.workspace_mib << 20)
+    config.progress_monitor = monitor
+    if hasattr(trt.BuilderFlag, "TF32"):
+        config.clear_flag(trt.BuilderFlag.TF32)  # float32 means float32
+    cache: tensorrt.ITimingCache = config.create_timing_cache(how.timing_cache)
+    config.set_timing_cache(cache, ignore_mismatch=False)
+    if how.targets:
+        config.num_compute_capabilities = len(how.targets)
+        for i, name in enumerate(how.targets):
+            config.set_compute_capability(getattr(trt.ComputeCapability, name), i)
+
+
+class Phases:
+    """Nested phases with steps -> one share that never falls."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, tuple[str | None, int, int]] = {}  # parent, steps, done
+        self._share = 0.0
+
+    def start(self, name: str, parent: str | None, steps: int) -> None:
+        """A phase begins, as a part of its parent's present step."""
+        self._steps[name] = (parent, max(steps, 1), 0)
+
+    def step(self, name: str, number: int) -> float:
+        """A phase has finished the step of that number; returns the share of everything that is done."""
+        parent, steps, _ = self._steps[name]
+        self._steps[name] = (parent, steps, number + 1)
+        return self._update(name)
+
+    def finish(self, name: str) -> None:
+        """A phase ends."""
+        self._steps.pop(name, None)
+
+    def _update(self, name: str) -> float:
+        share, at = 0.0, name
+        while True:
+            parent, steps, done = self._steps[at]
+            share = min((done + share) / steps, 1.0)
+            if parent not in self._steps:
+                break
+            at = parent
+        self._share = max(self._share, share)
+        return self._share
+
+
+def make_monitor(trt: Any, progress: Progress) -> Any:
+    """A progress monitor for a builder configuration; `stopped` says whether the user pressed Ctrl-C."""
+
+    class Monitor(trt.IProgressMonitor):  # type: ignore[misc]
+        def __init__(self) -> None:
+            trt.IProgressMonitor.__init__(self)
+            self.stopped = False
+            self._phases, self._lock = Phases(), threading.Lock()
+
+        def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
+            with self._lock:
+                self._phases.start(phase_name, parent_phase, num_steps)
+
+        def step_complete(self, phase_name: str, step: int) -> bool:
+            try:
+                with self._lock:
+                    progress(self._phases.step(phase_name, step))
+            except KeyboardInterrupt:  # an exception must not pass through the builder
+                self.stopped = True
+            return not self.stopped
+
+        def phase_finish(self, phase_name: str) -> None:
+            with self._lock:
+                self._phases.finish(phase_name)
+
+    return Monitor()

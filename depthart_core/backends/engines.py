@@ -1,0 +1,214 @@
+"""TensorRT engines on the disk, without a GPU and without TensorRT: where they are, what they fit, what was proven."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from depthart_core.backends.graphs import graph_folder
+from depthart_core.backends.machine import Machine, machine_name
+from depthart_core.backends.records import read_record
+from depthart_core.errors import BackendError
+from depthart_core.model_files import fingerprint, model_path, write_atomically
+
+if TYPE_CHECKING:
+    from depthart_core.estimator import BackendOptions
+
+FORMAT = "depthart-engine/1"
+SUFFIX = ".engine"
+PRECISIONS = ("fp16", "bf16", "fp32")
+"""What engines compute in; where several are there for a model, the first of these is taken."""
+
+
+@dataclass(frozen=True)
+class EngineRecord:
+    """What the JSON file beside an engine says.
+
+    Attributes:
+        model: The model it was built from, as it was named.
+        weights_sha256: `Fingerprint.sha256` of that model.
+        engine_sha256: Of the engine's file.
+        engine_bytes: Size of that file.
+        precision: One of `PRECISIONS`.
+        float32: What was kept in float32 nevertheless, because the engine deviated without it.
+        decode: "expected" or "argmax".
+        scales: Number of scales it decodes.
+        of_scales: Number of scales the model has.
+        input_size: Side of the square picture, in pixels.
+        heads: Whether it says confidence and size.
+        machine: What it is tied to, see `Machine`.
+        workspace_mib: What the builder was allowed for scratch memory.
+        built: UTC date and time.
+        versions: Of the libraries that made the graph it was built from.
+        pictures: How many pictures it was compared with PyTorch on.
+        deviation: Output -> mean, p99, max and number of values that are no number, see `acceptance.measure`.
+        limits: What `deviation` had to stay below.
+        format: `FORMAT`.
+    """
+
+    model: str
+    weights_sha256: str
+    engine_sha256: str
+    engine_bytes: int
+    precision: str
+    float32: list[str]
+    decode: str
+    scales: int
+    of_scales: int
+    input_size: int
+    heads: bool
+    machine: dict[str, str]
+    workspace_mib: int
+    built: str
+    versions: dict[str, str]
+    pictures: int
+    deviation: dict[str, dict[str, float]]
+    limits: dict[str, float]
+    format: str = FORMAT
+
+
+def is_engine(model: str | Path) -> bool:
+    """Whether this names an engine and not a model."""
+    return Path(model).suffix == SUFFIX
+
+
+def record_path(engine: Path) -> Path:
+    """The JSON file beside an engine."""
+    return engine.with_suffix(engine.suffix + ".json")
+
+
+def engine_name(model: str, precision: str, decode: str, scales: int, machine: Machine) -> str:
+    """Name of an engine's file: it differs wherever an engine may not be shared."""
+    return f"{model}-{precision}-{decode}-{scales}-{machine_name(machine)}{SUFFIX}"
+
+
+def timings_name(machine: Machine) -> str:
+    """Name of the file of what builds on a machine have measured about kernels, for the next ones."""
+    return f"{machine_name(machine)}.timings"
+
+
+def find_engine(model: str | Path, options: BackendOptions, machine: Machine) -> Path:
+    """The cached engine of exactly these weights, decoding, number of scales and machine.
+
+    Raises:
+        CheckpointError: The model is missing or damaged.
+        BackendError: There is none, with the command that builds it.
+    """
+    weights = fingerprint(model_path(model))
+    scales, folder = options.count_scales(weights.config), graph_folder(weights.sha256)
+    for precision in PRECISIONS:
+        found = sorted(folder.glob(engine_name("*", precision, options.decode, scales, machine)))
+        if found:
+            return found[0]
+    others = sorted(folder.glob(f"*-{options.decode}-{scales}-*{SUFFIX}"))
+    there = f", only {others[0].name}, which fits another machine or version" if others else ""
+    raise BackendError(
+        f"there is no engine of {model} for {machine} in {folder}{there}; "
+        f"run: {build_command(model, decode=options.decode, max_scales=options.max_scales)}"
+    )
+
+
+def read_engine(engine: Path, machine: Machine, options: BackendOptions) -> tuple[EngineRecord, bytes]:
+    """An engine and its record, checked to be the one that was proven, to fit this machine and to do what is asked.
+
+    Raises:
+        BackendError: Names what is wrong and the command that cures it.
+    """
+    if not engine.is_file():
+        raise BackendError(f"there is no engine {engine}; run: depthart-build-trt MODEL")
+    record = read_record(record_path(engine), EngineRecord, "build both anew with: depthart-build-trt MODEL")
+    again = f"run: {rebuild_command(record)}"
+    check_machine(engine, record, machine)
+    asked = record.of_scales if options.max_scales is None else options.max_scales
+    if (options.decode, asked) != (record.decode, record.scales):
+        command = build_command(
+            record.model, precision=record.precision, decode=options.decode, max_scales=options.max_scales
+        )
+        raise BackendError(
+            f"{engine} decodes {record.decode!r} and {record.scales} of {record.of_scales} scales, asked for "
+            f"{options.decode!r} and {asked}; run: {command}"
+        )
+    try:
+        data = engine.read_bytes()
+    except OSError as error:
+        raise BackendError(f"{engine} cannot be read: {error.strerror}") from error
+    if len(data) != record.engine_bytes:
+        raise BackendError(f"{engine} is truncated: {len(data)} of {record.engine_bytes} bytes; {again}")
+    if hashlib.sha256(data).hexdigest() != record.engine_sha256:
+        raise BackendError(f"{engine} is damaged: its SHA-256 is not that of the engine that was proven; {again}")
+    return record, data
+
+
+def check_machine(engine: Path, record: EngineRecord, machine: Machine) -> None:
+    """Demand that an engine was built for this machine.
+
+    Raises:
+        BackendError: Another library, version, GPU or platform.
+    """
+    here = asdict(machine)
+    wrong = [name for name, value in here.items() if record.machine.get(name) != value]
+    if wrong:
+        told = ", ".join(f"{name} {record.machine.get(name)} (here {here[name]})" for name in wrong)
+        raise BackendError(f"{engine} was built for {told}; run on this machine: {rebuild_command(record)}")
+
+
+def write_engine(engine: Path, data: bytes, record: EngineRecord) -> None:
+    """Put an engine and then its record in place, each whole or not at all; between the two neither is believed.
+
+    Raises:
+        BackendError: The folder cannot be written.
+    """
+    try:
+        engine.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(engine, data)
+        write_atomically(record_path(engine), (json.dumps(asdict(record), indent=1) + "\n").encode())
+    except OSError as error:
+        raise BackendError(_unwritable(engine.parent, error)) from error
+
+
+def write_timings(path: Path, data: bytes) -> None:
+    """Keep measurements of kernels, or not where it is impossible: a build needs them only to be faster."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, data)
+
+
+def check_writable(folder: Path) -> None:
+    """Find out before minutes of building whether the result can be kept.
+
+    Raises:
+        BackendError: The folder cannot be made or written.
+    """
+    probe = folder / f".depthart.{os.getpid()}.tmp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise BackendError(_unwritable(folder, error)) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> str:
+    return f"{folder} cannot be written ({error.strerror}); give a folder that can: depthart-build-trt MODEL --out DIR"
+
+
+def build_command(
+    model: str | Path, *, precision: str = PRECISIONS[0], decode: str = "expected", max_scales: int | None = None
+) -> str:
+    """The command that builds an engine."""
+    parts = ["depthart-build-trt", str(model)]
+    parts += ["--precision", precision] if precision != PRECISIONS[0] else []
+    parts += ["--decode", decode] if decode != "expected" else []
+    parts += ["--max-scales", str(max_scales)] if max_scales is not None else []
+    return " ".join(parts)
+
+
+def rebuild_command(record: EngineRecord) -> str:
+    """The command that built an engine."""
+    scales = None if record.scales == record.of_scales else record.scales
+    return build_command(record.model, precision=record.precision, decode=record.decode, max_scales=scales)

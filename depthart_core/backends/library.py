@@ -1,0 +1,69 @@
+"""TensorRT 10.3 to 11 or TensorRT-RTX, whichever can be imported: the module, what it logs, what it runs on."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import platform
+from typing import TYPE_CHECKING, Any
+
+from depthart_core.backends.cuda import Device
+from depthart_core.backends.machine import Machine
+from depthart_core.errors import BackendError
+
+if TYPE_CHECKING:
+    import tensorrt
+
+_log = logging.getLogger(__name__)
+
+LIBRARIES = ("tensorrt", "tensorrt_rtx")
+HOW = (
+    "on a Jetson: sudo apt install python3-libnvinfer (part of JetPack); on a desktop: pip install tensorrt, or "
+    "pip install tensorrt-rtx for RTX cards"
+)
+
+
+def import_library() -> Any:
+    """The module of TensorRT.
+
+    Raises:
+        BackendError: None is installed, or none loads.
+    """
+    reasons = []
+    for name in LIBRARIES:
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                reasons.append(f"{name} lacks {error.name}")
+        except (ImportError, OSError, RuntimeError) as error:
+            reasons.append(f"{name} does not load: {str(error).splitlines()[0]}")
+    raise BackendError(f"TensorRT is not installed{''.join(f' ({reason})' for reason in reasons)}; {HOW}")
+
+
+def machine_of(trt: Any, device: Device) -> Machine:
+    """What an engine that is built here is tied to."""
+    where = f"{platform.system()}-{platform.machine()}"
+    return Machine(trt.__name__, str(trt.__version__), device.name, device.capability, where)
+
+
+def make_logger(trt: Any) -> Any:
+    """A logger that hands TensorRT's words on to ours and keeps its errors, in `errors`."""
+
+    class Logger(trt.ILogger):  # type: ignore[misc]
+        def __init__(self) -> None:
+            trt.ILogger.__init__(self)
+            self.errors: list[str] = []
+
+        def log(self, severity: tensorrt.ILogger.Severity, message: str) -> None:
+            levels = trt.ILogger
+            if severity in (levels.ERROR, levels.INTERNAL_ERROR):
+                self.errors.append(message)
+            _log.log(logging.INFO if severity == levels.WARNING else logging.DEBUG, "%s", message)
+
+    return Logger()
+
+
+def last_error(logger: Any) -> str:
+    """The first line of what TensorRT complained about first, or that it did not say."""
+    return str(logger.errors[0]).splitlines()[0][:300] if logger.errors else "it does not say why"

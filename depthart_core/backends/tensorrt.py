@@ -1,0 +1,136 @@
+"""TensorRT: runs the engines that `depthart-build-trt` builds and proves, without PyTorch.
+
+In the engine: bytes to numbers, normalisation, the model with every scale, the mean over channels, relative depth.
+On the CPU stays what depends on the camera, the resize of its picture and of its depth: an engine of fixed shapes
+serves cameras of every size, and copies a quarter of the bytes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from depthart_core.backends.cuda import Device, open_device
+from depthart_core.backends.engines import EngineRecord, find_engine, is_engine, read_engine
+from depthart_core.backends.library import import_library, last_error, machine_of, make_logger
+from depthart_core.backends.machine import version_warning
+from depthart_core.backends.runner import Runner, Tensor
+from depthart_core.errors import BackendError
+from depthart_core.estimator import BackendOptions, Inference, ScaleGuess
+
+if TYPE_CHECKING:
+    import tensorrt
+
+_log = logging.getLogger(__name__)
+
+
+class EngineProgram:
+    """An engine as what a `Runner` runs.
+
+    Args:
+        trt: The module of TensorRT.
+        data: A serialised engine.
+
+    Raises:
+        BackendError: TensorRT does not take it.
+    """
+
+    def __init__(self, trt: Any, data: bytes) -> None:
+        self.logger = make_logger(trt)
+        self.runtime: tensorrt.Runtime = trt.Runtime(self.logger)
+        engine: tensorrt.ICudaEngine = self.runtime.deserialize_cuda_engine(data)
+        if engine is None:
+            raise BackendError(f"{trt.__name__} {trt.__version__} does not take the engine: {last_error(self.logger)}")
+        names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
+        self.tensors: Sequence[Tensor] = [
+            Tensor(
+                name,
+                tuple(engine.get_tensor_shape(name)),
+                trt.nptype(engine.get_tensor_dtype(name)),
+                engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT,
+            )
+            for name in names
+        ]
+        self.engine = engine
+        self.context: tensorrt.IExecutionContext = engine.create_execution_context()
+        if self.context is None:
+            raise BackendError(f"the engine finds no memory on the GPU to run in: {last_error(self.logger)}")
+        self.capturable = True
+
+    def bind(self, name: str, address: int) -> None:
+        """Say where a tensor is."""
+        self.context.set_tensor_address(name, address)
+
+    def enqueue(self, stream: int) -> None:
+        """Queue one run.
+
+        Raises:
+            BackendError: TensorRT refuses.
+        """
+        if not self.context.execute_async_v3(stream):
+            raise BackendError(f"TensorRT cannot run the engine: {last_error(self.logger)}")
+
+
+class TensorRTBackend:
+    """Runs a proven engine.
+
+    Args:
+        runner: Of a program with the input `picture` and the outputs `depth` and, with heads, `confidence` and `size`.
+        record: Of the engine.
+    """
+
+    def __init__(self, runner: Runner, record: EngineRecord) -> None:
+        self.runner, self.record = runner, record
+        self.input_size, self.heads, self.scales = record.input_size, record.heads, record.scales
+        self.anytime = False
+
+    def infer(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> Inference:  # noqa: ARG002
+        """uint8 (S, S, 3) RGB -> relative depth, confidence and scale; the engine always decodes every scale."""
+        found = run_once(self.runner, rgb)
+        if not self.heads:
+            return Inference(found["depth"][0], scales=self.scales)
+        size, error = found["size"][0].tolist()
+        return Inference(found["depth"][0], found["confidence"][0], ScaleGuess.of_logarithms(size, error), self.scales)
+
+
+def run_once(runner: Runner, rgb: npt.NDArray[np.uint8]) -> Mapping[str, npt.NDArray[Any]]:
+    """uint8 (S, S, 3) RGB -> the outputs by name."""
+    return runner({"picture": np.asarray(rgb)[None]})
+
+
+def open_engine(trt: Any, device: Device, data: bytes) -> Runner:
+    """Prepare a serialised engine for running.
+
+    Raises:
+        BackendError: TensorRT does not take it, or there is not enough memory.
+    """
+    with device.active():
+        program = EngineProgram(trt, data)
+    return Runner(device, program)
+
+
+def load(model: str | Path, options: BackendOptions) -> TensorRTBackend:
+    """Load an engine.
+
+    Args:
+        model: Path of an engine, or a model whose engine for this machine is in the cache.
+        options: See `BackendOptions`; the device is "cuda" or "cuda:N".
+
+    Raises:
+        CheckpointError: The model is missing or damaged.
+        BackendError: No TensorRT, no GPU, no proven engine for the model, these options and this machine, or it is
+            damaged; with the command that cures it.
+    """
+    trt, device = import_library(), open_device(options.device)
+    machine = machine_of(trt, device)
+    warning = version_warning(machine.library, machine.version)
+    engine = Path(model) if is_engine(model) else find_engine(model, options, machine)
+    record, data = read_engine(engine, machine, options)
+    if warning:
+        _log.warning("%s; this engine was compared with PyTorch before it was kept", warning)
+    return TensorRTBackend(open_engine(trt, device, data), record)

@@ -1,0 +1,95 @@
+"""`depthart build-trt`, also `depthart-build-trt`: a model -> a TensorRT engine, proven against PyTorch."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from depthart_core import BackendError
+from depthart_core.estimator import BackendOptions
+
+SUMMARY = "build a TensorRT engine for the GPU of this machine, compare it with PyTorch and keep it if both agree"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the build."""
+    parser.add_argument("model", metavar="MODEL", help="a packaged name or the path of a .safetensors file")
+    parser.add_argument(
+        "--precision", default="fp16", help="what it computes in: fp16, bf16 or fp32 (default %(default)s)"
+    )
+    parser.add_argument(
+        "--workspace",
+        type=int,
+        default=2048,
+        metavar="MiB",
+        help="GPU memory for scratch, while building and running (default %(default)s)",
+    )
+    parser.add_argument(
+        "--max-scales", type=int, metavar="K", help="decode K scales: coarser and faster (default: all)"
+    )
+    parser.add_argument("--device", default="cuda", help="cuda or cuda:N (default %(default)s)")
+    parser.add_argument(
+        "--decode", default="expected", help="how code vectors are chosen: expected or argmax (default %(default)s)"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder to write to (default: the user's cache)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build; returns the exit status.
+
+    Raises:
+        CheckpointError: The model is missing or damaged.
+        BackendError: A library or the GPU is missing, an option makes no sense, the engine deviates or cannot be kept.
+        ImageError: The packaged pictures cannot be read.
+    """
+    try:
+        from depthart_core.backends.build import Wish, build_engine
+    except ImportError as error:
+        raise BackendError(f"building needs the package {error.name}: pip install {error.name}") from error
+    from depthart_ros.cli.sources import open_source
+
+    wish = Wish(args.precision, args.workspace, args.out)
+    views = open_source("sample", fov_deg=60.0, size=None, loop=False, repeats=1)
+    with tqdm(total=100, bar_format="{l_bar}{bar}| {elapsed}, {remaining} left", disable=None, leave=False) as bar:
+
+        def progress(share: float) -> None:
+            bar.update(100 * share - bar.n if 100 * share >= bar.n else -bar.n)  # every try starts anew
+
+        done = build_engine(
+            args.model,
+            BackendOptions(args.device, args.decode, max_scales=args.max_scales),
+            wish,
+            pictures=[view.bgr[..., ::-1] for view in views],
+            report=lambda sentence: tqdm.write(sentence),
+            progress=progress,
+        )
+    for name, figures in done.record.deviation.items():
+        print(f"{name}: {figures['mean']:.2g} from PyTorch on average, {figures['p99']:.2g} for 1 % of the values")
+    kept = ", ".join(done.record.float32) or "nothing"
+    print(f"{done.path}: {done.record.engine_bytes / 1e6:.1f} MB in {args.precision}; kept in float32 besides: {kept}")
+    where = args.model if args.out is None else done.path
+    print(f"run it with: --model {where} --backend tensorrt --device {args.device}")
+    return 0
+
+
+def build(model: str, options: BackendOptions) -> None:
+    """Build as the command does, with its defaults.
+
+    Raises:
+        DepthartError: As `run`.
+    """
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    given = ["--device", options.device, "--decode", options.decode]
+    given += ["--max-scales", str(options.max_scales)] if options.max_scales else []
+    run(parser.parse_args([model, *given]))
+
+
+def main() -> int:
+    """The program `depthart-build-trt`."""
+    from depthart_ros.cli.main import main as depthart
+
+    return depthart(["build-trt", *sys.argv[1:]])

@@ -1,0 +1,203 @@
+"""Engines on the disk: which one is found, and what is told of those that cannot be trusted or do not fit."""
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+
+import pytest
+
+from depthart_core import BackendError
+from depthart_core.backends import engines, graphs
+from depthart_core.backends.machine import Machine, version_warning
+from depthart_core.estimator import BackendOptions
+from depthart_core.model_files import fingerprint
+
+ORIN = Machine("tensorrt", "10.16.1", "Orin (nvgpu)", "8.7", "Linux-aarch64")
+DATA = bytes(range(256)) * 8
+RECORD = engines.EngineRecord(
+    model="toy",
+    weights_sha256="0" * 64,
+    engine_sha256=hashlib.sha256(DATA).hexdigest(),
+    engine_bytes=len(DATA),
+    precision="fp16",
+    float32=["norm", "softmax"],
+    decode="expected",
+    scales=3,
+    of_scales=3,
+    input_size=64,
+    heads=False,
+    machine=asdict(ORIN),
+    workspace_mib=512,
+    built="2026-11-25T12:00:00+00:00",
+    versions={"torch": "2"},
+    pictures=10,
+    deviation={"depth": {"mean": 1e-3, "p99": 1e-2, "max": 0.1, "not_finite": 0.0}},
+    limits={"mean": 5e-3, "p99": 5e-2, "stage": 3e-2},
+)
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "depthart"
+
+
+def in_cache(model, machine=ORIN, **changes):
+    """An engine where the one of a model belongs."""
+    weights = fingerprint(model).sha256
+    record = replace(RECORD, weights_sha256=weights, machine=asdict(machine), **changes)
+    name = engines.engine_name("toy", record.precision, record.decode, record.scales, machine)
+    path = graphs.graph_folder(weights) / name
+    engines.write_engine(path, DATA, record)
+    return path
+
+
+@pytest.fixture
+def engine(toy_model_path):
+    return in_cache(toy_model_path)
+
+
+def told(action, *arguments):
+    with pytest.raises(BackendError) as error:
+        action(*arguments)
+    sentence = str(error.value)
+    assert "\n" not in sentence
+    return sentence
+
+
+def test_an_engine_comes_back_with_its_record_and_is_found_by_model_and_machine(toy_model_path, engine):
+    assert engines.find_engine(toy_model_path, BackendOptions("cuda"), ORIN) == engine
+    record, data = engines.read_engine(engine, ORIN, BackendOptions("cuda"))
+    assert data == DATA
+    assert record == replace(RECORD, weights_sha256=fingerprint(toy_model_path).sha256)
+
+
+def test_the_name_and_the_record_say_what_the_engine_is_tied_to(engine):
+    assert engine.name == "toy-fp16-expected-3-tensorrt10.16.1-orin-nvgpu-sm87.engine"
+    told = json.loads(engines.record_path(engine).read_text())
+    assert told["machine"] == {
+        "library": "tensorrt", "version": "10.16.1", "gpu": "Orin (nvgpu)", "sm": "8.7", "platform": "Linux-aarch64",
+    }  # fmt: skip
+    assert told["float32"] == ["norm", "softmax"]
+    assert told["deviation"]["depth"]["mean"] < told["limits"]["mean"]
+
+
+def test_half_precision_is_taken_before_float32(toy_model_path):
+    slow = in_cache(toy_model_path, precision="fp32")
+    assert engines.find_engine(toy_model_path, BackendOptions("cuda"), ORIN) == slow
+    fast = in_cache(toy_model_path)
+    assert engines.find_engine(toy_model_path, BackendOptions("cuda"), ORIN) == fast
+
+
+@pytest.mark.parametrize(
+    ("options", "command"),
+    [
+        (BackendOptions("cuda"), "depthart-build-trt {model}"),
+        (
+            BackendOptions("cuda", "argmax", max_scales=2),
+            "depthart-build-trt {model} --decode argmax --max-scales 2",
+        ),
+    ],
+)
+def test_no_engine_is_told_with_the_command_that_builds_it(toy_model_path, options, command):
+    sentence = told(engines.find_engine, toy_model_path, options, ORIN)
+    assert "for TensorRT 10.16.1 on Orin (nvgpu) (SM 8.7, Linux-aarch64) in " in sentence
+    assert sentence.endswith("run: " + command.format(model=toy_model_path))
+
+
+def test_an_engine_of_another_machine_is_mentioned_where_none_fits(toy_model_path, engine):
+    sentence = told(engines.find_engine, toy_model_path, BackendOptions("cuda"), replace(ORIN, version="10.3.0"))
+    assert f"only {engine.name}, which fits another machine or version; run: depthart-build-trt" in sentence
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"gpu": "NVIDIA H200", "sm": "9.0"}, "gpu Orin (nvgpu) (here NVIDIA H200), sm 8.7 (here 9.0)"),
+        ({"version": "10.3.0"}, "version 10.16.1 (here 10.3.0)"),
+        ({"library": "tensorrt_rtx"}, "library tensorrt (here tensorrt_rtx)"),
+        ({"platform": "Linux-x86_64"}, "platform Linux-aarch64 (here Linux-x86_64)"),
+    ],
+)
+def test_another_machine_is_told_with_the_command_that_builds_for_it(engine, change, words):
+    sentence = told(engines.read_engine, engine, replace(ORIN, **change), BackendOptions("cuda"))
+    assert sentence.endswith(f"was built for {words}; run on this machine: depthart-build-trt toy")
+
+
+def test_a_truncated_engine_is_told(engine):
+    engine.write_bytes(DATA[:100])
+    sentence = told(engines.read_engine, engine, ORIN, BackendOptions("cuda"))
+    assert sentence.endswith("is truncated: 100 of 2048 bytes; run: depthart-build-trt toy")
+
+
+def test_a_changed_engine_is_told(engine):
+    engine.write_bytes(DATA[:-1] + b"!")
+    sentence = told(engines.read_engine, engine, ORIN, BackendOptions("cuda"))
+    assert "is damaged" in sentence
+    assert sentence.endswith("; run: depthart-build-trt toy")
+
+
+def test_a_missing_engine_is_told(tmp_path):
+    sentence = told(engines.read_engine, tmp_path / "absent.engine", ORIN, BackendOptions("cuda"))
+    assert sentence.endswith("absent.engine; run: depthart-build-trt MODEL")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (None, "is missing, without which its neighbour is not trusted"),
+        (lambda _: "{", "cannot be read"),
+        (lambda _: "[1]", "is not of the format depthart-engine/1, got 'list'"),
+        (lambda record: record | {"format": "other/2"}, "is not of the format depthart-engine/1, got 'other/2'"),
+        (lambda record: record | {"scales": "3"}, "is damaged at scales"),
+        (lambda record: record | {"extra": 1}, "is damaged at extra"),
+        (lambda record: {name: record[name] for name in record if name != "heads"}, "is damaged at heads"),
+    ],
+)
+def test_a_missing_or_damaged_record_is_told(engine, change, words):
+    path = engines.record_path(engine)
+    if change is None:
+        path.unlink()
+    else:
+        changed = change(json.loads(path.read_text()))
+        path.write_text(changed if isinstance(changed, str) else json.dumps(changed))
+    sentence = told(engines.read_engine, engine, ORIN, BackendOptions("cuda"))
+    assert words in sentence
+    assert sentence.endswith("; build both anew with: depthart-build-trt MODEL")
+
+
+@pytest.mark.parametrize("options", [{"decode": "argmax"}, {"max_scales": 2}])
+def test_an_engine_that_does_something_else_is_told(engine, options):
+    sentence = told(engines.read_engine, engine, ORIN, BackendOptions("cuda", **options))
+    assert "decodes 'expected' and 3 of 3 scales, asked for" in sentence
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_built(tmp_path):
+    (tmp_path / "file").touch()
+    sentence = told(engines.check_writable, tmp_path / "file" / "folder")
+    assert "cannot be written (Not a directory); give a folder that can: depthart-build-trt MODEL --out DIR" in sentence
+
+
+def test_a_writable_folder_is_made_and_left_empty(tmp_path):
+    engines.check_writable(tmp_path / "a" / "b")
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+def test_an_engine_replaces_an_older_one_and_leaves_nothing_beside(engine, toy_model_path):
+    assert in_cache(toy_model_path) == engine
+    assert sorted(path.name for path in engine.parent.iterdir()) == [engine.name, f"{engine.name}.json"]
+
+
+@pytest.mark.parametrize(
+    ("library", "version", "bad"),
+    [
+        ("tensorrt", "10.3.0", True),
+        ("tensorrt", "10.4.0.26", True),
+        ("tensorrt", "10.16.1", False),
+        ("tensorrt", "10.30.1", False),
+        ("tensorrt", "11.4.0", False),
+        ("tensorrt_rtx", "1.7.1", False),
+    ],
+)
+def test_versions_known_to_be_bad_are_warned_about_by_number(library, version, bad):
+    assert version_warning(library, version).startswith(f"TensorRT {version} ") == bad

@@ -1,0 +1,208 @@
+"""The runner of compiled programs: fixed buffers, one stream, a graph where the device has them, any thread.
+
+Its device here is the host: memory that is numpy's, and a stream that does what is queued when it is waited for.
+"""
+
+import ctypes
+import gc
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from depthart_core import BackendError
+from depthart_core.backends.cuda import Captured
+from depthart_core.backends.engines import EngineRecord
+from depthart_core.backends.runner import Runner, Tensor
+from depthart_core.backends.tensorrt import TensorRTBackend
+
+
+class Block:
+    """Some memory; `int` of it is its address."""
+
+    def __init__(self, size):
+        self.bytes = np.zeros(size, np.uint8)
+
+    def __int__(self):
+        return self.bytes.ctypes.data
+
+
+class Host:
+    """The host as a device; see `cuda.Device`."""
+
+    name, capability = "host", "0.0"
+
+    def __init__(self, *, graphs=True):
+        self.graphs, self.held, self.launched, self.actives = graphs, [], 0, threading.local()
+
+    @contextmanager
+    def active(self):
+        self.actives.depth = getattr(self.actives, "depth", 0) + 1
+        yield
+        self.actives.depth -= 1
+
+    def here(self):
+        assert getattr(self.actives, "depth", 0) > 0, "called outside of active()"
+
+    def keep(self, value):
+        self.here()
+        self.held.append(value)
+        return value
+
+    def drop(self, value):
+        self.here()
+        self.held = [kept for kept in self.held if kept is not value]
+
+    def allocate(self, size):
+        return self.keep(Block(size))
+
+    def allocate_pinned(self, size):
+        return self.keep(np.full(size, 77, np.uint8))
+
+    def make_stream(self):
+        return self.keep([])
+
+    free = free_pinned = free_stream = drop
+
+    def stream_handle(self, stream):
+        return id(stream)
+
+    def copy_in(self, target, source, stream):
+        self.here()
+        stream.append(lambda: np.copyto(target.bytes, source))
+
+    def copy_out(self, target, source, stream):
+        self.here()
+        stream.append(lambda: np.copyto(target, source.bytes))
+
+    def wait(self, stream):
+        self.here()
+        while stream:
+            stream.pop(0)()
+
+    def capture(self, stream, queue):
+        if not self.graphs:
+            return None
+        queue()
+        recorded = list(stream)
+        stream.clear()
+        graph = self.keep(recorded)
+
+        def launch():
+            self.launched += 1
+            stream.extend(recorded)
+
+        return Captured(launch, lambda: self.drop(graph))
+
+
+class Brightness:
+    """depth = 1 + the mean of the colours, on buffers of given addresses; see `runner.Program`."""
+
+    capturable = True
+    tensors = (
+        Tensor("picture", (1, 4, 6, 3), np.uint8, is_input=True),
+        Tensor("depth", (1, 4, 6), np.float32, is_input=False),
+    )
+
+    def __init__(self, device, *, error=""):
+        self.device, self.error, self.arrays, self.streams = device, error, {}, set()
+
+    def bind(self, name, address):
+        tensor = next(tensor for tensor in self.tensors if tensor.name == name)
+        memory = (ctypes.c_uint8 * tensor.size).from_address(address)
+        self.arrays[name] = np.frombuffer(memory, tensor.dtype).reshape(tensor.shape)
+
+    def enqueue(self, stream):
+        if self.error:
+            raise BackendError(self.error)
+        self.streams.add(stream)
+        (queued,) = (held for held in self.device.held if id(held) == stream)
+        queued.append(lambda: np.copyto(self.arrays["depth"], 1 + self.arrays["picture"].mean(3)))
+
+
+def pictures(count):
+    return np.random.default_rng(0).integers(0, 255, (count, 1, 4, 6, 3), np.uint8)
+
+
+@pytest.mark.parametrize("graphs", [True, False])
+def test_outputs_are_those_of_the_inputs_with_and_without_a_graph(graphs):
+    device = Host(graphs=graphs)
+    runner = Runner(device, Brightness(device))
+    assert runner.captured == graphs
+    for picture in pictures(3):
+        np.testing.assert_allclose(runner({"picture": picture})["depth"], 1 + picture.mean(3), rtol=1e-6)
+    assert device.launched == (3 if graphs else 0)
+
+
+def test_a_program_that_cannot_be_captured_is_queued_anew_every_time():
+    device = Host()
+    program = Brightness(device)
+    program.capturable = False
+    runner = Runner(device, program)
+    assert not runner.captured
+    assert runner({"picture": pictures(1)[0]})["depth"].shape == (1, 4, 6)
+
+
+def test_outputs_are_the_callers_own():
+    device = Host()
+    runner, (one, other) = Runner(device, Brightness(device)), pictures(2)
+    first = runner({"picture": one})["depth"]
+    kept = first.copy()
+    runner({"picture": other})
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_any_thread_may_call_and_gets_its_own_answer():
+    device = Host()
+    runner, shown = Runner(device, Brightness(device)), pictures(40)
+    with ThreadPoolExecutor(4) as threads:
+        for picture, found in zip(shown, threads.map(lambda one: runner({"picture": one}), shown), strict=True):
+            np.testing.assert_allclose(found["depth"], 1 + picture.mean(3), rtol=1e-6)
+
+
+@pytest.mark.parametrize("graphs", [True, False])
+def test_a_runner_that_is_dropped_gives_everything_back(graphs):
+    device = Host(graphs=graphs)
+    runner = Runner(device, Brightness(device))
+    assert len(device.held) == (6 if graphs else 5)  # 2 buffers on each side, the stream, the graph
+    del runner
+    gc.collect()
+    assert device.held == []
+
+
+def test_what_was_taken_before_a_program_failed_is_given_back():
+    device = Host()
+    with pytest.raises(BackendError, match="out of memory"):
+        Runner(device, Brightness(device, error="out of memory"))
+    gc.collect()
+    assert device.held == []
+
+
+@pytest.mark.parametrize(
+    ("picture", "got"),
+    [
+        (np.zeros((1, 4, 5, 3), np.uint8), r"got uint8 \(1, 4, 5, 3\)"),
+        (np.zeros((1, 4, 6, 3), np.float32), r"got float32 \(1, 4, 6, 3\)"),
+    ],
+)
+def test_an_input_that_does_not_fit_is_told(picture, got):
+    device = Host()
+    runner = Runner(device, Brightness(device))
+    with pytest.raises(BackendError, match=rf"picture must be uint8 \(1, 4, 6, 3\), {got}"):
+        runner({"picture": picture})
+
+
+def test_the_backend_makes_depth_of_the_runners_arrays():
+    device = Host()
+    record = EngineRecord(
+        model="toy", weights_sha256="", engine_sha256="", engine_bytes=0, precision="fp16", float32=[],
+        decode="expected", scales=3, of_scales=3, input_size=4, heads=False, machine={}, workspace_mib=1, built="",
+        versions={}, pictures=1, deviation={}, limits={},
+    )  # fmt: skip
+    backend = TensorRTBackend(Runner(device, Brightness(device)), record)
+    (picture,) = pictures(1)
+    found = backend.infer(picture[0][:, :, ::-1])  # memory in another order
+    np.testing.assert_allclose(found.depth, 1 + picture[0].mean(2), rtol=1e-6)
+    assert (found.scales, found.confidence, backend.anytime, backend.scales) == (3, None, False, 3)

@@ -1,0 +1,104 @@
+"""What TensorRT's backend, its builder and the GPU say where something is missing, on machines without a GPU."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from depthart_core import BackendError, CheckpointError, DepthEstimator
+from depthart_core.backends.cuda import open_device
+from depthart_core.backends.library import import_library
+from depthart_core.backends.runner import Tensor
+
+
+def gpu_is_there():
+    try:
+        open_device("cuda")
+    except BackendError:
+        return False
+    return True
+
+
+without_gpu = pytest.mark.skipif(gpu_is_there(), reason="there is a GPU here")
+
+
+@pytest.fixture
+def no_library(monkeypatch):
+    for name in ("tensorrt", "tensorrt_rtx"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+
+def test_without_tensorrt_it_says_how_to_get_it(no_library):
+    with pytest.raises(BackendError, match=r"TensorRT is not installed; on a Jetson: sudo apt install .*pip install"):
+        DepthEstimator.load("nano", backend="tensorrt", device="cuda")
+
+
+def test_a_library_that_does_not_load_is_told_with_its_reason(monkeypatch, tmp_path):
+    (tmp_path / "tensorrt.py").write_text("raise ImportError('libnvinfer.so.10: cannot open shared object file')")
+    (tmp_path / "tensorrt_rtx.py").write_text("import no_such_bindings")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("tensorrt", "tensorrt_rtx"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with pytest.raises(BackendError, match=r"libnvinfer.so.10: cannot open .*tensorrt_rtx lacks no_such_bindings"):
+        import_library()
+
+
+@without_gpu
+def test_without_a_gpu_it_says_where_to_look():
+    pytest.importorskip("cuda.bindings", reason="cuda-bindings is not installed (extra `tensorrt`)")
+    with pytest.raises(BackendError, match=r"no GPU that CUDA can use here \(cudaError\w+\); look at: nvidia-smi"):
+        open_device("cuda")
+
+
+@without_gpu
+def test_without_a_gpu_an_engine_is_not_even_looked_for():
+    pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed (x86-64 Linux alone, extra `dev`)")
+    with pytest.raises(BackendError, match="there is no GPU that CUDA can use here"):
+        DepthEstimator.load("nano", backend="tensorrt", device="cuda")
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda:x", "gpu"])
+def test_a_device_that_is_none_of_cuda_is_told(device):
+    with pytest.raises(BackendError, match=f"an engine runs on device cuda or cuda:N, got device '{device}'"):
+        open_device(device)
+
+
+def test_without_bindings_it_says_how_to_get_them(monkeypatch):
+    for name in ("cuda.bindings.runtime", "pycuda.driver"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(BackendError, match=r"needs cuda-bindings or pycuda .*: pip install cuda-bindings"):
+        open_device("cuda")
+
+
+def test_an_engine_is_for_the_backend_tensorrt_alone(tmp_path):
+    with pytest.raises(BackendError, match="is an engine for backend 'tensorrt', got backend 'torch'"):
+        DepthEstimator.load(tmp_path / "a.engine", backend="torch")
+
+
+def test_the_modules_of_the_runtime_load_no_torch():
+    program = "import sys, depthart_core.backends.tensorrt; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_buffer_has_the_bytes_of_its_shape():
+    assert Tensor("picture", (1, 4, 4, 3), np.uint8, is_input=True).size == 48
+    assert Tensor("depth", (1, 4, 4), np.float32, is_input=False).size == 64
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "error", "words"),
+    [
+        ("absent.safetensors", {}, CheckpointError, "no model file"),
+        ("nano", {"decode": "sample"}, BackendError, "a graph decodes expected or argmax, got 'sample'"),
+        ("nano", {"max_scales": 99}, BackendError, "max_scales must be 1 to "),
+    ],
+)
+def test_what_cannot_be_built_is_told_before_a_gpu_is_looked_for(model, options, error, words):
+    pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
+    from depthart_core.backends.build import build_engine
+    from depthart_core.estimator import BackendOptions
+
+    with pytest.raises(error, match=words):
+        build_engine(model, BackendOptions("cuda", **options))
