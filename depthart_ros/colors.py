@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -17,10 +18,13 @@ COLOR_MAPS: dict[str, int] = {
 }
 
 
+@lru_cache(maxsize=len(COLOR_MAPS))
 def palette(name: str) -> npt.NDArray[np.uint8]:
     """Return the 256 colours of a map of COLOR_MAPS as (256, 1, 3) uint8 RGB, from the far end to the near end."""
     bgr = cv2.applyColorMap(np.arange(256, dtype=np.uint8), COLOR_MAPS[name])
-    return np.ascontiguousarray(bgr[..., ::-1])
+    colors = np.ascontiguousarray(bgr[..., ::-1], np.uint8)
+    colors.flags.writeable = False  # every caller gets the same ones
+    return colors
 
 
 def colorize(
