@@ -57,6 +57,7 @@ setup(
             for name in ("ros-kilted-rclpy", "ros-kilted-rmw-fastrtps-cpp", "ros-kilted-common-interfaces")
         ],
         "onnx": ONNX,
+        "openvino": ["openvino>=2024.4"],
         "tensorrt": ["tensorrt>=10.3", "cuda-bindings>=12"],
         "rtx": ["tensorrt-rtx>=1.2", "cuda-bindings>=12"],
         "train": [

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core.backends import engines, graphs
+from depthart_core.backends.speeds import fastest_first
 from depthart_core.config import DECODES, ModelConfig
 from depthart_core.errors import BackendError
 from depthart_core.geometry import Intrinsics
@@ -23,6 +24,7 @@ _log = logging.getLogger(__name__)
 BACKEND_MODULES = {
     "torch": "depthart_core.backends.torch",
     "onnx": "depthart_core.backends.onnx",
+    "openvino": "depthart_core.backends.openvino",
     "tensorrt": "depthart_core.backends.tensorrt",
 }
 """Name of a backend -> its module, which imports its library only then and has a function `load`."""
@@ -218,9 +220,9 @@ class DepthEstimator:
         Args:
             model: Name of a packaged model, or path of a model file, of a folder of `depthart export` or of an
                 engine of `depthart-build-trt`.
-            backend: One of `BACKENDS`; "auto" takes ONNX Runtime where it is installed and `depthart export` has made
-                a graph of exactly this model and options, on "cuda" TensorRT where there is an engine of them for this
-                GPU, PyTorch elsewhere.
+            backend: One of `BACKENDS`; "auto" takes of those that are installed and have graphs of exactly this model
+                and decoding from `depthart export` the one that `depthart benchmark` found the fastest (ONNX Runtime
+                before it was run); on "cuda" TensorRT where there is an engine for this GPU; PyTorch elsewhere.
             device: Where it runs, such as "cpu" or "cuda".
             decode: "expected" (deterministic), "argmax" or "sample".
             seed: Of "sample".
@@ -255,18 +257,21 @@ class DepthEstimator:
 
 
 def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]:
-    """The fastest backend that can do it, and its name; PyTorch is the last and says what is wrong."""
+    """The fastest backend that can do it, and its name; PyTorch can always, or says what is wrong."""
     if graphs.is_graph(model):
         return "onnx", _load("onnx", model, options)
     if engines.is_engine(model):
         return "tensorrt", _load("tensorrt", model, options)
     if options.device.startswith("cuda"):
         return _load_on_gpu(model, options)
-    try:
-        graphs.find_export(model, options, backend="onnx", form="stepped")  # before a runtime is imported in vain
-        return "onnx", _load("onnx", model, options)
-    except BackendError as error:
-        _log.info("backend auto takes torch: %s", error)
+    for backend in fastest_first(model, options.decode, ("onnx", "openvino", "torch")):
+        if backend == "torch":
+            break
+        try:
+            graphs.find_export(model, options, backend=backend, form="stepped")  # before a runtime is imported in vain
+            return backend, _load(backend, model, options)
+        except BackendError as error:
+            _log.info("backend auto does without %s: %s", backend, error)
     return "torch", _load("torch", model, options)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -149,10 +150,16 @@ def _record(model: str, weights: Fingerprint, wish: Wish, folder: Path) -> graph
         input_size=config.tokenizer.input_size,
         heads=config.heads,
         opset=tracing.OPSETS[wish.chosen_form],
-        versions={name: version(name) for name in LIBRARIES},
+        versions={name: version(name) for name in _libraries(wish.chosen_form)},
         pictures=0,
         deviation={},
     )
+
+
+def _libraries(form: str) -> list[str]:
+    """What makes an export and what it is proven in."""
+    extra = form == "stepped" and importlib.util.find_spec("openvino") is not None
+    return [*LIBRARIES, *(["openvino"] if extra else [])]
 
 
 @contextmanager

@@ -41,6 +41,10 @@ class Pace:
         """Expected seconds of decoding."""
         return _expected(self._decoding)
 
+    def latest(self, k: int | None) -> float:
+        """Seconds that scale k, or decoding (None), took when it was last noted."""
+        return (self._decoding if k is None else self._scales[k])[-1]
+
     def note_scale(self, k: int, seconds: float) -> None:
         """Remember how long scale k took."""
         self._scales[k].append(seconds)

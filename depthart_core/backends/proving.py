@@ -12,7 +12,7 @@ from torch import nn
 from depthart_core.backends import graphs
 from depthart_core.backends.onnx import OnnxParts, WholeBackend, open_session, session_options
 from depthart_core.backends.proof import Deviation, Pictures, compare, demand
-from depthart_core.backends.stepping import SteppedBackend, read_feeds
+from depthart_core.backends.stepping import Feeds, Parts, SteppedBackend, read_feeds
 from depthart_core.backends.torch import TorchBackend
 from depthart_core.estimator import Backend, BackendOptions, Inference, ScaleGuess
 from depthart_core.model import DepthART
@@ -62,14 +62,28 @@ def prove_export(
 
 
 def _prove_steps(model: DepthART, folder: Path, record: graphs.Record, pictures: Pictures, limit: float) -> Deviation:
-    parts, feeds = OnnxParts(folder), read_feeds(folder / graphs.FEEDS)
+    """In ONNX Runtime, and in OpenVINO where that is installed: `record` names it then."""
+    feeds = read_feeds(folder / graphs.FEEDS)
+    result = _prove_runtime(model, OnnxParts(folder), feeds, record, pictures, (limit, "max"))
+    if "openvino" not in record.versions:
+        return result
+    from depthart_core.backends.openvino import OpenVinoParts, computes_in_bfloat16
+
+    of, usual = LIMITS["bf16" if computes_in_bfloat16() else "fp32"]
+    found = _prove_runtime(model, OpenVinoParts(folder), feeds, record, pictures, (max(limit, usual), of))
+    return result | {f"{name} in OpenVINO": each for name, each in found.items()}
+
+
+def _prove_runtime(
+    model: DepthART, parts: Parts, feeds: Feeds, record: graphs.Record, pictures: Pictures, limit: tuple[float, str]
+) -> Deviation:
     result: Deviation = {}
     for scales in range(record.scales, 0, -1):
-        reference = TorchBackend(model, BackendOptions(decode=record.decode, max_scales=scales))
         every = scales == record.scales
+        reference = TorchBackend(model, BackendOptions(decode=record.decode, max_scales=scales))
         backend = SteppedBackend(parts, feeds, record, scales)
         deviation = compare(reference, backend, pictures if every else pictures[:FEW])
-        demand(deviation, limit)
+        demand(deviation, limit[0], of=limit[1])
         result |= deviation if every else {f"depth after {scales}": deviation["depth"]}
     return result
 

@@ -19,6 +19,7 @@ SUBCOMMANDS = {
     "convert": "depthart_ros.cli.convert",
     "export": "depthart_ros.cli.export",
     "build-trt": "depthart_ros.cli.build_trt",
+    "benchmark": "depthart_ros.cli.benchmark",
 }
 """Name -> module with SUMMARY, add_arguments(parser) and run(args) -> exit status."""
 

@@ -76,7 +76,7 @@ def test_a_string_is_a_path_too(toy_model_path, estimator):
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"backend": "magic"}, "backend must be one of auto, torch, onnx, got 'magic'"),
+        ({"backend": "magic"}, "backend must be one of auto, torch, onnx, openvino, tensorrt, got 'magic'"),
         ({"decode": "best"}, "decode must be one of expected, argmax, sample, got 'best'"),
         ({"device": "toaster"}, "device 'toaster' cannot be used by torch"),
         ({"device": "cuda:99"}, "device 'cuda:99' cannot be used by torch"),

@@ -1,11 +1,13 @@
 """ONNX Runtime says what PyTorch says, and the graphs it runs are those that were proven."""
 
+import importlib.util
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ import safetensors.numpy
 import torch
 
 from depthart_core import BackendError, DepthEstimator
-from depthart_core.backends import graphs
+from depthart_core.backends import graphs, speeds
 from depthart_core.backends.proof import structured_pictures
 from depthart_core.checkpoint import save_model
 from depthart_core.model import DepthART
@@ -80,13 +82,18 @@ def some_pictures():
     return [*structured_pictures(50, 2), generator.integers(0, 255, (48, 70, 3), np.uint8)]
 
 
+WITHOUT = pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="openvino is not installed")
+RUNTIMES = ["onnx", pytest.param("openvino", marks=WITHOUT)]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("scales", [None, 1, 2])
-def test_onnx_says_what_torch_says_after_any_number_of_scales(exported, case, scales):
+def test_runtimes_say_what_torch_says_after_any_number_of_scales(exported, case, scales, runtime):
     path, decode, done = exported(case)
     reference, found = (
         DepthEstimator.load(model, decode=decode, max_scales=scales, backend=backend)
-        for model, backend in ((path, "torch"), (done.path, "onnx"))
+        for model, backend in ((path, "torch"), (done.path, runtime))
     )
     assert (reference.heads, found.heads) == (case == "heads", case == "heads")
     assert reference.scales == found.scales
@@ -109,9 +116,10 @@ def test_depth_of_a_graph_depends_on_the_picture(exported, case):
     assert np.abs(first - second).max() > 1e-3
 
 
-def test_a_deadline_gives_what_fewer_scales_give(exported):
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_deadline_gives_what_fewer_scales_give(exported, runtime):
     path = exported("heads")[2].path
-    some, one = (DepthEstimator.load(path, max_scales=scales) for scales in (None, 1))
+    some, one = (DepthEstimator.load(path, backend=runtime, max_scales=scales) for scales in (None, 1))
     picture = some_pictures()[0]
     some(picture)  # now it knows how long scales take
     found, coarse = some(picture, deadline=time.monotonic()), one(picture)
@@ -121,13 +129,15 @@ def test_a_deadline_gives_what_fewer_scales_give(exported):
     assert some(picture, deadline=time.monotonic() + 1e3).scales == 3
 
 
-def test_depth_stays_when_the_next_picture_comes(exported):
-    estimator, (first, second, _) = DepthEstimator.load(exported("heads")[2].path), some_pictures()
-    backend = estimator.backend
-    found = backend.infer(np.ascontiguousarray(first[:1].repeat(64, 0)[:, :1].repeat(64, 1)))
-    kept = found.depth.copy()
-    estimator(second)
-    np.testing.assert_array_equal(found.depth, kept)
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_depth_stays_when_the_next_picture_comes(exported, runtime):
+    backend = DepthEstimator.load(exported("heads")[2].path, backend=runtime).backend
+    first, second = structured_pictures(64, 2)
+    found = backend.infer(first)
+    depth, confidence = found.depth.copy(), found.confidence.copy()
+    backend.infer(second)
+    np.testing.assert_array_equal(found.depth, depth)
+    np.testing.assert_array_equal(found.confidence, confidence)
 
 
 def test_the_record_tells_what_was_made_of_what_and_how_well_it_agrees(exported):
@@ -140,7 +150,9 @@ def test_the_record_tells_what_was_made_of_what_and_how_well_it_agrees(exported)
         "scales": 3, "of_scales": 3, "input_size": 64, "heads": False, "opset": 20,
     }  # fmt: skip
     assert record["versions"]["torch"] == torch.__version__
-    assert set(record["deviation"]) == {"depth", "depth after 2", "depth after 1"}
+    names = {"depth", "depth after 2", "depth after 1"}
+    proven = names | {f"{name} in OpenVINO" for name in names} if "openvino" in record["versions"] else names
+    assert set(record["deviation"]) == proven
     assert all(0.0 <= each["mean"] <= each["max"] < 1e-4 for each in record["deviation"].values())
     opsets = {item.domain: item.version for item in onnx.load(done.path / "step.onnx").opset_import}
     assert opsets[""] == 20
@@ -201,14 +213,39 @@ def test_read_only_and_reversed_memory_is_fine(cached):
     np.testing.assert_array_equal(estimator(backwards).values, estimator(picture).values)
 
 
-def test_estimating_with_a_graph_loads_no_torch(cached):
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_estimating_with_a_graph_loads_no_torch(cached, runtime):
     program = f"""import sys, numpy
 from depthart_core import DepthEstimator
-estimator = DepthEstimator.load({str(cached[0])!r}, threads=1)
+estimator = DepthEstimator.load({str(cached[0])!r}, backend={runtime!r}, threads=1)
 estimator(numpy.zeros((30, 40, 3), numpy.uint8))
 print(estimator.name, "torch" in sys.modules)"""
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ)
-    assert found.stdout.strip() == "toy_heads (onnx on cpu, expected) False"
+    assert found.stdout.strip() == f"toy_heads ({runtime} on cpu, expected) False"
+
+
+@WITHOUT
+def test_openvino_runs_only_what_was_proven_in_it(cached):
+    record = graphs.read_record(cached[1])
+    unproven = {name: value for name, value in record.versions.items() if name != "openvino"}
+    (cached[1] / graphs.RECORD).write_text(graphs.to_json(replace(record, versions=unproven)))
+    with pytest.raises(BackendError, match=r"was not compared with PyTorch in OpenVINO; run: depthart export .*toy_"):
+        DepthEstimator.load(cached[0], backend="openvino")
+
+
+@WITHOUT
+def test_auto_takes_what_was_measured_as_the_fastest(cached):
+    speeds.write_speeds(cached[0], "expected", {"torch": 0.3, "onnx": 0.2, "openvino": 0.1})
+    assert "openvino" in DepthEstimator.load(cached[0]).name
+    assert "onnx" in DepthEstimator.load(cached[1]).name
+    speeds.write_speeds(cached[0], "expected", {"torch": 0.1, "onnx": 0.2, "openvino": 0.3})
+    assert "torch" in DepthEstimator.load(cached[0]).name
+
+
+def test_speeds_that_cannot_be_read_are_told_and_ignored(cached, caplog):
+    speeds.speeds_path(cached[0], "expected").write_text("[")
+    assert "onnx" in DepthEstimator.load(cached[0]).name
+    assert "measure anew with: depthart benchmark" in caplog.text
 
 
 def test_a_missing_runtime_is_named_with_its_cure(cached, monkeypatch):

@@ -1,0 +1,172 @@
+"""How fast backends are on this machine: each in a process of its own, in turns."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from depthart_core.errors import DepthartError
+from depthart_core.estimator import DepthEstimator
+from depthart_core.preprocess import resize_smooth, to_input, to_picture_size
+
+Pictures = Sequence[npt.NDArray[np.uint8]]
+
+BATCH = 5
+"""Pictures that a backend estimates before it is the next one's turn."""
+
+
+@dataclass
+class Measured:
+    """What was measured of one backend.
+
+    Attributes:
+        name: What the estimator calls itself.
+        seconds: Stage -> one entry a picture; "total" is from the picture to depth of its size.
+        memory: Largest resident size of its process, in bytes.
+        depth: Of every picture float32 (H, W).
+    """
+
+    name: str
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    memory: int = 0
+    depth: list[npt.NDArray[np.float32]] = field(default_factory=list)
+
+
+def measure(
+    model: str, backends: Sequence[str], pictures: Pictures, *, rounds: int, threads: int | None, decode: str
+) -> tuple[dict[str, Measured], dict[str, str]]:
+    """Measure backends in turns; returns what was measured, and of those that cannot run the reason.
+
+    Args:
+        model: As `DepthEstimator.load` takes it.
+        backends: Their names.
+        pictures: uint8 (H, W, 3) RGB, all used in turn.
+        rounds: How often every backend has its turn, after one that does not count.
+        threads: CPU threads; None: the libraries' choice.
+        decode: "expected" or "argmax".
+    """
+    found: dict[str, Measured] = {}
+    refused: dict[str, str] = {}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="depthart-")))
+        np.savez(folder / "pictures.npz", *pictures)
+        workers = {}
+        for backend in backends:
+            worker = stack.enter_context(_worker(folder, [model, backend, decode, str(threads or 0)]))
+            answer = worker("start")
+            if "error" in answer:
+                refused[backend] = answer["error"]
+            else:
+                workers[backend], found[backend] = worker, Measured(answer["name"])
+        for _ in range(rounds):
+            for backend, worker in workers.items():
+                for stage, seconds in worker("batch")["seconds"].items():
+                    found[backend].seconds.setdefault(stage, []).extend(seconds)
+        for backend, worker in workers.items():
+            found[backend].memory = worker("finish")["memory"]
+            with np.load(folder / f"{backend}.npz") as stored:
+                found[backend].depth = [stored[name] for name in stored.files]
+    return found, refused
+
+
+@contextmanager
+def _worker(folder: Path, arguments: list[str]) -> Iterator[Callable[[str], dict[str, Any]]]:
+    """A process that answers words with what `_answer` says."""
+    command = [sys.executable, "-m", __spec__.name, str(folder), *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        ask, answers = process.stdin, process.stdout
+
+        def say(word: str) -> dict[str, Any]:
+            print(word, file=ask, flush=True)
+            line = answers.readline()
+            answer: dict[str, Any] = json.loads(line) if line else {"error": f"its process ended at {word!r}"}
+            return answer
+
+        try:
+            yield say
+        finally:
+            ask.close()
+
+
+def time_stages(estimator: DepthEstimator, rgb: npt.NDArray[np.uint8]) -> tuple[dict[str, float], Any]:
+    """Seconds by stage of what `DepthEstimator.__call__` does, and the depth.
+
+    A backend that keeps the pace of its scales tells how long each took; the rest of it is the prefix.
+    """
+    start = time.perf_counter()
+    small = to_input(rgb, estimator.backend.input_size)
+    resized = time.perf_counter()
+    found = estimator.backend.infer(small)
+    inferred = time.perf_counter()
+    depth = to_picture_size(found.depth, *rgb.shape[:2])
+    if found.confidence is not None:
+        resize_smooth(found.confidence, *rgb.shape[:2])
+    end = time.perf_counter()
+    seconds = {"resize": resized - start, "model": inferred - resized, "upsample": end - inferred, "total": end - start}
+    pace = getattr(estimator.backend, "pace", None)
+    if pace is not None:
+        scales = {f"scale {k + 1}": pace.latest(k) for k in range(pace.scales)}
+        decoding = pace.latest(None)
+        prefix = seconds["model"] - sum(scales.values()) - decoding
+        seconds |= {"prefix": prefix, **scales, "decode": decoding}
+    return seconds, depth
+
+
+class _Subject:
+    """The side of the worker."""
+
+    def __init__(self, folder: Path, model: str, backend: str, decode: str, threads: int) -> None:
+        self.folder, self.backend, self.next = folder, backend, 0
+        with np.load(folder / "pictures.npz") as stored:
+            self.pictures = [stored[name] for name in stored.files]
+        self.estimator = DepthEstimator.load(model, backend=backend, decode=decode, threads=threads or None)
+
+    def start(self) -> dict[str, Any]:
+        """Estimate every picture once: that warms up and is what is compared."""
+        np.savez(self.folder / f"{self.backend}.npz", *[self.estimator(picture).values for picture in self.pictures])
+        return {"name": self.estimator.name}
+
+    def batch(self) -> dict[str, Any]:
+        """Time some pictures."""
+        seconds: dict[str, list[float]] = {}
+        for _ in range(BATCH):
+            picture = self.pictures[self.next % len(self.pictures)]
+            for stage, value in time_stages(self.estimator, picture)[0].items():
+                seconds.setdefault(stage, []).append(value)
+            self.next += 1
+        return {"seconds": seconds}
+
+    def finish(self) -> dict[str, Any]:
+        """Tell the memory."""
+        return {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+
+
+def main() -> None:
+    """Answer every word on standard input with a line of JSON."""
+    folder, model, backend, decode, threads = sys.argv[1:]
+    subject: _Subject | None = None
+    for word in sys.stdin:
+        try:
+            subject = subject or _Subject(Path(folder), model, backend, decode, int(threads))
+            answer = {"start": subject.start, "batch": subject.batch, "finish": subject.finish}[word.strip()]()
+        except DepthartError as error:
+            answer = {"error": str(error)}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

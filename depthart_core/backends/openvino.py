@@ -1,0 +1,85 @@
+"""OpenVINO on the CPU: runs the graphs that `depthart export` makes and proves, without PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import openvino
+
+from depthart_core.backends import graphs
+from depthart_core.backends.stepping import SteppedBackend, read_feeds
+from depthart_core.errors import BackendError
+from depthart_core.estimator import BackendOptions
+
+REQUESTS = {"prefix": 1, "step": 2, "decode": 1}
+"""Part -> requests that take turns: a step reads what the step before it wrote."""
+
+
+class OpenVinoParts:
+    """The graphs of a folder in OpenVINO, in bfloat16 where the processor computes in it.
+
+    Args:
+        folder: See `graphs`.
+        threads: CPU threads; None: its own choice.
+
+    Raises:
+        BackendError: OpenVINO does not take a graph.
+    """
+
+    def __init__(self, folder: Path, *, threads: int | None = None) -> None:
+        core = openvino.Core()
+        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads or 0}
+        self.outputs: dict[str, list[str]] = {}
+        self._requests = {}
+        for part in graphs.PARTS:
+            try:
+                compiled = core.compile_model(folder / f"{part}.onnx", "CPU", settings)
+            except RuntimeError as error:
+                reason = str(error).strip().splitlines()[-1]
+                raise BackendError(f"OpenVINO {openvino.__version__} does not take {part}.onnx: {reason}") from error
+            self.outputs[part] = [output.any_name for output in compiled.outputs]
+            self._requests[part] = cycle([compiled.create_infer_request() for _ in range(REQUESTS[part])])
+
+    def value(self, array: npt.NDArray[Any]) -> Any:
+        """The array as a value, not copied."""
+        return openvino.Tensor(array, shared_memory=True)
+
+    def array(self, value: Any) -> npt.NDArray[Any]:
+        """A value as an array."""
+        return np.asarray(value.data)
+
+    def run(self, part: str, feed: Mapping[str, Any]) -> dict[str, Any]:
+        """Inputs by name -> outputs by name."""
+        request = next(self._requests[part])
+        for name, value in feed.items():
+            request.set_tensor(name, value)
+        request.infer()
+        return {name: request.get_tensor(name) for name in self.outputs[part]}
+
+
+def load(model: str | Path, options: BackendOptions) -> SteppedBackend:
+    """Load graphs for OpenVINO.
+
+    Args:
+        model: Folder of graphs, or a model whose graphs are in the cache.
+        options: See `BackendOptions`.
+
+    Raises:
+        CheckpointError: The model is missing or damaged.
+        BackendError: There are no proven graphs for the model and these options, or they are damaged.
+    """
+    folder, record, scales = graphs.open_export(model, options, backend="openvino", form="stepped")
+    if "openvino" not in record.versions:
+        raise BackendError(f"{folder} was not compared with PyTorch in OpenVINO; run: {record.export_command()}")
+    parts = OpenVinoParts(folder, threads=options.threads)
+    return SteppedBackend(parts, read_feeds(folder / graphs.FEEDS), record, scales)
+
+
+def computes_in_bfloat16() -> bool:
+    """Whether OpenVINO takes bfloat16 for float32 on this processor."""
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")

@@ -1,0 +1,52 @@
+"""What `depthart benchmark` measured on this machine: which backend is the fastest for a model."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+from depthart_core.backends.graphs import graph_folder
+from depthart_core.model_files import fingerprint, model_path, write_atomically
+
+_log = logging.getLogger(__name__)
+
+
+def speeds_path(model: str | Path, decode: str) -> Path:
+    """The file in the cache about a model.
+
+    Raises:
+        CheckpointError: The model is missing or damaged.
+        BackendError: There is no home folder.
+    """
+    return graph_folder(fingerprint(model_path(model)).sha256) / f"speeds-{decode}.json"
+
+
+def write_speeds(model: str | Path, decode: str, seconds: dict[str, float]) -> Path:
+    """Remember the seconds a picture takes with every backend; returns the file.
+
+    Raises:
+        CheckpointError: The model is missing or damaged.
+        OSError: The file cannot be written.
+    """
+    path = speeds_path(model, decode)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, (json.dumps(seconds, indent=1) + "\n").encode())
+    return path
+
+
+def fastest_first(model: str | Path, decode: str, backends: tuple[str, ...]) -> list[str]:
+    """Backends with those that were measured in front, the fastest first.
+
+    Raises:
+        CheckpointError: The model is missing or damaged.
+    """
+    path = speeds_path(model, decode)
+    try:
+        seconds = {str(name): float(value) for name, value in json.loads(path.read_bytes()).items()}
+    except FileNotFoundError:
+        return list(backends)
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        _log.warning("%s cannot be read (%s); measure anew with: depthart benchmark %s", path, error, model)
+        return list(backends)
+    return sorted(backends, key=lambda name: seconds.get(name, float("inf")))

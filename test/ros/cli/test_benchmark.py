@@ -1,0 +1,57 @@
+"""`depthart benchmark`: backends in processes of their own, side by side."""
+
+import json
+
+import pytest
+
+from depthart_ros.cli.main import main
+
+for name in ("onnx", "onnxruntime", "onnxscript"):
+    pytest.importorskip(name, reason=f"{name} is not installed (extra `onnx`)")
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def test_backends_are_compared_and_the_fastest_is_remembered(tiny_model_path, tmp_path, capsys):
+    assert main(["export", str(tiny_model_path)]) == 0
+    out = tmp_path / "speed.md"
+    command = ["benchmark", str(tiny_model_path), "--backends", "torch", "onnx", "--rounds", "1", "--out", str(out)]
+    capsys.readouterr()
+    assert main([*command, "--threads", "1"]) == 0
+    shown = capsys.readouterr().out
+    table = out.read_text()
+    assert table in shown + "\n"
+    rows = {line.split("|")[1].strip(): line.split("|")[2:-1] for line in table.splitlines() if line.startswith("|")}
+    agreement = {name: float(rows[name][-1]) for name in ("torch", "onnx")}
+    assert agreement["torch"] == 0.0
+    assert 0.0 <= agreement["onnx"] < 1e-4
+    stages = ("resize", "model", "upsample", "prefix", "scale 1", "scale 2", "decode")
+    assert all(len(rows[f"{stage}, p50 ms"]) == 2 for stage in stages)
+    (remembered,) = (tmp_path / "cache").rglob("speeds-expected.json")
+    assert set(json.loads(remembered.read_text())) == {"torch", "onnx"}
+    assert str(remembered) in shown
+
+
+def test_what_cannot_run_is_told_and_the_rest_is_measured(tiny_model_path, tmp_path, capsys):
+    assert main(["benchmark", str(tiny_model_path), "--backends", "onnx", "torch", "--rounds", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("onnx: backend 'onnx' finds no graph of ")
+    assert "| torch |" in shown
+    assert not list(tmp_path.rglob("speeds-*"))  # one alone is not the fastest
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["absent.safetensors", "--backends", "torch"], "no backend runs absent.safetensors: no model file"),
+        (["--rounds", "0"], "rounds must be at least 1, got 0"),
+    ],
+)
+def test_what_cannot_work_is_one_sentence_with_status_1(capsys, options, sentence):
+    assert main(["benchmark", *options]) == 1
+    shown = capsys.readouterr()
+    assert shown.err.startswith(f"depthart: {sentence}")
+    assert shown.err.count("\n") == 1
