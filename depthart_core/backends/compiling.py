@@ -73,8 +73,15 @@ def compile_graph(trt: Any, graph: Path, how: Compiling) -> Compiled:
     if plan is None:
         raise BackendError(f"{trt.__name__} {trt.__version__} cannot build the engine: {last_error(logger)}")
     how.progress(1.0)
+    if not _times_kernels(trt):
+        return Compiled(bytes(plan), b"")
     timings: tensorrt.ITimingCache = config.get_timing_cache()
-    return Compiled(bytes(plan), b"" if timings is None else bytes(timings.serialize()))
+    return Compiled(bytes(plan), bytes(timings.serialize()))
+
+
+def _times_kernels(trt: Any) -> bool:
+    """Whether the builder measures kernels: TensorRT-RTX has its functions for that, but they do nothing."""
+    return bool(trt.__name__ != "tensorrt_rtx")
 
 
 def _network_flags(trt: Any) -> int:
@@ -106,8 +113,9 @@ def _configure(trt: Any, config: tensorrt.IBuilderConfig, how: Compiling, monito
     config.progress_monitor = monitor
     if hasattr(trt.BuilderFlag, "TF32"):
         config.clear_flag(trt.BuilderFlag.TF32)  # float32 means float32
-    cache: tensorrt.ITimingCache = config.create_timing_cache(how.timing_cache)
-    config.set_timing_cache(cache, ignore_mismatch=False)
+    if _times_kernels(trt):
+        cache: tensorrt.ITimingCache = config.create_timing_cache(how.timing_cache)
+        config.set_timing_cache(cache, ignore_mismatch=False)
     if how.targets:
         config.num_compute_capabilities = len(how.targets)
         for i, name in enumerate(how.targets):
