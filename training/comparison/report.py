@@ -12,7 +12,7 @@ import numpy as np
 
 from depthart_core.checkpoint import write_atomically
 from training.comparison.figures import Figure, Line, draw
-from training.comparison.plan import ComparisonError
+from training.comparison.plan import TRAINED, ComparisonError
 
 Points = Sequence[Mapping[str, Any]]
 
@@ -56,8 +56,10 @@ def conditions(plan: Mapping[str, Any]) -> str:
     """One paragraph: what was the same for all, and how much of it."""
     budget = {"flops": "operations of training", "samples": "training pictures"}[plan["equal"]]
     sets = ", ".join(item.partition("=")[0] for item in plan["data"])
+    trained = plan["tokenizer"] == TRAINED
+    tokenizer = "trained first, the same for all" if trained else f"of `{plan['tokenizer']}`"
     return (
-        f"Recipe `{plan['recipe']}`, tokenizer and decoder of `{plan['tokenizer']}`, ImageNet image features, "
+        f"Recipe `{plan['recipe']}`, tokenizer and decoder {tokenizer}, ImageNet image features, "
         f"{len(plan['train'])} training shards, seeds {', '.join(map(str, plan['seeds']))}; equal {budget}. "
         f"At most {plan['frames']} pictures each of {sets}, aligned by scale; mean and, after ±, "
         "standard deviation over the seeds; averaged weights (EMA); scores in float32."

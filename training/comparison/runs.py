@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 
 from depthart_core.model import DepthART
-from training.backbone import load_imagenet
 from training.comparison.contenders import STAGE, Contender, make_contender
 from training.comparison.cost import Cost, count_cost, steps_of
 from training.comparison.plan import TRAINED, ComparisonError, Plan, keep_plan, write_json
@@ -23,6 +22,7 @@ from training.loop import Trainer
 from training.recipe import read_recipe
 from training.settings import RunOptions
 from training.stages import make_stage
+from training.starts import start
 
 TOKENIZER = "tokenizer"
 
@@ -108,8 +108,7 @@ def trained_tokenizer(plan: Plan, place: Place, train: Sequence[Sample]) -> str 
     settings = recipe.stage(TOKENIZER)
     torch.manual_seed(0)
     model = DepthART(recipe.model)
-    if model.image is not None:
-        load_imagenet(model.image.backbone)
+    start(model)
     options = RunOptions(out=folder, device=place.device, precision=plan.precision, workers=place.workers)
     trainer = Trainer(TOKENIZER, model, make_stage(TOKENIZER, settings), settings=settings, options=options)
     trainer.run(train)
