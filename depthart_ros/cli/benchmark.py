@@ -41,14 +41,14 @@ def run(args: argparse.Namespace) -> int:
         raise BackendError(f"rounds must be at least 1, got {args.rounds}")
     backends = args.backends or [name for name in BACKENDS if name != "auto"]
     found, refused = measure(
-        args.model, backends, _pictures(), rounds=args.rounds, threads=args.threads, decode=args.decode
+        args.model, backends, sample_pictures(), rounds=args.rounds, threads=args.threads, decode=args.decode
     )
     for name, reason in refused.items():
         print(f"{name}: {reason}")
     if not found:
         raise BackendError(f"no backend runs {args.model}: {'; '.join(refused.values())}")
     medians = {name: statistics.median(each.seconds["total"]) for name, each in found.items()}
-    text = "\n\n".join([_summary(found), _stages(found)])
+    text = "\n\n".join([summary(found), stages(found)])
     print(text)
     try:
         if args.out is not None:
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _pictures() -> list[npt.NDArray[np.uint8]]:
+def sample_pictures() -> list[npt.NDArray[np.uint8]]:
     """The packaged pictures at a camera's usual size, RGB."""
     from depthart_ros.cli.sources import open_source
 
@@ -69,7 +69,7 @@ def _pictures() -> list[npt.NDArray[np.uint8]]:
     return [np.asarray(cv2.cvtColor(view.bgr, cv2.COLOR_BGR2RGB), np.uint8) for view in views]
 
 
-def _summary(found: dict[str, Measured]) -> str:
+def summary(found: dict[str, Measured]) -> str:
     """A line for each backend; agreement is with PyTorch, where it runs."""
     reference = found.get("torch")
     rows = []
@@ -88,10 +88,10 @@ def _agreement(reference: Measured | None, each: Measured) -> str:
     return f"{np.mean([np.abs(found / true - 1.0).mean() for true, found in pairs]):.1g}"
 
 
-def _stages(found: dict[str, Measured]) -> str:
+def stages(found: dict[str, Measured]) -> str:
     """A line for each stage: its median with every backend."""
-    stages = list(dict.fromkeys(stage for each in found.values() for stage in each.seconds if stage != "total"))
-    rows = [[f"{stage}, p50 ms", *(_median(each, stage) for each in found.values())] for stage in stages]
+    names = list(dict.fromkeys(stage for each in found.values() for stage in each.seconds if stage != "total"))
+    rows = [[f"{stage}, p50 ms", *(_median(each, stage) for each in found.values())] for stage in names]
     return _table(["stage", *found], rows)
 
 

@@ -1,0 +1,136 @@
+"""Forms and backends of one model on a CPU: ``python -m benchmarks.engines``.
+
+A graph in parts, run scale by scale, against one graph with every scale unrolled, both in ONNX Runtime; static int8
+against float32; all backends side by side; and the accuracy of each. ``depthart export MODEL`` and ``depthart export
+MODEL --form whole`` come first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.int8 import quantized
+from benchmarks.report import deliver, table
+from depthart_core.backends import graphs
+from depthart_core.backends.measuring import measure
+from depthart_core.backends.onnx import WholeBackend, open_parts, open_session, session_options
+from depthart_core.errors import DepthartError
+from depthart_core.estimator import Backend, BackendOptions, DepthEstimator
+from depthart_core.preprocess import to_input
+from depthart_ros.cli.benchmark import sample_pictures, stages, summary
+from training.data.rooms import open_rooms
+from training.data.sample import DataError
+from training.evaluate import evaluate
+
+CALIBRATION = 10  # pictures
+
+
+def open_form(folder: Path, form: str, threads: int) -> Backend:
+    """Open the graphs of a folder."""
+    record = graphs.read_record(folder)
+    if form == "whole":
+        return WholeBackend(open_session(folder / graphs.WHOLE, session_options(threads)), record.scales)
+    return open_parts(folder, record, record.scales, threads=threads)
+
+
+def time_form(folder: Path, form: str, threads: int, repeats: int) -> tuple[float, list[float], int]:
+    """Return seconds of loading, seconds a picture, and the largest resident bytes; in a process of its own."""
+    rgb = to_input(sample_pictures()[0], graphs.read_record(folder).input_size)
+    start = time.perf_counter()
+    backend = open_form(folder, form, threads)
+    loaded = time.perf_counter() - start
+    seconds = []
+    for _ in range(repeats + 3):
+        start = time.perf_counter()
+        backend.infer(rgb)
+        seconds.append(time.perf_counter() - start)
+    return loaded, seconds[3:], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def forms(folders: dict[str, tuple[Path, str]], threads: int, rounds: int) -> str:
+    """Return a line for each form, measured in turns."""
+    found: dict[str, list[tuple[float, list[float], int]]] = {name: [] for name in folders}
+    context = multiprocessing.get_context("spawn")
+    for _ in range(rounds):
+        for name, (folder, form) in folders.items():
+            with context.Pool(1) as pool:
+                found[name].append(pool.apply(time_form, (folder, form, threads, 20)))
+    rows = []
+    for name, runs in found.items():
+        seconds = [one for _, many, _ in runs for one in many]
+        size = sum(file.stat().st_size for file in folders[name][0].iterdir())
+        numbers = [statistics.median(seconds) * 1e3, min(seconds) * 1e3, size / 1e6]
+        loaded, memory = statistics.median(run[0] for run in runs), max(run[2] for run in runs)
+        rows.append([name, *(f"{number:.1f}" for number in numbers), f"{loaded:.2f}", f"{memory / 2**20:.0f}"])
+    return table(["ONNX Runtime", "p50 ms", "least ms", "MB on disk", "load s", "peak MiB"], rows)
+
+
+def accuracy(estimators: dict[str, Callable[[np.ndarray], object]], data: Path) -> str:
+    """Return a line for each estimator: AbsRel by the protocol of `training.evaluate`."""
+    samples = open_rooms(data)
+    scores = {
+        name: statistics.mean(one.scores.abs_rel for one in evaluate(estimator, samples))
+        for name, estimator in estimators.items()
+    }
+    first = next(iter(scores.values()))
+    rows = [[name, f"{score:.4f}", f"{score / first - 1.0:+.2%}"] for name, score in scores.items()]
+    return table([f"{len(samples)} pictures of {data.name}", "AbsRel", "against the first"], rows)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, print, and write where asked."""
+    parser = argparse.ArgumentParser(description="Forms and backends of one model on a CPU.")
+    parser.add_argument("--model", default="nano")
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--backends", nargs="+", default=["torch", "onnx", "openvino"])
+    parser.add_argument("--int8", action="store_true", help="measure static int8, too")
+    parser.add_argument("--data", type=Path, help="shard of rooms to measure the accuracy on")
+    parser.add_argument("--out", type=Path, help="Markdown file to write as well")
+    args = parser.parse_args(argv)
+    try:
+        lines = measured(args)
+    except (DepthartError, DataError) as error:
+        print(f"benchmarks.engines: {error}", file=sys.stderr)
+        return 1
+    command = f"python -m benchmarks.engines --model {args.model} --rounds {args.rounds} --threads {args.threads}"
+    command += (" --int8" if args.int8 else "") + (" --data SHARD" if args.data else "")
+    deliver("Engines on a CPU", command, lines, args.out)
+    return 0
+
+
+def measured(args: argparse.Namespace) -> list[str]:
+    """Return the tables."""
+    with tempfile.TemporaryDirectory(prefix="depthart-") as temporary:
+        folders = {
+            form: (graphs.find_export(args.model, BackendOptions(), backend="onnx", form=form), form)
+            for form in graphs.FORMS
+        }
+        if args.int8:
+            integers = quantized(folders["stepped"][0], Path(temporary), sample_pictures()[:CALIBRATION])
+            folders["stepped, int8"] = integers, "stepped"
+        lines = [forms(folders, args.threads, args.rounds)]
+        found, refused = measure(
+            args.model, args.backends, sample_pictures(), rounds=args.rounds, threads=args.threads, decode="expected"
+        )
+        lines += [summary(found), stages(found), *(f"{name}: {reason}" for name, reason in refused.items())]
+        if args.data is not None:
+            estimators = {name: DepthEstimator.load(args.model, backend=name, threads=args.threads) for name in found}
+            if args.int8:
+                estimators["onnx, int8"] = DepthEstimator(open_form(integers, "stepped", args.threads), "int8")
+            lines.append(accuracy(estimators, args.data))
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())
