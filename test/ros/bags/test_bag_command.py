@@ -259,18 +259,15 @@ def interrupted(process, out, number):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_run_goes_on_without_asking_the_model_again(
-    bag, start, write_bag, recording, contents, capsys, number
-):
+def test_an_interrupted_run_goes_on_without_asking_the_model_again(start, write_bag, recording, contents, number):
     source = write_bag(recording(40))
     whole, out = source.with_name("whole"), source.with_name("out")
     status = interrupted(start(source, out), out, number)
     assert status == (130 if number == signal.SIGINT else -signal.SIGKILL)
     assert not out.exists()
-    assert bag(source, out, "--scale", 2) == 0
-    kept = int(capsys.readouterr().out.partition("goes on: ")[2].split()[0])
-    assert 0 < kept < 40
-    assert bag(source, whole, "--scale", 2) == 0
+    said, errors = start(source, out).communicate()
+    assert 0 < int(said.partition("goes on: ")[2].split()[0]) < 40, errors
+    start(source, whole).communicate()  # not in this process, whose number of threads may differ: sums would, too
     assert contents(out) == contents(whole)
     assert sorted(path.name for path in source.parent.iterdir()) == ["in", "out", "whole"]
 
