@@ -189,15 +189,16 @@ def test_auto_takes_torch_where_the_graph_cannot_be_trusted_or_run(cached, monke
     model, graph = cached
     if damage == "runtime":
         hide_runtime(monkeypatch)
+        hide_runtime(monkeypatch, "openvino", "openvino")
     else:
         path = graph / ("step.onnx" if damage == "graph" else graphs.RECORD)
         path.write_bytes(path.read_bytes()[:-40])
     assert "torch" in DepthEstimator.load(model).name
 
 
-def hide_runtime(monkeypatch):
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    monkeypatch.delitem(sys.modules, "depthart_core.backends.onnx", raising=False)
+def hide_runtime(monkeypatch, library="onnxruntime", backend="onnx"):
+    monkeypatch.setitem(sys.modules, library, None)
+    monkeypatch.delitem(sys.modules, f"depthart_core.backends.{backend}", raising=False)
 
 
 def test_threads_are_given_to_the_runtime(cached):
