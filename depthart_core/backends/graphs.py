@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from depthart_core.backends import records
 from depthart_core.errors import BackendError
 from depthart_core.model_files import fingerprint, model_path
 
@@ -102,20 +103,9 @@ def read_record(folder: Path) -> Record:
     """
     path = folder / RECORD
     again = "make it anew with: depthart export MODEL"
-    try:
-        values = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise BackendError(f"there is no {path}, without which no graph is trusted; {again}") from None
-    except (OSError, ValueError) as error:
-        raise BackendError(f"{path} cannot be read ({error}); {again}") from error
-    if not isinstance(values, dict) or values.get("format") != FORMAT:
-        got = values.get("format") if isinstance(values, dict) else type(values).__name__
-        raise BackendError(f"{path} is not of the format {FORMAT}, got {got!r}; {again}")
-    wrong = [item.name for item in fields(Record) if type(values.get(item.name)).__name__ != _kind(item.type)]
-    if wrong or len(values) != len(fields(Record)):
-        named = ", ".join(wrong or sorted(set(values) - {item.name for item in fields(Record)}))
-        raise BackendError(f"{path} is damaged at {named}; {again}")
-    return Record(**values)
+    if not path.exists():
+        raise BackendError(f"there is no {path}, without which no graph is trusted; {again}")
+    return records.read_record(path, Record, again)
 
 
 def check_files(folder: Path, record: Record) -> None:
@@ -259,8 +249,3 @@ def export_command(
         ("--max-scales", max_scales, max_scales is not None),
     ]
     return " ".join(["depthart export", str(model), *(f"{name} {value}" for name, value, given in options if given)])
-
-
-def _kind(annotation: object) -> str:
-    """Name of the type that an annotation (a string here) demands of a JSON value."""
-    return str(annotation).split("[")[0]
