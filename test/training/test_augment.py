@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.data.appearance import change_appearance
+from training.data.appearance import change_appearance, change_light
 from training.data.augment import augment, random_view, render_view
 from training.data.sample import Sample
 
@@ -95,3 +95,19 @@ def test_appearance_keeps_type_size_and_usually_the_picture():
         assert changed.shape == rgb.shape
         likeness.append(np.corrcoef(changed.mean(-1).ravel(), rgb.mean(-1).ravel())[0, 1])
     assert np.quantile(likeness, 0.05) > 0.6
+
+
+def test_light_changes_from_place_to_place_and_often_stays():
+    grey = np.full((96, 128, 3), 120, np.uint8)
+    lit = [change_light(grey, np.random.default_rng(seed)) for seed in range(200)]
+    ranges = np.array([float(np.ptp(picture)) for picture in lit])
+    assert 0.3 < np.mean(ranges == 0) < 0.6  # neither pools nor a shadow
+    assert np.quantile(ranges, 0.9) > 60
+    assert all((picture == picture[..., :1]).all() for picture in lit)  # light has no colour here
+
+
+def test_light_leaves_black_black_in_pictures_of_any_shape():
+    picture = np.zeros((37, 61, 3), np.uint8)
+    for seed in range(20):
+        assert not change_light(picture, np.random.default_rng(seed)).any()
+        assert change_light(picture, np.random.default_rng(seed)).shape == picture.shape

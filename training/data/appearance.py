@@ -1,7 +1,7 @@
 """Random cameras: optics, exposure, sensor noise, colour processing and compression.
 
 The rooms are rendered clean; real robots carry cheap cameras (Kinect v1, webcams). The order of the
-effects is that of a camera: lens, exposure, colour processing, noise, compression.
+effects is that of a camera: light, lens, exposure, colour processing, noise, compression.
 """
 
 from __future__ import annotations
@@ -9,6 +9,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+LIGHT_SHARE = 0.4
+LIGHT_SPREAD = 0.35
+LIGHT_CELLS = (2, 6)
+SHADOW_SHARE = 0.25
+SHADOW_GAIN = (0.3, 0.85)
+SHADOW_EDGE_PX = (1.0, 40.0)
 BLUR_SHARE = 0.35
 BLUR_SIGMA_PX = (0.3, 1.6)
 SHAKE_SHARE = 0.3
@@ -35,14 +41,50 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 def change_appearance(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Uint8 (H, W, 3) RGB as a random camera would have taken it."""
-    image = _lens(rgb, rng)
-    image = _colours(image, rng)
+    image = _colours(_lens(change_light(rgb, rng), rng), rng)
     if rng.random() < VIGNETTE_SHARE:
         image = image * _vignette(image.shape[:2], rng)[..., None]
     if rng.random() < NOISE_SHARE:
         image = _noise(image, rng)
     encoded = cv2.convertScaleAbs(np.maximum(image, 0.0), alpha=255.0)
     return _compress(encoded, rng) if rng.random() < JPEG_SHARE else encoded
+
+
+def change_light(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Uint8 (H, W, 3) RGB under light that is not even: pools of it, a shadow with a straight edge; each now and then.
+
+    The brightness of a plain surface then says little about its depth.
+    """
+    if rng.random() < LIGHT_SHARE:
+        rgb = _gained(rgb, _pools(rgb.shape[:2], rng))
+    if rng.random() < SHADOW_SHARE:
+        rgb = _gained(rgb, _shadow(rgb.shape[:2], rng))
+    return rgb
+
+
+def _gained(rgb: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """Uint8 (H, W, 3) times float32 (H, W), saturated; the dtype stays."""
+    return np.asarray(cv2.multiply(rgb, cv2.merge([gain] * 3), dtype=cv2.CV_8U))
+
+
+def _pools(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """(H, W) float32 gain that changes smoothly, as under several lamps."""
+    rows, columns = rng.integers(*LIGHT_CELLS, size=2, endpoint=True)
+    coarse = rng.normal(0, LIGHT_SPREAD, (rows, columns)).astype(np.float32)
+    smooth = cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.exp(smooth))
+
+
+def _shadow(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """(H, W) float32 gain: darker on one side of a line through the picture, sharply or softly."""
+    height, width = shape
+    angle, soft = rng.uniform(0, 2 * np.pi), rng.uniform(*SHADOW_EDGE_PX)
+    x0, y0 = rng.uniform(0, width), rng.uniform(0, height)
+    across = (np.arange(width, dtype=np.float32) - np.float32(x0)) * np.float32(np.cos(angle) / soft)
+    along = (np.arange(height, dtype=np.float32) - np.float32(y0)) * np.float32(np.sin(angle) / soft)
+    lit = np.clip(across[None, :] + along[:, None], -0.5, 0.5) + np.float32(0.5)
+    dark = np.float32(rng.uniform(*SHADOW_GAIN))
+    return np.asarray(dark + (1 - dark) * lit)
 
 
 def _lens(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -17,7 +17,7 @@ from training.data.sample import Sample
 
 FLIP_SHARE = 0.5
 TURN_SHARE = 0.5
-TURN_LIMIT_DEG = 90.0
+TURN_LIMIT_DEG = 60.0
 CROP_SHARE = 0.8
 CROP_RANGE = (0.6, 1.0)
 ASPECT_JITTER = 0.12
