@@ -69,19 +69,24 @@ def fit_scale_shift(prediction: FloatArray, truth: FloatArray, valid: BoolArray 
     return Alignment(scale, float(t.mean() - scale * p.mean()))
 
 
-def limit_range(depth: FloatArray, min_range: float, max_range: float) -> npt.NDArray[np.float32]:
+def limit_range(
+    depth: FloatArray, min_range: float, max_range: float, *, out: npt.NDArray[np.float32] | None = None
+) -> npt.NDArray[np.float32]:
     """Mark depth outside a range as REP-117 wants it.
 
     Args:
         depth: [m], any shape.
         min_range: nearest depth that is reported [m].
         max_range: farthest depth that is reported [m].
+        out: float32 of the same shape to write into, which may be `depth`; allocated by default.
 
     Returns:
-        float32 of the same shape: NaN where depth is no measurement (NaN, 0 or negative), -Inf where it is nearer than
-        min_range, +Inf where it is beyond max_range, else unchanged. Infinities that were there stay.
+        `out`: float32 of the same shape: NaN where depth is no measurement (NaN, 0 or negative), -Inf where it is
+        nearer than min_range, +Inf where it is beyond max_range, else unchanged. Infinities that were there stay.
     """
-    limited = np.array(depth, np.float32)
+    limited = np.empty(depth.shape, np.float32) if out is None else out
+    if limited is not depth:
+        np.copyto(limited, depth, casting="same_kind")
     if limited.size and min_range <= limited.min() > 0 and limited.max() <= max_range:
         return limited  # the usual case, found without a mask
     limited[(limited <= 0) & np.isfinite(limited)] = np.nan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,9 @@ FloatArray = npt.NDArray[Any]
 
 FLOAT32_REACH = 40.0
 """Up to this far from the optical axis [m] products in float32 stay within 5e-6 m; beyond they are made in float64."""
+
+STRIP = 1 << 16
+"""Points that are made at a time: x, y and z of so many stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -83,26 +87,55 @@ def point_planes(
     Raises:
         ImageError: depth is not of the size that the intrinsics are for.
     """
-    if depth.shape != (intrinsics.height, intrinsics.width):
-        expected = (intrinsics.height, intrinsics.width)
-        raise ImageError(f"depth has shape {depth.shape}; expected {expected}, the size of the intrinsics")
-    z = _finite_or_nan(depth[::stride, ::stride])
-    rows, columns = z.shape
-    x_per_z = (np.arange(columns) * stride - intrinsics.cx) / intrinsics.fx
-    y_per_z = (np.arange(rows) * stride - intrinsics.cy) / intrinsics.fy
-    reach = z.max() * max(np.abs(x_per_z).max(), np.abs(y_per_z).max())
-    if reach < FLOAT32_REACH:  # NaN says no
-        return z * x_per_z.astype(np.float32), z * y_per_z.astype(np.float32)[:, None], z
+    z, x_per_z, y_per_z = _rays(depth, intrinsics, stride)
     x = np.multiply(z, x_per_z, out=np.empty_like(z), casting="same_kind")
-    y = np.multiply(z, y_per_z[:, None], out=np.empty_like(z), casting="same_kind")
+    y = np.multiply(z, y_per_z, out=np.empty_like(z), casting="same_kind")
     return x, y, z
 
 
-def _finite_or_nan(depth: FloatArray) -> npt.NDArray[np.float32]:
-    """Return depth as contiguous float32 with NaN for infinities; memory may be shared where nothing changes."""
-    if np.isfinite(depth.min()) and np.isfinite(depth.max()):
-        return np.ascontiguousarray(depth, np.float32)
-    return np.where(np.isfinite(depth), depth, np.nan).astype(np.float32, copy=False)
+def point_strips(
+    depth: FloatArray, intrinsics: Intrinsics, *, stride: int = 1
+) -> Iterator[tuple[slice, npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+    """Yield the points of `point_planes` some rows at a time: which rows, and their x, y and z, valid until the next.
+
+    Raises:
+        ImageError: depth is not of the size that the intrinsics are for.
+    """
+    z, x_per_z, y_per_z = _rays(depth, intrinsics, stride)
+    count = max(1, STRIP // z.shape[1])
+    x, y = np.empty_like(z[:count]), np.empty_like(z[:count])
+    for first in range(0, len(z), count):
+        rows = slice(first, first + count)
+        some = z[rows]
+        np.multiply(some, x_per_z, out=x[: len(some)], casting="same_kind")
+        np.multiply(some, y_per_z[rows], out=y[: len(some)], casting="same_kind")
+        yield rows, x[: len(some)], y[: len(some)], some
+
+
+def _rays(depth: FloatArray, intrinsics: Intrinsics, stride: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return z (rows, columns) as of `point_planes`, x / z of every column and y / z of every row, (rows, 1)."""
+    if depth.shape != (intrinsics.height, intrinsics.width):
+        expected = (intrinsics.height, intrinsics.width)
+        raise ImageError(f"depth has shape {depth.shape}; expected {expected}, the size of the intrinsics")
+    z, farthest = _finite_or_nan(depth[::stride, ::stride])
+    rows, columns = z.shape
+    x_per_z = (np.arange(columns) * stride - intrinsics.cx) / intrinsics.fx
+    y_per_z = ((np.arange(rows) * stride - intrinsics.cy) / intrinsics.fy)[:, None]
+    reach = farthest * max(np.abs(x_per_z).max(), np.abs(y_per_z).max())
+    if reach < FLOAT32_REACH:  # NaN says no
+        return z, x_per_z.astype(np.float32), y_per_z.astype(np.float32)
+    return z, x_per_z, y_per_z
+
+
+def _finite_or_nan(depth: FloatArray) -> tuple[npt.NDArray[np.float32], float]:
+    """Return depth as contiguous float32 with NaN for infinities, and its maximum, NaN where there is a NaN.
+
+    The memory is shared where nothing changes.
+    """
+    nearest, farthest = depth.min(), depth.max()
+    if np.isfinite(nearest) and np.isfinite(farthest):
+        return np.ascontiguousarray(depth, np.float32), float(farthest)
+    return np.where(np.isfinite(depth), depth, np.nan).astype(np.float32, copy=False), math.nan
 
 
 def point_cloud(depth: FloatArray, intrinsics: Intrinsics, *, stride: int = 1) -> npt.NDArray[np.float32]:

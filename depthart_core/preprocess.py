@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +12,9 @@ from depthart_core.errors import ImageError
 
 EDGE_RATIO = 1.15
 """Neighbouring depths further apart than this factor are two sides of an edge."""
+
+WORTH_HALVING = 300_000
+"""Pixels from which shrinking takes so long that another thread is worth starting."""
 
 
 def check_rgb(rgb: npt.NDArray[np.uint8]) -> None:
@@ -29,26 +34,45 @@ def to_input(rgb: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
     """Resize uint8 (H, W, 3) to (size, size, 3), the aspect not kept (as the model was trained)."""
     if rgb.shape[:2] == (size, size):
         return rgb
-    shrinks = min(rgb.shape[:2]) >= size
-    resized = cv2.resize(rgb, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return np.asarray(resized, dtype=np.uint8)
+    height, width = rgb.shape[:2]
+    if min(height, width) < size:
+        return np.asarray(cv2.resize(rgb, (size, size), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+    if (
+        height * width < WORTH_HALVING or height % 2 or size & (size - 1)
+    ):  # rows of a power of two: no weight is rounded
+        return np.asarray(cv2.resize(rgb, (size, size), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return _shrink_by_halves(rgb, size)
+
+
+def _shrink_by_halves(rgb: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
+    """Average areas of the upper and the lower half at once: OpenCV shares such small results between no threads."""
+    resized = np.empty((size, size, 3), np.uint8)
+    height, half = rgb.shape[0] // 2, size // 2
+
+    def shrink(source: npt.NDArray[np.uint8], target: npt.NDArray[np.uint8]) -> None:
+        cv2.resize(source, (size, half), target, interpolation=cv2.INTER_AREA)
+
+    lower = threading.Thread(target=shrink, args=(rgb[height:], resized[half:]), name="depthart_shrink")
+    lower.start()
+    shrink(rgb[:height], resized[:half])
+    lower.join()
+    return resized
 
 
 def to_picture_size(depth: npt.NDArray[np.float32], height: int, width: int) -> npt.NDArray[np.float32]:
-    """Resize depth float32 (h, w) to (height, width) without inventing depths between an edge's two sides.
+    """Resize depth float32 (h, w), above 0, to (height, width) without inventing depths between an edge's two sides.
 
     Linear on surfaces, nearest wherever the 3x3 neighbours differ by more than `EDGE_RATIO`. The exact kind of nearest
     takes the pixel under the centre, so that what linear would mix lies within the 3x3 neighbours at every size.
     """
     if depth.shape == (height, width):
         return depth
-    kernel = np.ones((3, 3), np.uint8)
-    edge = cv2.dilate(depth, kernel) > EDGE_RATIO * cv2.erode(depth, kernel)
-    size = (width, height)
+    kernel, size = np.ones((3, 3), np.uint8), (width, height)
+    limit = np.multiply(cv2.erode(depth, kernel), np.float32(EDGE_RATIO))
+    at_edges = cv2.copyTo(depth, cv2.compare(cv2.dilate(depth, kernel), limit, cv2.CMP_GT))  # 0 elsewhere
+    nearest = cv2.resize(at_edges, size, interpolation=cv2.INTER_NEAREST_EXACT)
     smooth = cv2.resize(depth, size, interpolation=cv2.INTER_LINEAR)
-    nearest = cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST_EXACT)
-    mask = cv2.resize(edge.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT)
-    cv2.copyTo(nearest, mask, smooth)
+    cv2.copyTo(nearest, (nearest > 0).view(np.uint8), smooth)
     return np.asarray(smooth, dtype=np.float32)
 
 

@@ -96,7 +96,7 @@ def projection_of_window(
     window = window_of(info)
     for rectified in (False, True):
         intrinsics_of(info, window.width, window.height, rectified=rectified)
-    k, p = np.array(_windowed(info.k, 3, window)), np.array(_windowed(info.p, 4, window))
+    k, p = _windowed(info.k, 3, window), _windowed(info.p, 4, window)
     return (window.width, window.height), k.reshape(3, 3), p.reshape(3, 4)[:, :3]
 
 
@@ -128,21 +128,24 @@ def fill_camera_info(
     if undistorted:
         p = _windowed(source.p, 4, window)
         target.distortion_model, target.d = "plumb_bob", [0.0] * 5
-        target.k, target.r, target.p = [*p[0:3], *p[4:7], *p[8:11]], list(IDENTITY), p
+        target.k, target.r, target.p = p.reshape(3, 4)[:, :3].ravel(), np.array(IDENTITY), p
     elif rectified:
         target.r, target.p = source.r, _windowed(source.p, 4, window)
     else:
-        target.r = list(IDENTITY)
-        target.p = [*k[0:3], 0.0, *k[3:6], 0.0, *k[6:9], 0.0]
+        p = np.zeros((3, 4))
+        p[:, :3] = k.reshape(3, 3)
+        target.r, target.p = np.array(IDENTITY), p.ravel()
     return target
 
 
-def _windowed(matrix: Sequence[float], row: int, window: Window) -> list[float]:
-    """Return K (row 3) or P (row 4), row-major, of the window instead of the whole sensor."""
-    values = [float(value) for value in matrix]
+def _windowed(matrix: Sequence[float], row: int, window: Window) -> npt.NDArray[np.float64]:
+    """Return K (row 3) or P (row 4), row-major, of the window instead of the whole sensor.
+
+    An array: ROS checks the numbers of a list one by one.
+    """
+    values = np.array(matrix, np.float64)
     values[2] -= window.x * values[2 * row + 2]
     values[row + 2] -= window.y * values[2 * row + 2]
-    for column in range(row):
-        values[column] /= window.bin_x
-        values[row + column] /= window.bin_y
+    values[:row] /= window.bin_x
+    values[row : 2 * row] /= window.bin_y
     return values

@@ -17,6 +17,9 @@ COLOR_MAPS: dict[str, int] = {
     "bone": cv2.COLORMAP_BONE,
 }
 
+HUGE = 2.0**24
+"""Places in a palette below this are rounded by OpenCV as they should; it makes integers of 32 bits of them."""
+
 
 @lru_cache(maxsize=len(COLOR_MAPS))
 def palette(name: str) -> npt.NDArray[np.uint8]:
@@ -48,12 +51,13 @@ def colorize(
     near, far = limits
     place = np.subtract(far, depth, dtype=np.float32)
     place *= 255.0 / (far - near)
-    np.clip(place, 0.0, 255.0, out=place)
-    invalid = np.isnan(place)
-    some_invalid = bool(invalid.any())
-    if some_invalid:
+    invalid = None
+    if not place.max() < HUGE:  # NaN says no
+        invalid = np.isnan(place)
         place[invalid] = 0.0
-    picture = cv2.applyColorMap(np.rint(place, out=place).astype(np.uint8), colors, out)
-    if some_invalid:
+        np.minimum(place, 255.0, out=place)
+    shades = cv2.add(place, np.zeros(4), dtype=cv2.CV_8U)  # rounds half to even, and keeps to 0..255
+    picture = cv2.applyColorMap(shades, colors, out)
+    if invalid is not None:
         picture[invalid] = 0
     return np.asarray(picture, np.uint8)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core import Intrinsics
-from depthart_core.geometry import point_planes
+from depthart_core.geometry import point_planes, point_strips
 from depthart_ros.voxels import average_voxels
 
 if TYPE_CHECKING:
@@ -98,10 +98,10 @@ def fill_cloud(
         intrinsics: of both.
         stride: every how many rows and columns become a point.
     """
-    planes = [*point_planes(depth, intrinsics, stride=stride)]
-    if target.points.shape[2] == len(POINT_FIELDS):
-        planes.append(_packed(rgb[::stride, ::stride]))
-    cv2.merge(planes, target.points)
+    colored = target.points.shape[2] == len(POINT_FIELDS)
+    colors = rgb[::stride, ::stride]
+    for rows, *planes in point_strips(depth, intrinsics, stride=stride):
+        cv2.merge([*planes, _packed(colors[rows])] if colored else planes, target.points[rows])
 
 
 def voxel_cloud(

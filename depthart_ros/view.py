@@ -80,7 +80,7 @@ class View:
         """Depth [m], (H, W), with the values of REP-117; only while the scale is known."""
         assert self.scale is not None
         metres = Alignment(self.scale.metres_per_unit).apply(self.relative.values)
-        limited = limit_range(metres, self.settings.min_range, self.settings.max_range)
+        limited = limit_range(metres, self.settings.min_range, self.settings.max_range, out=metres)
         if self.invalid is not None:
             limited[self.invalid] = np.nan
         return limited

@@ -89,5 +89,17 @@ def test_range_limits_are_those_of_rep_117():
     np.testing.assert_array_equal(limit_range(result, *limits), result)
 
 
+@pytest.mark.parametrize("far", [5.0, 50.0])
+def test_range_limits_are_written_where_the_caller_wants_them_and_nowhere_else(far):
+    depth = np.random.default_rng(0).uniform(0.5, far, (4, 5)).astype(np.float32)
+    before, room = depth.copy(), np.zeros_like(depth)
+    expected = limit_range(depth, 0.3, 10.0)
+    assert limit_range(depth, 0.3, 10.0, out=room) is room
+    np.testing.assert_array_equal(room, expected)
+    np.testing.assert_array_equal(depth, before)
+    assert limit_range(depth, 0.3, 10.0, out=depth) is depth
+    np.testing.assert_array_equal(depth, expected)
+
+
 def test_zero_is_never_reported_even_without_a_near_limit():
     assert np.isnan(limit_range(np.zeros(3), 0.0, 10.0)).all()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from depthart_core.errors import ImageError, IntrinsicsError
-from depthart_core.geometry import Intrinsics, point_cloud, point_planes
+from depthart_core.geometry import STRIP, Intrinsics, point_cloud, point_planes, point_strips
 
 CAMERA = Intrinsics(7, 5, fx=6.5, fy=5.5, cx=3.25, cy=1.75)
 
@@ -47,6 +47,21 @@ def test_planes_are_the_coordinates_of_the_cloud_one_by_one():
     planes = point_planes(depth, CAMERA, stride=2)
     assert all(plane.flags.c_contiguous and plane.dtype == np.float32 for plane in planes)
     np.testing.assert_array_equal(np.stack(planes, -1), point_cloud(depth, CAMERA, stride=2))
+
+
+@pytest.mark.parametrize("far", [8.0, 80.0, np.inf])
+@pytest.mark.parametrize("stride", [1, 3])
+def test_strips_are_the_planes_some_rows_at_a_time(stride, far):
+    height, width = 2 * STRIP // 500 + 7, 500
+    camera = Intrinsics(width, height, 450.0, 440.0, 251.3, 130.7)
+    depth = np.random.default_rng(0).uniform(0.2, 8.0, (height, width)).astype(np.float32)
+    depth[3, 5] = far
+    whole = np.stack(point_planes(depth, camera, stride=stride), -1)
+    made, count = np.full_like(whole, -1.0), 0
+    for rows, *planes in point_strips(depth, camera, stride=stride):
+        made[rows], count = np.stack(planes, -1), count + 1
+    assert count == -(-len(whole) // (STRIP // whole.shape[1]))
+    np.testing.assert_array_equal(made, whole)
 
 
 def test_cloud_does_not_change_its_depth():

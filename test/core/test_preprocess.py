@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from depthart_core.errors import ImageError
-from depthart_core.preprocess import check_rgb, to_input, to_picture_size
+from depthart_core.preprocess import EDGE_RATIO, check_rgb, to_input, to_picture_size
 
 SIZES = pytest.mark.parametrize("size", [(480, 640), (97, 131), (64, 200), (33, 20), (1, 1), (64, 65)])
 
@@ -31,6 +31,20 @@ def test_resized_depth_has_the_asked_size_and_no_new_extremes(size):
     assert resized.max() <= depth.max()
 
 
+@SIZES
+def test_resized_depth_is_nearest_at_edges_and_linear_elsewhere_to_the_last_bit(size):
+    rng = np.random.default_rng(1)
+    depth = cv2.resize(rng.uniform(0.5, 5.0, (9, 9)).astype(np.float32), (64, 64), interpolation=cv2.INTER_LINEAR)
+    depth[20:40, 30:50] += 1.0
+    smooth, nearest = (
+        cv2.resize(depth, size[::-1], interpolation=kind) for kind in (cv2.INTER_LINEAR, cv2.INTER_NEAREST_EXACT)
+    )
+    kernel = np.ones((3, 3), np.uint8)
+    edge = (cv2.dilate(depth, kernel) > EDGE_RATIO * cv2.erode(depth, kernel)).astype(np.uint8)
+    mask = cv2.resize(edge, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT).astype(bool)
+    np.testing.assert_array_equal(to_picture_size(depth, *size), np.where(mask, nearest, smooth))
+
+
 def test_depth_of_the_right_size_is_returned_unchanged():
     depth = np.random.default_rng(0).uniform(0.5, 5.0, (9, 7)).astype(np.float32)
     np.testing.assert_array_equal(to_picture_size(depth, 9, 7), depth)
@@ -41,6 +55,16 @@ def test_a_picture_becomes_the_square_of_the_model(size):
     rgb = np.random.default_rng(0).integers(0, 255, (*size, 3), np.uint8)
     resized = to_input(rgb, 64)
     assert (resized.shape, resized.dtype) == ((64, 64, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    "size", [(480, 640), (720, 1280), (1080, 1920), (1024, 1024), (1078, 333), (481, 641), (300, 1001)]
+)
+def test_a_large_picture_is_shrunk_as_opencv_does_it_in_one_piece(size):
+    rgb = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    for side in (256, 64, 224):
+        whole = cv2.resize(rgb, (side, side), interpolation=cv2.INTER_AREA)
+        np.testing.assert_array_equal(to_input(rgb, side), whole)
 
 
 def test_shrinking_averages_pixels():

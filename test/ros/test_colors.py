@@ -24,6 +24,25 @@ def test_infinities_take_the_colour_of_their_end_and_nan_is_black():
     assert tuple(near) != tuple(far)
 
 
+def slow_colors(depth, limits, colors):
+    near, far = limits
+    place = np.clip((np.float32(far) - depth) * np.float32(255.0 / (far - near)), 0, 255)
+    picture = colors[np.rint(np.nan_to_num(place)).astype(np.uint8), 0]
+    return np.where(np.isnan(depth)[..., None], 0, picture)
+
+
+@pytest.mark.parametrize("limits", [(0.3, 10.0), (0.0, 7.65), (2.0, 2.0 + 1e-6)])
+@pytest.mark.parametrize("odd", [(), (np.nan,), (-np.inf, np.inf), (np.inf, np.nan, -np.inf, -1e30, 1e30, 0.0)])
+def test_colours_are_those_of_the_formula_to_the_last_bit(odd, limits):
+    depth = np.random.default_rng(0).uniform(0, 12, (60, 80)).astype(np.float32)
+    depth[0] = np.arange(80, dtype=np.float32) * np.float32(0.015)  # between two colours
+    depth[1, : len(odd)] = odd
+    colors = palette("turbo")
+    for part in (depth, depth[1:2, :1], depth[1:2, :4], depth[:4, :1], depth[:2, :2]):
+        made = colorize(np.ascontiguousarray(part), limits, colors)
+        np.testing.assert_array_equal(made, slow_colors(part, limits, colors))
+
+
 @pytest.mark.parametrize("name", COLOR_MAPS)
 def test_every_map_has_256_colours_which_are_rgb(name):
     colors = palette(name)
