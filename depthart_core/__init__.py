@@ -4,6 +4,7 @@ The names here need numpy and OpenCV alone; a backend's library is imported when
 """
 
 from depthart_core.align import Alignment, fit_scale, fit_scale_shift, limit_range
+from depthart_core.backends.choice import BACKENDS
 from depthart_core.config import DECODES
 from depthart_core.errors import (
     AlignmentError,
@@ -14,7 +15,7 @@ from depthart_core.errors import (
     ImageError,
     IntrinsicsError,
 )
-from depthart_core.estimator import BACKENDS, DepthEstimator, RelativeDepth, ScaleGuess
+from depthart_core.estimator import DepthEstimator, RelativeDepth, ScaleGuess
 from depthart_core.geometry import Intrinsics, point_cloud
 
 __all__ = [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,24 +10,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from depthart_core.backends import engines, graphs
-from depthart_core.backends.speeds import fastest_first
+from depthart_core.backends.choice import load_backend
 from depthart_core.config import DECODES, ModelConfig
 from depthart_core.errors import BackendError
 from depthart_core.geometry import Intrinsics
 from depthart_core.preprocess import check_rgb, resize_smooth, to_input, to_picture_size
-
-_log = logging.getLogger(__name__)
-
-BACKEND_MODULES = {
-    "torch": "depthart_core.backends.torch",
-    "onnx": "depthart_core.backends.onnx",
-    "openvino": "depthart_core.backends.openvino",
-    "tensorrt": "depthart_core.backends.tensorrt",
-}
-"""Name of a backend -> its module, which imports its library only then and has a function `load`."""
-
-BACKENDS = ("auto", *BACKEND_MODULES)
 
 
 @dataclass(frozen=True)
@@ -233,10 +218,8 @@ class DepthEstimator:
             CheckpointError: The model is missing or damaged.
             BackendError: An unknown backend, device or decoding, one that is not installed, or impossible max_scales.
         """
-        if backend not in BACKENDS:
-            raise BackendError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
         options = BackendOptions(device, decode, seed, threads, max_scales)
-        chosen, loaded = _load_any(model, options) if backend == "auto" else (backend, _load(backend, model, options))
+        chosen, loaded = load_backend(backend, model, options)
         return cls(loaded, f"{Path(model).stem} ({chosen} on {device}, {decode})")
 
     def __call__(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> RelativeDepth:
@@ -254,52 +237,3 @@ class DepthEstimator:
         height, width = rgb.shape[:2]
         confidence = None if found.confidence is None else resize_smooth(found.confidence, height, width)
         return RelativeDepth(to_picture_size(found.depth, height, width), confidence, found.canonical, found.scales)
-
-
-def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]:
-    """The fastest backend that can do it, and its name; PyTorch can always, or says what is wrong."""
-    if graphs.is_graph(model):
-        return "onnx", _load("onnx", model, options)
-    if engines.is_engine(model):
-        return "tensorrt", _load("tensorrt", model, options)
-    if options.device.startswith("cuda"):
-        return _load_on_gpu(model, options)
-    for backend in fastest_first(model, options.decode, ("onnx", "openvino", "torch")):
-        if backend == "torch":
-            break
-        try:
-            graphs.find_export(model, options, backend=backend, form="stepped")  # before a runtime is imported in vain
-            return backend, _load(backend, model, options)
-        except BackendError as error:
-            _log.info("backend auto does without %s: %s", backend, error)
-    return "torch", _load("torch", model, options)
-
-
-def _load_on_gpu(model: str | Path, options: BackendOptions) -> tuple[str, Backend]:
-    """The same for a GPU: an engine where one is there, PyTorch elsewhere."""
-    try:
-        return "tensorrt", _load("tensorrt", model, options)
-    except BackendError as error:
-        _log.info("backend auto takes torch: %s", error)
-    return "torch", _load("torch", model, options)
-
-
-def _load(backend: str, model: str | Path, options: BackendOptions) -> Backend:
-    """Import a backend's library and load a model for it.
-
-    Raises:
-        CheckpointError: The model is missing or damaged.
-        BackendError: The library is not installed, or cannot do what is asked for.
-    """
-    if graphs.is_graph(model) and backend == "torch":
-        raise BackendError(f"{model} is an export, which backend 'torch' does not run; give the model itself")
-    if engines.is_engine(model) and backend != "tensorrt":
-        raise BackendError(f"{model} is an engine for backend 'tensorrt', got backend {backend!r}")
-    try:
-        module = importlib.import_module(BACKEND_MODULES[backend])
-    except ModuleNotFoundError as error:
-        raise BackendError(f"backend {backend!r} needs the package {error.name}: pip install {error.name}") from error
-    except ImportError as error:  # installed, but not for this machine
-        raise BackendError(f"backend {backend!r} cannot import its library: {error}") from error
-    loaded: Backend = module.load(model, options)
-    return loaded

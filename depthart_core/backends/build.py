@@ -18,6 +18,7 @@ import torch
 
 from depthart_core.backends import engines, graphs
 from depthart_core.backends.acceptance import ISLANDS, LIMITS, Accepted, Arrays, accept, squares
+from depthart_core.backends.cache import cache_folder, graph_folder
 from depthart_core.backends.compiling import Compiling, Progress, compile_graph
 from depthart_core.backends.cuda import Device, open_device
 from depthart_core.backends.library import import_library, machine_of
@@ -127,7 +128,7 @@ def build_engine(
     path = model_path(model)
     weights = fingerprint(path)
     scales = options.count_scales(weights.config)
-    folder = wish.out or graphs.graph_folder(weights.sha256)
+    folder = wish.out or graph_folder(weights.sha256)
     engines.check_writable(folder)
     trt, device = import_library(), open_device(options.device)
     machine = machine_of(trt, device)
@@ -227,7 +228,7 @@ class _Maker:
 
     def _timings(self) -> Path:
         """Measurements of kernels that later builds on this machine need not repeat."""
-        return graphs.cache_folder() / engines.timings_name(machine_of(self.trt, self.device))
+        return cache_folder() / engines.timings_name(machine_of(self.trt, self.device))
 
 
 def _read(path: Path) -> bytes:

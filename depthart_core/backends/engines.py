@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depthart_core.backends.graphs import graph_folder
+from depthart_core.backends.cache import graph_folder
 from depthart_core.backends.machine import Machine, machine_name
 from depthart_core.backends.records import read_record
 from depthart_core.errors import BackendError

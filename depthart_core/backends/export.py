@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from depthart_core.backends import graphs, tracing
+from depthart_core.backends.cache import graph_folder
 from depthart_core.backends.precision import DTYPES, typed
 from depthart_core.backends.proof import Pictures, structured_pictures
 from depthart_core.backends.proving import prove_export
@@ -105,7 +106,7 @@ def export_model(
     weights = fingerprint(path)
     scales = options.count_scales(weights.config)
     name = graphs.export_name(path.stem, wish.decode, form=wish.chosen_form, precision=wish.precision, scales=scales)
-    target = (folder or graphs.graph_folder(weights.sha256)) / name
+    target = (folder or graph_folder(weights.sha256)) / name
     with _temporary_folder(target) as temporary:
         report(f"tracing {path.stem} ({wish.chosen_form}, {wish.precision}, {scales} scales): up to a minute")
         loaded = load_model(path)

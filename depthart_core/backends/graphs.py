@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depthart_core.backends import records
+from depthart_core.backends.cache import graph_folder
 from depthart_core.errors import BackendError
 from depthart_core.model_files import fingerprint, model_path
 
@@ -136,24 +136,6 @@ def file_hash(path: Path) -> str:
         while data := file.read(CHUNK):
             digest.update(data)
     return digest.hexdigest()
-
-
-def cache_folder() -> Path:
-    """Where graphs are kept: $XDG_CACHE_HOME/depthart, by default ~/.cache/depthart.
-
-    Raises:
-        BackendError: The user has no home folder.
-    """
-    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    try:
-        return (given if given.is_absolute() else Path.home() / ".cache") / "depthart"
-    except RuntimeError as error:
-        raise BackendError("there is no home folder to keep graphs in; set XDG_CACHE_HOME") from error
-
-
-def graph_folder(weights_sha256: str) -> Path:
-    """Folder in the cache for what was made from some weights."""
-    return cache_folder() / weights_sha256[:16]
 
 
 def export_name(model: str, decode: str, *, form: str, precision: str, scales: int) -> str:

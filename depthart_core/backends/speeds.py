@@ -6,7 +6,7 @@ import json
 import logging
 from pathlib import Path
 
-from depthart_core.backends.graphs import graph_folder
+from depthart_core.backends.cache import graph_folder
 from depthart_core.model_files import fingerprint, model_path, write_atomically
 
 _log = logging.getLogger(__name__)

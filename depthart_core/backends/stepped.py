@@ -18,6 +18,7 @@ from torch.export import Dim
 from torch.nn import functional
 
 from depthart_core.backends import graphs, tracing
+from depthart_core.backends.scale_maps import scale_maps
 from depthart_core.backends.stepping import Feeds, write_feeds
 from depthart_core.config import ModelConfig
 from depthart_core.decoding import decoding
@@ -218,33 +219,6 @@ def guidance_names(config: ModelConfig) -> list[str]:
     if config.tokenizer.decoder != "guided":
         return []
     return [f"guidance_{i}" for i in range(len(config.tokenizer.decoder_channels) - 1)]
-
-
-def scale_maps(config: ModelConfig) -> list[dict[str, npt.NDArray[np.float32]]]:
-    """What a step is told about each scale.
-
-    `up` (N^2, L) enlarges code vectors bicubically, `spread` (N^2, L) certainties bilinearly, `phi` (1, convolutions)
-    is 1 at the convolution it uses, `pool` (M, N^2) makes the tokens of the next scale; one row after the last.
-    """
-    tokenizer, size = config.tokenizer, config.tokenizer.feature_size
-    pools = [_linear(size, each, "area") for each in tokenizer.scale_sizes]
-    following = [*pools[1:], np.zeros((1, size**2), np.float32)]
-    return [
-        {
-            "up": _linear(each, size, "bicubic"),
-            "spread": _linear(each, size, "bilinear"),
-            "phi": np.eye(tokenizer.quantizer_convs, dtype=np.float32)[[convolution]],
-            "pool": pool,
-        }
-        for each, convolution, pool in zip(tokenizer.scale_sizes, tokenizer.phi_indices, following, strict=True)
-    ]
-
-
-def _linear(before: int, after: int, mode: str) -> npt.NDArray[np.float32]:
-    """A resize as a matrix (after^2, before^2)."""
-    pixels = torch.eye(before**2).view(before**2, 1, before, before)
-    resized = pixels if before == after else functional.interpolate(pixels, size=(after, after), mode=mode)
-    return np.ascontiguousarray(resized.flatten(1).T.numpy())
 
 
 def _with_gain(layer: nn.Module, gain: Tensor) -> nn.Linear:

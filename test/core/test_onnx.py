@@ -16,6 +16,7 @@ import torch
 
 from depthart_core import BackendError, DepthEstimator
 from depthart_core.backends import graphs, speeds
+from depthart_core.backends.cache import graph_folder
 from depthart_core.backends.proof import structured_pictures
 from depthart_core.checkpoint import save_model
 from depthart_core.model import DepthART
@@ -72,7 +73,7 @@ def cache(monkeypatch, tmp_path):
 def cached(exported):
     """The toy model with heads, its export in the cache; returns both paths."""
     path, _, done = exported("heads")
-    folder = graphs.graph_folder(done.record.weights_sha256) / done.path.name
+    folder = graph_folder(done.record.weights_sha256) / done.path.name
     shutil.copytree(done.path, folder)
     return path, folder
 

@@ -8,6 +8,7 @@ import pytest
 
 from depthart_core import BackendError, CheckpointError
 from depthart_core.backends import graphs
+from depthart_core.backends.cache import cache_folder, graph_folder
 from depthart_core.estimator import BackendOptions
 from depthart_core.model_files import fingerprint
 
@@ -48,7 +49,7 @@ def in_cache(model, **changes):
     weights = fingerprint(model).sha256
     record = replace(RECORD, **{"weights_sha256": weights, **changes})
     name = graphs.export_name("toy", record.decode, form=record.form, precision=record.precision, scales=record.scales)
-    return stored(graphs.graph_folder(weights) / name, record)
+    return stored(graph_folder(weights) / name, record)
 
 
 def found(model, form="stepped", **options):
@@ -60,11 +61,11 @@ def opened(model, form="stepped", **options):
 
 
 def test_the_cache_lies_where_the_user_says_and_else_in_the_home_folder(monkeypatch, tmp_path):
-    assert graphs.cache_folder() == tmp_path / "depthart"
+    assert cache_folder() == tmp_path / "depthart"
     for value in ("", "relative/folder"):  # both to be ignored, says the XDG base directory specification
         monkeypatch.setenv("XDG_CACHE_HOME", value)
         monkeypatch.setenv("HOME", str(tmp_path / "home"))
-        assert graphs.cache_folder() == tmp_path / "home" / ".cache" / "depthart"
+        assert cache_folder() == tmp_path / "home" / ".cache" / "depthart"
 
 
 def test_a_record_comes_back_as_it_was_written(tmp_path):

@@ -1,0 +1,26 @@
+"""The folder of the user's cache where graphs, engines and measurements are kept."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from depthart_core.errors import BackendError
+
+
+def cache_folder() -> Path:
+    """Where graphs are kept: $XDG_CACHE_HOME/depthart, by default ~/.cache/depthart.
+
+    Raises:
+        BackendError: The user has no home folder.
+    """
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    try:
+        return (given if given.is_absolute() else Path.home() / ".cache") / "depthart"
+    except RuntimeError as error:
+        raise BackendError("there is no home folder to keep graphs in; set XDG_CACHE_HOME") from error
+
+
+def graph_folder(weights_sha256: str) -> Path:
+    """Folder in the cache for what was made from some weights."""
+    return cache_folder() / weights_sha256[:16]
