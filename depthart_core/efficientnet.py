@@ -6,9 +6,10 @@ and with ReLU6.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from depthart_core.autocasting import without_autocast
 
 STEM_CHANNELS = 32
 # expansion, kernel, stride, output channels, repeats
@@ -46,7 +47,7 @@ class Convolution(nn.Conv2d):
             x = functional.pad(x, (total // 2, total - total // 2, total // 2, total - total // 2))
         if self.groups == 1 or x.device.type != "cpu":
             return super().forward(x)
-        with torch.autocast("cpu", enabled=False):  # bf16 there: the gradient of a 5x5 filter takes 5 times as long
+        with without_autocast("cpu"):  # bf16 there: the gradient of a 5x5 filter takes 5 times as long
             return super().forward(x.to(self.weight.dtype))
 
 

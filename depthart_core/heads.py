@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from depthart_core.autocasting import without_autocast
 
 POOLS = 4
 """Weighted means that the size head takes over the image tokens."""
@@ -91,7 +92,7 @@ def token_certainty(logits: Tensor, codebook: Tensor) -> Tensor:
     """
     probabilities = logits.float().softmax(-1)
     codes = codebook.float()
-    with _float32(logits.device.type):
+    with without_autocast(logits.device.type):  # a small difference of large products would be noise
         variance = probabilities @ codes.square().sum(1) - (probabilities @ codes).square().sum(-1)
     entropy = -(probabilities * logits.float().log_softmax(-1)).sum(-1) / math.log(len(codebook))
     return torch.stack([variance.clamp_min(1e-6).log(), entropy], dim=2)
@@ -102,14 +103,6 @@ def certainty(logits: Tensor, codebook: Tensor) -> Tensor:
     tokens = token_certainty(logits, codebook)
     side = round(float(tokens.shape[1]) ** 0.5)
     return tokens.transpose(1, 2).reshape(tokens.shape[0], 2, side, side)
-
-
-def _float32(device: str) -> AbstractContextManager[object]:
-    """Suspend autocast, under which a small difference of large products would be noise.
-
-    Where there is none the context does nothing, so that an exported graph has no trace of it.
-    """
-    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
 
 
 def _steps(depth: Tensor) -> Tensor:

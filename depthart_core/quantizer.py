@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from depthart_core.autocasting import without_autocast
 from depthart_core.config import TokenizerConfig
 
 
@@ -36,7 +37,7 @@ class ResidualQuantizer(nn.Module):
 
     def nearest(self, tokens: Tensor) -> Tensor:
         """Index of the nearest code (Euclidean, float32): (B, L, C) -> int64 (B, L)."""
-        with torch.autocast(tokens.device.type, enabled=False):
+        with without_autocast(tokens.device.type):
             flat, codebook = tokens.float().flatten(0, 1), self.codebook.float()
             distances = codebook.square().sum(1) - 2.0 * flat @ codebook.T
             return distances.argmin(1).view(tokens.shape[:2])

@@ -1,8 +1,11 @@
 """Small models in the released layout, with random weights."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from depthart_core.checkpoint import load_model, save_model
 from depthart_core.config import ModelConfig, TokenizerConfig, TransformerConfig
 from depthart_core.model import DepthART
 from depthart_core.released_layout import depthart_shapes
@@ -37,6 +40,45 @@ def random_released(config: ModelConfig, seed: int = 0) -> dict[str, torch.Tenso
         if key.endswith("zero_k_bias"):
             value.zero_()
     return tensors
+
+
+@pytest.fixture(scope="session")
+def small_model_path(tmp_path_factory) -> Path:
+    """Every part of the released model once, as an export takes its time with each; a scale that divides no other."""
+    tokenizer = TokenizerConfig(
+        scale_sizes=(1, 3, 4),
+        codebook_size=48,
+        code_channels=8,
+        channels=32,
+        channel_multipliers=(1, 2),
+        encoder_blocks=1,
+        decoder_blocks=1,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = DepthART(ModelConfig(tokenizer, TransformerConfig(width=32, heads=2, blocks=2, mlp_ratio=2)))
+        torch.nn.init.normal_(model.tokenizer.quantizer.codebook)
+        torch.nn.init.normal_(model.transformer.head.weight, std=0.5)
+    path = tmp_path_factory.mktemp("models") / "small.safetensors"
+    save_model(model, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def exported_graph(tmp_path_factory):
+    """A model and options of `export_onnx` -> the file of its whole graph, made once; tests leave it as it is."""
+    from depthart_core.backends.whole import export_onnx
+
+    made: dict[tuple[object, ...], Path] = {}
+
+    def export(model: Path | str, **options) -> Path:
+        key = (model, *sorted((name, value) for name, value in options.items()))
+        if key not in made:
+            made[key] = tmp_path_factory.mktemp("graphs") / "graph.onnx"
+            export_onnx(load_model(model), made[key], **options)
+        return made[key]
+
+    return export
 
 
 @pytest.fixture

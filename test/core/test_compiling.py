@@ -3,59 +3,45 @@
 from dataclasses import replace
 
 import pytest
-import torch
 
 from depthart_core import BackendError
 from depthart_core.backends.compiling import Compiling, Phases, compile_graph, make_monitor
-from depthart_core.checkpoint import load_model
-from depthart_core.model import DepthART
 
 for name in ("onnx", "onnxruntime", "onnxscript"):
     pytest.importorskip(name, reason=f"{name} is not installed (extra `onnx`)")
 trt = pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed (x86-64 Linux alone, extra `dev`)")
 
-from depthart_core.backends.whole import export_onnx  # noqa: E402
-
 TARGETS = ("SM86", "SM120")
-CASES = [
-    ("toy", "argmax", "fp16"),
-    ("toy", "expected", "bf16"),
-    ("d16", "expected", "fp32"),
-    ("d16", "expected", "fp16"),
-    ("nano", "expected", "fp32"),
-    ("nano", "expected", "fp16"),
-]
 
 
 @pytest.fixture(scope="module")
-def models(toy_heads_path, small_config):
-    """Name -> what loads it; "d16" has the parts of the released one and is small."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        d16 = DepthART(small_config)
-    return {
-        "toy": lambda: load_model(toy_heads_path),
-        "d16": lambda: d16.eval().requires_grad_(False),
-        "nano": lambda: load_model("nano"),
-    }
+def models(tiny_model_path, small_model_path):
+    """Name -> model; "d16" has the parts of the released one and is small, "tiny" has not even all of them."""
+    return {"tiny": tiny_model_path, "d16": small_model_path, "nano": "nano"}
 
 
-@pytest.mark.parametrize(("name", "decode", "precision"), CASES)
-def test_a_graph_builds_for_cards_that_are_not_here(models, tmp_path, name, decode, precision):
-    export_onnx(models[name](), tmp_path / "a.onnx", decode=decode, precision=precision, islands=(), stages=True)
+@pytest.mark.parametrize(
+    ("name", "decode", "precision"),
+    [
+        ("tiny", "expected", "bf16"),
+        ("d16", "expected", "fp32"),
+        ("d16", "argmax", "fp16"),
+        ("nano", "expected", "fp32"),
+        ("nano", "expected", "fp16"),
+    ],
+)
+def test_a_graph_builds_for_cards_that_are_not_here(models, exported_graph, name, decode, precision):
+    graph = exported_graph(models[name], decode=decode, precision=precision, islands=(), stages=True)
     shares = []
-    done = compile_graph(trt, tmp_path / "a.onnx", Compiling(targets=TARGETS, progress=shares.append))
-    weights = (tmp_path / "a.onnx").stat().st_size
-    assert len(done.data) > 0.5 * weights
+    done = compile_graph(trt, graph, Compiling(targets=TARGETS, progress=shares.append))
+    assert len(done.data) > 0.5 * graph.stat().st_size
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
 
 
 @pytest.fixture(scope="module")
-def tiny_graph(tiny_model_path, tmp_path_factory):
-    path = tmp_path_factory.mktemp("graphs") / "tiny.onnx"
-    export_onnx(load_model(tiny_model_path), path, stages=True)
-    return path
+def tiny_graph(tiny_model_path, exported_graph):
+    return exported_graph(tiny_model_path, stages=True)
 
 
 def test_stages_stand_in_the_engine_on_request_alone(tiny_graph):
@@ -70,11 +56,11 @@ def test_tensorrt_rtx_measures_no_kernels_and_is_not_asked_to(tiny_graph, recwar
     assert not [warning for warning in recwarn if "iming cache" in str(warning.message)]
 
 
-def test_half_precision_islands_are_other_engines(tiny_model_path, tmp_path):
+def test_half_precision_islands_are_other_engines(tiny_model_path, exported_graph):
     made = set()
-    for islands in ((), ("norm", "softmax"), ("norm", "softmax", "logits")):
-        export_onnx(load_model(tiny_model_path), tmp_path / "a.onnx", precision="fp16", islands=islands)
-        made.add(compile_graph(trt, tmp_path / "a.onnx", Compiling(targets=("SM86",))).data)
+    for islands in ((), ("norm", "softmax"), ("logits", "norm", "softmax")):
+        graph = exported_graph(tiny_model_path, precision="fp16", islands=islands)
+        made.add(compile_graph(trt, graph, Compiling(targets=("SM86",))).data)
     assert len(made) == 3
 
 

@@ -18,8 +18,6 @@ from depthart_core import BackendError, DepthEstimator
 from depthart_core.backends import graphs, speeds
 from depthart_core.backends.cache import graph_folder
 from depthart_core.backends.proof import structured_pictures
-from depthart_core.checkpoint import save_model
-from depthart_core.model import DepthART
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
@@ -32,19 +30,6 @@ CASES = {
     "argmax": ("toy_model_path", "argmax"),
     "like VAR": ("small_model_path", "expected"),
 }
-
-
-@pytest.fixture(scope="session")
-def small_model_path(small_config, tmp_path_factory):
-    """Behind a tokenizer prefix, with a scale size that does not divide the feature size."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = DepthART(small_config)
-        torch.nn.init.normal_(model.tokenizer.quantizer.codebook)
-        torch.nn.init.normal_(model.transformer.head.weight, std=0.5)
-    path = tmp_path_factory.mktemp("models") / "small.safetensors"
-    save_model(model, path)
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -59,18 +59,15 @@ def test_the_model_itself_is_left_alone(model):
 
 
 @pytest.fixture(scope="module")
-def written(tiny_model_path, tmp_path_factory):
-    """(precision, islands) -> the small graph, made once."""
-    made, folder = {}, tmp_path_factory.mktemp("typed")
+def written(tiny_model_path, exported_graph):
+    """(precision, islands) -> the small graph."""
 
-    def write(precision, islands=ISLANDS):
-        key = precision, frozenset(islands)
-        if key not in made:
-            made[key] = folder / f"{len(made)}.onnx"
-            export_onnx(load_model(tiny_model_path), made[key], precision=precision, islands=islands)
-        return onnx.shape_inference.infer_shapes(onnx.load(made[key]))
+    def load(precision, islands=("logits", "norm", "softmax")):
+        return onnx.shape_inference.infer_shapes(
+            onnx.load(exported_graph(tiny_model_path, precision=precision, islands=islands))
+        )
 
-    return write
+    return load
 
 
 def types_of(graph, operator):
