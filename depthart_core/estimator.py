@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core.backends.choice import load_backend
-from depthart_core.config import DECODES, ModelConfig
+from depthart_core.config import DECODES, PRECISIONS, ModelConfig
 from depthart_core.errors import BackendError
 from depthart_core.geometry import Intrinsics
 from depthart_core.preprocess import check_rgb, resize_smooth, to_input, to_picture_size
@@ -96,6 +96,7 @@ class BackendOptions:
         seed: Of "sample".
         threads: CPU threads; None leaves the library's choice.
         max_scales: Decode after so many scales; None: all.
+        precision: "fp32", "fp16" or "bf16"; "auto": a backend's own choice (fp32 but for engines, OpenVINO).
     """
 
     device: str = "cpu"
@@ -103,13 +104,16 @@ class BackendOptions:
     seed: int = 0
     threads: int | None = None
     max_scales: int | None = None
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         """Check what no backend can do.
 
         Raises:
-            BackendError: An unknown decoding or no threads.
+            BackendError: An unknown decoding or precision, or no threads.
         """
+        if self.precision not in PRECISIONS:
+            raise BackendError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}")
         if self.decode not in DECODES:
             raise BackendError(f"decode must be one of {', '.join(DECODES)}, got {self.decode!r}")
         if self.threads is not None and self.threads < 1:
@@ -125,6 +129,11 @@ class BackendOptions:
         if self.max_scales is not None and not 1 <= self.max_scales <= scales:
             raise BackendError(f"max_scales must be 1 to {scales}, the scales of this model, got {self.max_scales}")
         return self.max_scales or scales
+
+    def demand_precision(self, backend: str, *possible: str) -> None:
+        """Raise BackendError where a backend does not compute in it."""
+        if self.precision not in ("auto", *possible):
+            raise BackendError(f"backend {backend!r} computes in {' or '.join(possible)}, got {self.precision!r}")
 
 
 class Backend(Protocol):
@@ -199,6 +208,7 @@ class DepthEstimator:
         seed: int = 0,
         threads: int | None = None,
         max_scales: int | None = None,
+        precision: str = "auto",
     ) -> DepthEstimator:
         """Load a model.
 
@@ -213,14 +223,16 @@ class DepthEstimator:
             seed: Of "sample".
             threads: CPU threads; None leaves the library's choice.
             max_scales: Decode after so many of the model's scales: coarser and faster; None: all.
+            precision: "fp32", "fp16" or "bf16", see `BackendOptions`; "auto": what the backend takes by itself.
 
         Raises:
             CheckpointError: The model is missing or damaged.
-            BackendError: An unknown backend, device or decoding, one that is not installed, or impossible max_scales.
+            BackendError: An unknown backend, device, decoding or precision, or one that cannot do what is asked for.
         """
-        options = BackendOptions(device, decode, seed, threads, max_scales)
+        options = BackendOptions(device, decode, seed, threads, max_scales, precision)
         chosen, loaded = load_backend(backend, model, options)
-        return cls(loaded, f"{Path(model).stem} ({chosen} on {device}, {decode})")
+        computed = "" if precision == "auto" else f" in {precision}"
+        return cls(loaded, f"{Path(model).stem} ({chosen}{computed} on {device}, {decode})")
 
     def __call__(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> RelativeDepth:
         """Estimate depth at the size of the picture: uint8 (H, W, 3) in RGB order -> (H, W).

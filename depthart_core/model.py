@@ -116,9 +116,9 @@ class DepthART(nn.Module):
             cache: An empty one to use; None: one that is allocated once.
         """
         config, tokens = self.config.tokenizer, prefix.tokens
-        batch, start = tokens.shape[0], 0
+        start = 0
         if cache is None:
-            cache = KVCache(self.config.transformer, batch, tokens.shape[1] + sum(config.tokens), tokens)
+            cache = KVCache(self.config.transformer.blocks, tokens.shape[1] + sum(config.tokens))
         f_hat: Tensor | None = None
         for k, count in enumerate(config.tokens[:max_scales]):
             x = self.scale_input(prefix, f_hat, k)

@@ -24,27 +24,25 @@ class Cache(Protocol):
 
 
 class KVCache:
-    """Keys and values of all blocks, allocated once: per block (B, heads, L, head size).
+    """Keys and values of all blocks: per block (B, heads, L, head size), allocated when the first ones come, like them.
 
     Args:
-        config: Of the transformer.
-        batch: B.
+        blocks: Number of blocks.
         length: Number L of tokens it can hold.
-        like: Tokens as they will come in: the cache has their device, and the type that linear layers give of them.
     """
 
-    def __init__(self, config: TransformerConfig, batch: int, length: int, like: Tensor) -> None:
-        shape = (config.blocks, 2, batch, config.heads, length, config.width // config.heads)
-        device = like.device
-        automatic = torch.is_autocast_enabled(device.type)
-        dtype = torch.get_autocast_dtype(device.type) if automatic else like.dtype
-        self.data = torch.empty(shape, dtype=dtype, device=device)
+    def __init__(self, blocks: int, length: int) -> None:
+        self._blocks, self._length = blocks, length
+        self._data: Tensor | None = None
 
     def extend(self, block: int, start: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Store the tokens from `start` on and return all keys and values up to their end, as views."""
-        end = start + keys.shape[2]
-        assert end <= self.data.shape[4], f"cache holds {self.data.shape[4]} tokens, got {end}"
-        stored = self.data[block]
+        batch, heads, count, size = keys.shape
+        end = start + count
+        assert end <= self._length, f"cache holds {self._length} tokens, got {end}"
+        if self._data is None:
+            self._data = keys.new_empty((self._blocks, 2, batch, heads, self._length, size))
+        stored = self._data[block]
         stored[0, :, :, start:end] = keys
         stored[1, :, :, start:end] = values
         return stored[0, :, :, :end], stored[1, :, :, :end]

@@ -93,7 +93,7 @@ def timings_name(machine: Machine) -> str:
 
 
 def find_engine(model: str | Path, options: BackendOptions, machine: Machine) -> Path:
-    """The cached engine of exactly these weights, decoding, number of scales and machine.
+    """The cached engine of exactly these weights, decoding, number of scales, precision and machine.
 
     Raises:
         CheckpointError: The model is missing or damaged.
@@ -101,16 +101,16 @@ def find_engine(model: str | Path, options: BackendOptions, machine: Machine) ->
     """
     weights = fingerprint(model_path(model))
     scales, folder = options.count_scales(weights.config), graph_folder(weights.sha256)
-    for precision in PRECISIONS:
+    precisions = PRECISIONS if options.precision == "auto" else (options.precision,)
+    for precision in precisions:
         found = sorted(folder.glob(engine_name("*", precision, options.decode, scales, machine)))
         if found:
             return found[0]
     others = sorted(folder.glob(f"*-{options.decode}-{scales}-*{SUFFIX}"))
+    command = build_command(model, precision=precisions[0], decode=options.decode, max_scales=options.max_scales)
+    wanted = "" if options.precision == "auto" else f"in {options.precision} "
     there = f", only {others[0].name}, which fits another machine or version" if others else ""
-    raise BackendError(
-        f"there is no engine of {model} for {machine} in {folder}{there}; "
-        f"run: {build_command(model, decode=options.decode, max_scales=options.max_scales)}"
-    )
+    raise BackendError(f"there is no engine of {model} {wanted}for {machine} in {folder}{there}; run: {command}")
 
 
 def read_engine(engine: Path, machine: Machine, options: BackendOptions) -> tuple[EngineRecord, bytes]:
@@ -133,6 +133,11 @@ def read_engine(engine: Path, machine: Machine, options: BackendOptions) -> tupl
             f"{engine} decodes {record.decode!r} and {record.scales} of {record.of_scales} scales, asked for "
             f"{options.decode!r} and {asked}; run: {command}"
         )
+    if options.precision not in ("auto", record.precision):
+        command = build_command(
+            record.model, precision=options.precision, decode=options.decode, max_scales=options.max_scales
+        )
+        raise BackendError(f"{engine} computes in {record.precision}, asked for {options.precision}; run: {command}")
     try:
         data = engine.read_bytes()
     except OSError as error:

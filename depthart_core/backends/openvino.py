@@ -16,24 +16,30 @@ from depthart_core.backends.stepping import SteppedBackend, read_feeds
 from depthart_core.errors import BackendError
 from depthart_core.estimator import BackendOptions
 
+TYPES = {"fp32": "f32", "bf16": "bf16"}
+"""Precision -> OpenVINO's word for it."""
+
 REQUESTS = {"prefix": 1, "step": 2, "decode": 1}
 """Part -> requests that take turns: a step reads what the step before it wrote."""
 
 
 class OpenVinoParts:
-    """The graphs of a folder in OpenVINO, in bfloat16 where the processor computes in it.
+    """The graphs of a folder in OpenVINO.
 
     Args:
         folder: See `graphs`.
         threads: CPU threads; None: its own choice.
+        precision: "fp32", "bf16", or "auto": bfloat16 where the processor computes in it.
 
     Raises:
         BackendError: OpenVINO does not take a graph.
     """
 
-    def __init__(self, folder: Path, *, threads: int | None = None) -> None:
+    def __init__(self, folder: Path, *, threads: int | None = None, precision: str = "auto") -> None:
         core = openvino.Core()
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads or 0}
+        if precision != "auto":
+            settings["INFERENCE_PRECISION_HINT"] = TYPES[precision]
         self.outputs: dict[str, list[str]] = {}
         self._requests = {}
         for part in graphs.PARTS:
@@ -73,10 +79,11 @@ def load(model: str | Path, options: BackendOptions) -> SteppedBackend:
         CheckpointError: The model is missing or damaged.
         BackendError: There are no proven graphs for the model and these options, or they are damaged.
     """
+    options.demand_precision("openvino", "fp32", *(["bf16"] if computes_in_bfloat16() else []))
     folder, record, scales = graphs.open_export(model, options, backend="openvino", form="stepped")
     if "openvino" not in record.versions:
         raise BackendError(f"{folder} was not compared with PyTorch in OpenVINO; run: {record.export_command()}")
-    parts = OpenVinoParts(folder, threads=options.threads)
+    parts = OpenVinoParts(folder, threads=options.threads, precision=options.precision)
     return SteppedBackend(parts, read_feeds(folder / graphs.FEEDS), record, scales)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -24,7 +25,24 @@ NORM, SOFTMAX, LOGITS = "norm", "softmax", "logits"
 ISLANDS = frozenset({NORM, SOFTMAX, LOGITS})
 """What can stay in float32 as well: normalisations, the softmax of attention, the layer that makes the logits."""
 
+UNITS = {"avx512_bf16", "amx_bf16", "bf16"}
+"""What Linux calls units that multiply bfloat16, on x86-64 and Arm."""
+
 _FLOAT32 = 1  # TensorProto.FLOAT
+
+
+def multiplies_bfloat16(device: torch.device, *, processor: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether a device has units for bfloat16; a processor without them multiplies it ten times slower than float32.
+
+    Args:
+        device: CUDA or CPU; any other has none.
+        processor: Linux's description of the processor.
+    """
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type != "cpu" or not processor.is_file():
+        return False
+    return not UNITS.isdisjoint(processor.read_text(encoding="utf-8").split())
 
 
 class _Types(NamedTuple):
@@ -34,8 +52,6 @@ class _Types(NamedTuple):
 
 def typed(model: DepthART, precision: str, *, islands: Collection[str] = ISLANDS) -> DepthART:
     """A copy of a model that computes in a precision, pictures and depth in float32; "fp32" gives the model itself.
-
-    Its `rollout` needs a cache that takes any type, such as `GrowingCache`.
 
     Args:
         model: In evaluation mode, float32.

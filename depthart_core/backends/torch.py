@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from depthart_core.backends.pace import Pace, Run
+from depthart_core.backends.precision import multiplies_bfloat16, typed
 from depthart_core.backends.torch_graph import GraphedModel
 from depthart_core.checkpoint import load_model
 from depthart_core.decoding import decoding
@@ -93,12 +94,28 @@ def _canonical(found: Prediction) -> ScaleGuess | None:
     return ScaleGuess.of_logarithms(size, error)
 
 
+def choose_precision(asked: str, device: torch.device) -> str:
+    """What a model is computed in on a device: one of `depthart_core.backends.precision.DTYPES`.
+
+    Raises:
+        BackendError: It makes no sense there.
+    """
+    if asked in ("auto", "fp32"):
+        return "fp32"
+    if asked == "fp16" and device.type == "cpu":
+        raise BackendError("precision fp16 is for GPUs: a CPU computes in it slower than in float32; ask for fp32")
+    if asked == "bf16" and not multiplies_bfloat16(device):
+        _log.warning("%s has no units for bfloat16: precision bf16 is slower there than fp32", device)
+    return asked
+
+
 def load(model: str | Path, options: BackendOptions) -> TorchBackend:
     """Load a model for PyTorch.
 
     Raises:
         CheckpointError: The model is missing or damaged.
-        BackendError: The device is unknown or absent, or max_scales are impossible.
+        BackendError: The device is unknown or absent, it does not compute in the precision, or max_scales are
+            impossible.
     """
     if options.threads is not None:
         torch.set_num_threads(options.threads)
@@ -107,9 +124,10 @@ def load(model: str | Path, options: BackendOptions) -> TorchBackend:
     try:
         probe = torch.zeros(1, device=options.device)
         probe.cpu()  # what runs there must come back, which "meta" cannot
-        if probe.device.type == "cpu":
+        precision = choose_precision(options.precision, probe.device)
+        if probe.device.type == "cpu" and precision == "fp32":
             quicken(loaded.tokenizer)
-        return TorchBackend(loaded.to(options.device), options)
+        return TorchBackend(typed(loaded, precision).to(options.device), options)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise BackendError(f"device {options.device!r} cannot be used by torch: {reason}") from error

@@ -90,6 +90,17 @@ def test_half_precision_is_taken_before_float32(toy_model_path):
     assert engines.find_engine(toy_model_path, BackendOptions("cuda"), ORIN) == fast
 
 
+def test_the_precision_that_is_asked_for_is_taken_and_no_other(toy_model_path, engine):
+    slow = in_cache(toy_model_path, precision="fp32")
+    exact, brain = (BackendOptions("cuda", precision=precision) for precision in ("fp32", "bf16"))
+    assert engines.find_engine(toy_model_path, exact, ORIN) == slow
+    sentence = told(engines.find_engine, toy_model_path, brain, ORIN)
+    assert sentence.startswith(f"there is no engine of {toy_model_path} in bf16 for ")
+    assert sentence.endswith(f"run: depthart-build-trt {toy_model_path} --precision bf16")
+    sentence = told(engines.read_engine, engine, ORIN, exact)
+    assert sentence.endswith("computes in fp16, asked for fp32; run: depthart-build-trt toy --precision fp32")
+
+
 @pytest.mark.parametrize(
     ("options", "command"),
     [

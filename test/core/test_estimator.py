@@ -4,8 +4,10 @@ import time
 
 import numpy as np
 import pytest
+import torch
 
 from depthart_core import BackendError, CheckpointError, DepthEstimator, ImageError
+from depthart_core.backends.precision import multiplies_bfloat16
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,18 @@ def test_argmax_differs_from_expected(toy_model_path, estimator):
     assert not np.array_equal(argmax(some_picture()).values, estimator(some_picture()).values)
 
 
+def test_bfloat16_is_near_float32_and_told_of_where_it_is_slower(toy_heads_path, caplog):
+    exact, half = (DepthEstimator.load(toy_heads_path, precision=precision) for precision in ("fp32", "bf16"))
+    assert half.name == "toy_heads (torch in bf16 on cpu, expected)"
+    slower = not multiplies_bfloat16(torch.device("cpu"))
+    assert ("cpu has no units for bfloat16: precision bf16 is slower there than fp32" in caplog.text) == slower
+    expected, found = exact(some_picture()), half(some_picture())
+    assert {values.dtype for values in (found.values, found.confidence)} == {np.dtype(np.float32)}
+    assert 0.0 < np.abs(found.values / expected.values - 1.0).mean() < 0.03
+    assert 0.0 < np.abs(found.confidence - expected.confidence).mean() < 0.03
+    assert found.canonical.metres_per_unit == pytest.approx(expected.canonical.metres_per_unit, rel=0.03)
+
+
 def test_the_name_tells_model_backend_device_and_decoding(estimator):
     assert estimator.name == "toy (torch on cpu, expected)"
 
@@ -82,6 +96,11 @@ def test_a_string_is_a_path_too(toy_model_path, estimator):
         ({"device": "cuda:99"}, "device 'cuda:99' cannot be used by torch"),
         ({"device": "meta"}, "device 'meta' cannot be used by torch"),
         ({"threads": 0}, "threads must be at least 1, got 0"),
+        ({"precision": "fp8"}, "precision must be one of auto, fp32, fp16, bf16, got 'fp8'"),
+        (
+            {"precision": "fp16"},
+            "precision fp16 is for GPUs: a CPU computes in it slower than in float32; ask for fp32",
+        ),
     ],
 )
 def test_an_option_that_cannot_work_is_named(toy_model_path, options, named):

@@ -249,6 +249,7 @@ def test_a_missing_runtime_is_named_with_its_cure(cached, monkeypatch):
         ({"decode": "sample"}, "backend 'onnx' decodes expected or argmax, got 'sample'"),
         ({"device": "cuda"}, "backend 'onnx' runs on device 'cpu', got 'cuda'"),
         ({"threads": 0}, "threads must be at least 1, got 0"),
+        ({"precision": "fp16"}, "backend 'onnx' computes in fp32, got 'fp16'"),
     ],
 )
 def test_an_option_without_a_graph_is_named(cached, options, sentence):

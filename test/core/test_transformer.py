@@ -30,11 +30,11 @@ def test_a_token_sees_its_own_block_and_all_earlier_ones():
     assert mask.int().tolist() == [[1, 1, 0, 0, 0]] * 2 + [[1, 1, 1, 0, 0]] + [[1, 1, 1, 1, 1]] * 2
 
 
-@pytest.mark.parametrize("make", [lambda tokens: KVCache(CONFIG, 2, sum(LENGTHS), tokens), lambda _: GrowingCache()])
+@pytest.mark.parametrize("make", [lambda: KVCache(CONFIG.blocks, sum(LENGTHS)), GrowingCache])
 def test_block_by_block_with_a_cache_equals_all_at_once_with_a_mask(transformer, tokens, make):
     mask = block_causal_mask(LENGTHS, tokens.device)
     at_once = transformer(tokens, keep=sum(LENGTHS), mask=mask)
-    cache, start, parts = make(tokens), 0, []
+    cache, start, parts = make(), 0, []
     for length in LENGTHS:
         parts.append(transformer(tokens[:, start : start + length], keep=length, cache=cache, start=start))
         start += length
@@ -58,7 +58,7 @@ def test_later_blocks_do_not_change_earlier_ones(transformer, tokens):
 
 def test_a_cache_that_is_too_short_is_noticed(transformer, tokens):
     with pytest.raises(AssertionError, match="cache holds 4 tokens, got 5"):
-        transformer(tokens[:, :5], keep=5, cache=KVCache(CONFIG, 2, 4, tokens))
+        transformer(tokens[:, :5], keep=5, cache=KVCache(CONFIG.blocks, 4))
 
 
 def test_tokens_that_do_not_follow_what_a_growing_cache_holds_are_noticed(transformer, tokens):
