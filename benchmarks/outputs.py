@@ -57,7 +57,7 @@ class Timed:
 
     def __init__(self, outputs: Any) -> None:
         self._outputs = outputs
-        self.types = outputs.types
+        self.types, self.concurrent = outputs.types, outputs.concurrent
         self.seconds: dict[str, list[float]] = {}
 
     def listened(self) -> frozenset[str]:

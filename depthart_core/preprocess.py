@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from depthart_core.errors import ImageError
+from depthart_core.sharing import share
 
 EDGE_RATIO = 1.15
 """Neighbouring depths further apart than this factor are two sides of an edge."""
 
-WORTH_HALVING = 300_000
+PARTS = 4
+"""In which a large picture is shrunk."""
+
+WORTH_SHARING = 300_000
 """Pixels from which shrinking takes so long that another thread is worth starting."""
 
 
@@ -37,25 +39,22 @@ def to_input(rgb: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
     height, width = rgb.shape[:2]
     if min(height, width) < size:
         return np.asarray(cv2.resize(rgb, (size, size), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
-    if (
-        height * width < WORTH_HALVING or height % 2 or size & (size - 1)
-    ):  # rows of a power of two: no weight is rounded
+    exact = height % PARTS == 0 and size % PARTS == 0 and size & (size - 1) == 0  # a power of two rounds no weight
+    if height * width < WORTH_SHARING or not exact:
         return np.asarray(cv2.resize(rgb, (size, size), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    return _shrink_by_halves(rgb, size)
+    return _shrink_in_parts(rgb, size)
 
 
-def _shrink_by_halves(rgb: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
-    """Average areas of the upper and the lower half at once: OpenCV shares such small results between no threads."""
+def _shrink_in_parts(rgb: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
+    """Average areas on two threads: OpenCV takes one for results as small as this."""
     resized = np.empty((size, size, 3), np.uint8)
-    height, half = rgb.shape[0] // 2, size // 2
+    rows, side = rgb.shape[0] // PARTS, size // PARTS
 
-    def shrink(source: npt.NDArray[np.uint8], target: npt.NDArray[np.uint8]) -> None:
-        cv2.resize(source, (size, half), target, interpolation=cv2.INTER_AREA)
+    def shrink(part: int) -> None:
+        source, target = rgb[part * rows : (part + 1) * rows], resized[part * side : (part + 1) * side]
+        cv2.resize(source, (size, side), target, interpolation=cv2.INTER_AREA)
 
-    lower = threading.Thread(target=shrink, args=(rgb[height:], resized[half:]), name="depthart_shrink")
-    lower.start()
-    shrink(rgb[:height], resized[:half])
-    lower.join()
+    share(shrink, PARTS)
     return resized
 
 

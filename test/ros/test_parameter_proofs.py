@@ -45,7 +45,7 @@ def proves(name):
 class Kept:
     """Outputs that keep what they get."""
 
-    types = ROS_TYPES
+    types, concurrent = ROS_TYPES, True
 
     def __init__(self):
         self.messages = {}

@@ -33,7 +33,7 @@ def test_every_image_of_a_burst_is_processed_in_order_with_its_own_camera_info(
     world.until(lambda: len(world.nodes[-1]._cameras[0]._intake._calibrations._infos) == FRAMES)
     for number in range(FRAMES):
         images.publish(rgb_message(Time(sec=number)))
-    world.until(lambda: len(world.got["depth/camera_info"]) == FRAMES)
+    world.until(lambda: all(len(world.got[f"depth/{topic}"]) == FRAMES for topic in ("relative", "camera_info")))
     assert [message.header.stamp.sec for message in world.got["depth/relative"]] == list(range(FRAMES))
     assert [message.p[0] for message in world.got["depth/camera_info"]] == [100.0 + n for n in range(FRAMES)]
     world.until(lambda: world.status() and world.values()["processed"] == str(FRAMES))
