@@ -8,6 +8,7 @@ from depthart_ros.bags import message_types
 from depthart_ros.bags.errors import BagError
 from depthart_ros.bags.message_types import CLOUD, IMAGE
 from depthart_ros.bags.source import Source, Topics
+from depthart_ros.fallback import has_fallback
 from depthart_ros.parameters import Settings
 from depthart_ros.topics import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, POINTS, RELATIVE
 
@@ -66,12 +67,16 @@ def choose_outputs(
 def _impossible(source: Source, topics: Topics, settings: Settings, *, heads: bool) -> dict[str, str]:
     """Return the outputs that cannot be made, with the reason."""
     reasons: dict[str, str] = {}
-    no_info = f"{source.path} has no camera_info beside {topics.image}; name one with --camera-info"
-    if topics.info is None:
+    no_info = (
+        f"{source.path} has no camera_info beside {topics.image}; name one with --camera-info, or give "
+        "-p fov_deg:=DEGREES or -p camera_info_url:=FILE"
+    )
+    calibrated = topics.info is not None or has_fallback(settings)
+    if not calibrated:
         reasons |= dict.fromkeys((CAMERA_INFO, POINTS), no_info)
     if settings.scale_source == "model" and not heads:
         reasons |= dict.fromkeys(USUAL, "this model does not guess its scale; give --scale")
-    elif settings.scale_source == "model" and topics.info is None:
+    elif settings.scale_source == "model" and not calibrated:
         reasons[DEPTH] = f"its scale needs a camera_info, and {no_info}"
     elif settings.scale_source == "given" and not settings.scale:
         reasons |= dict.fromkeys(USUAL, "the scale is unknown; give --scale, or --scale-source model")

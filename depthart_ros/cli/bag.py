@@ -18,6 +18,7 @@ from depthart_ros.bags.frames import Tally, add_outputs
 from depthart_ros.bags.plan import TYPES, choose_outputs
 from depthart_ros.bags.source import Source, Topics, choose_topics
 from depthart_ros.bags.target import Target, put_in_place
+from depthart_ros.fallback import load_calibration
 from depthart_ros.loading import identity, load_estimator
 from depthart_ros.parameter_files import read_assignment, read_parameters, settings_of
 from depthart_ros.parameters import SCALE_SOURCES, Settings
@@ -61,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
     """
     _check(args)
     settings = _settings(args)
+    if settings.camera_info_url:
+        load_calibration(settings.camera_info_url)  # so that a bad one is said now
     with Source(args.bag) as source:
         topics = choose_topics(source, image=args.image, info=args.camera_info)
         estimator = load_estimator(settings)

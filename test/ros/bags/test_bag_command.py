@@ -13,6 +13,8 @@ pytest.importorskip("rosbags", reason="rosbags is not installed (extra `view`)")
 
 from depthart_ros.bags.message_types import read
 from depthart_ros.cli.main import main
+from depthart_ros.fallback import pinhole
+from depthart_ros.snapshot import calibration_yaml
 
 IMAGE, INFO = "/camera/image_raw", "/camera/camera_info"
 ADDED = ("/depth/image_rect", "/depth/camera_info", "/points")
@@ -131,7 +133,7 @@ def test_without_camera_info_there_are_metres_but_no_cloud_and_that_is_said(
     assert bag(source, out := source.with_name("out"), "--scale", 2) == 0
     assert {entry[0] for entry in contents(out)} == {IMAGE, "/depth/image_rect"}
     assert "without points: " in (said := capsys.readouterr().out)
-    assert "name one with --camera-info" in said
+    assert "name one with --camera-info, or give -p fov_deg:=DEGREES" in said
 
 
 def test_a_guessed_scale_without_camera_info_leaves_relative_depth(bag, write_bag, recording, contents, capsys):
@@ -139,6 +141,34 @@ def test_a_guessed_scale_without_camera_info_leaves_relative_depth(bag, write_ba
     assert bag(source, out := source.with_name("out"), "--scale-source", "model") == 0
     assert {entry[0] for entry in contents(out)} == {IMAGE, "/depth/relative"}
     assert "its scale needs a camera_info" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("metres", [("--scale", 2), ("--scale-source", "model")])
+def test_a_field_of_view_stands_in_for_camera_info(bag, write_bag, recording, contents, messages, metres):
+    source = write_bag([entry for entry in recording(2) if entry[0] == IMAGE])
+    out = source.with_name("out")
+    assert bag(source, out, *metres, "-p", "fov_deg:=80.0") == 0
+    [_, (_, depth)], [_, (_, info)], [_, (_, cloud)] = (added(contents, out, topic) for topic in ADDED)
+    height, width = messages.pixels(1).shape[:2]
+    k = pinhole(width, height, 80.0).k
+    np.testing.assert_array_equal(info.k, k)
+    z = depth.data.view(np.float32).reshape(height, width)
+    v, u = np.mgrid[:height, :width]
+    expected = np.stack([(u - k[2]) * z / k[0], (v - k[5]) * z / k[4], z], axis=-1)
+    points = cloud.data.view(np.float32).reshape(height, width, -1)[..., :3]
+    np.testing.assert_allclose(points, expected, rtol=0, atol=1e-5)
+
+
+def test_a_calibration_file_stands_in_for_camera_info_exactly(bag, write_bag, recording, contents, messages, tmp_path):
+    with_info = write_bag(recording(2), name="with")
+    without = write_bag([entry for entry in recording(2) if entry[0] == IMAGE], name="without")
+    (tmp_path / "camera.yaml").write_bytes(calibration_yaml(messages.info(0)))
+    for source, options in ((with_info, ()), (without, ("-p", f"camera_info_url:={tmp_path / 'camera.yaml'}"))):
+        assert bag(source, source.with_name(f"{source.name}_out"), "--scale", 2, *options) == 0
+    ours, theirs = (
+        [entry for entry in contents(tmp_path / f"{name}_out") if entry[0] in ADDED] for name in ("without", "with")
+    )
+    assert ours == theirs
 
 
 def refused(capsys, status):
@@ -156,6 +186,7 @@ def refused(capsys, status):
         (["-p", "stride:=1"], "stride: unknown parameter; expected one of"),
         (["--scale", "-1"], "scale is -1.0; expected 0.0 to 10000.0"),
         (["--params-file", "nowhere.yaml"], "parameter file nowhere.yaml cannot be read"),
+        (["-p", "camera_info_url:=nowhere.yaml"], "camera_info_url is 'nowhere.yaml': nowhere.yaml cannot be read"),
     ],
 )
 def test_what_makes_no_sense_is_one_sentence_with_status_1_and_no_bag(
