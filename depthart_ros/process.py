@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+
+from depthart_ros.middleware import missing
 
 if TYPE_CHECKING:
     from rclpy.node import Node
@@ -18,13 +21,17 @@ PACKAGE_MISSING = "{program} needs the Python module {module} ({error}): install
 
 
 def run(program: str, make: Callable[[], Node], args: Sequence[str] | None = None) -> int:
-    """Make a node and spin it until SIGINT or SIGTERM; returns the exit status, 1 with one sentence where imports fail.
+    """Make a node and spin it until SIGINT or SIGTERM; returns the exit status, 1 with one sentence where ROS fails.
 
     Args:
         program: its name, for that sentence.
         make: imports and makes the node; it runs with rclpy initialised.
         args: the command line with its ROS arguments; that of the process by default.
     """
+    absent = missing(os.environ)
+    if absent:
+        print(f"{program} cannot start: {': '.join(absent)}", file=sys.stderr)
+        return 1
     try:
         _spin(make, args)
     except KeyboardInterrupt:

@@ -13,6 +13,7 @@ from pathlib import Path
 from depthart_core import ConfigError
 from depthart_ros.doctor.findings import Finding, is_wrong, report
 from depthart_ros.doctor.machine import check_gpu, check_ros, check_shared_memory, check_versions
+from depthart_ros.middleware import missing
 from depthart_ros.parameter_files import read_assignment
 from depthart_ros.process import OF_ROS
 
@@ -64,6 +65,10 @@ def _look_at_graph(seconds: float) -> Iterator[Finding]:
     """Listen, unless that is not wanted or there is no ROS."""
     if not seconds:
         yield Finding("topics", "not looked at: --seconds 0")
+        return
+    absent = missing(os.environ)
+    if absent:
+        yield Finding("topics", f"not looked at: {absent[0]}", absent[1])
         return
     middleware = os.environ.get("RMW_IMPLEMENTATION")
     if middleware and importlib.util.find_spec("rclpy") and not _can_join():

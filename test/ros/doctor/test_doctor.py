@@ -184,4 +184,5 @@ def test_a_middleware_that_is_not_there_is_wrong_with_its_cure(dds):
     environment = os.environ | {"RMW_IMPLEMENTATION": "rmw_nobody_cpp"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 1, done.stdout + done.stderr
+    assert "RMW_IMPLEMENTATION is rmw_nobody_cpp, which is not installed; installed: rmw_fastrtps_cpp" in done.stdout
     assert "unset RMW_IMPLEMENTATION" in done.stdout
