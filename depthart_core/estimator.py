@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core.backends.choice import load_backend
+from depthart_core.backends.pace import REMEMBERED, expected
 from depthart_core.config import DECODES, PRECISIONS, ModelConfig
 from depthart_core.errors import BackendError
 from depthart_core.geometry import Intrinsics
@@ -181,6 +184,7 @@ class DepthEstimator:
     def __init__(self, backend: Backend, name: str) -> None:
         self.backend = backend
         self.name = name
+        self._enlarging = deque[float](maxlen=REMEMBERED)  # seconds for each pixel of the picture, lately
 
     @property
     def heads(self) -> bool:
@@ -245,7 +249,12 @@ class DepthEstimator:
             ImageError: Not such a picture.
         """
         check_rgb(rgb)
-        found = self.backend.infer(to_input(rgb, self.backend.input_size), deadline=deadline)
         height, width = rgb.shape[:2]
+        if deadline is not None:
+            deadline -= expected(self._enlarging) * height * width
+        found = self.backend.infer(to_input(rgb, self.backend.input_size), deadline=deadline)
+        start = time.monotonic()
         confidence = None if found.confidence is None else resize_smooth(found.confidence, height, width)
-        return RelativeDepth(to_picture_size(found.depth, height, width), confidence, found.canonical, found.scales)
+        values = to_picture_size(found.depth, height, width)
+        self._enlarging.append((time.monotonic() - start) / (height * width))
+        return RelativeDepth(values, confidence, found.canonical, found.scales)

@@ -35,11 +35,11 @@ class Pace:
 
     def scale(self, k: int) -> float:
         """Expected seconds of scale k, 0 where it never ran: then it is tried."""
-        return _expected(self._scales[k])
+        return expected(self._scales[k])
 
     def decoding(self) -> float:
         """Expected seconds of decoding."""
-        return _expected(self._decoding)
+        return expected(self._decoding)
 
     def latest(self, k: int | None) -> float:
         """Seconds that scale k, or decoding (None), took when it was last noted."""
@@ -92,5 +92,6 @@ class Run:
         return self._last - before
 
 
-def _expected(seconds: deque[float]) -> float:
+def expected(seconds: deque[float]) -> float:
+    """What is expected of something that took so long lately, the newest last; 0 where it never was done."""
     return float(np.quantile(seconds, QUANTILE)) if seconds else 0.0
