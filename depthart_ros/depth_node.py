@@ -15,7 +15,7 @@ from depthart_core import ConfigError, DepthartError, DepthEstimator
 from depthart_ros.camera import Camera
 from depthart_ros.declaration import cameras_of, declare_parameters, read_settings
 from depthart_ros.diagnostics import combine
-from depthart_ros.loading import load_estimator
+from depthart_ros.loading import faster_with, load_estimator
 from depthart_ros.parameters import Settings
 from depthart_ros.publishers import publish
 from depthart_ros.reports import Report, fill_diagnostics, fill_statistics, resident_mib
@@ -104,10 +104,15 @@ class DepthNode(LifecycleNode):
         return read_settings(self)
 
     def _configure(self) -> None:
-        self._estimator = load_estimator(self._valid_settings())
+        settings = self._valid_settings()
+        self._estimator = load_estimator(settings)
         for camera in self._cameras:
             camera.configure(self._estimator)
         self.get_logger().info(f"configured: {self._estimator.name}")
+        if command := faster_with(settings, self._estimator):
+            self.get_logger().info(
+                f"backend auto took torch as it found no exported graph; faster: {command}", once=True
+            )
 
     def _activate(self) -> None:
         self._worker = Worker(keep_all=self._valid_settings().process_all)

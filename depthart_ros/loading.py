@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from depthart_core import BackendError, DepthEstimator
-from depthart_core.estimator import BackendOptions
+from depthart_core.estimator import BackendOptions, missing_export
 from depthart_core.model_files import model_path
 from depthart_ros.parameters import Settings
 
@@ -56,6 +56,17 @@ def _load(settings: Settings) -> DepthEstimator:
 
         build(settings.model, BackendOptions(settings.device, settings.decode, max_scales=settings.max_scales or None))
     return load()
+
+
+def faster_with(settings: Settings, estimator: DepthEstimator) -> str:
+    """Return the command that makes a graph for backend `auto` to take instead of PyTorch on a CPU; "" where none does.
+
+    Raises:
+        CheckpointError: the model is not there any more.
+    """
+    if settings.backend != "auto":
+        return ""
+    return missing_export(estimator, settings.model, BackendOptions(settings.device, settings.decode))
 
 
 def identity(settings: Settings, estimator: DepthEstimator) -> dict[str, str]:

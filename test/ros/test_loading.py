@@ -1,0 +1,55 @@
+"""What the node says of a faster way to run its model."""
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
+
+from depthart_ros.loading import faster_with, load_estimator
+from depthart_ros.parameters import Settings
+
+
+def advice(world):
+    return [line for line in world.logs if "depthart export" in line]
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+def test_a_node_that_auto_gave_torch_names_the_command_that_makes_it_faster_once(world, toy_model_path):
+    world.listen_to_log()
+    node = world.depth_node(model=str(toy_model_path), threads=1, backend="auto")
+    world.until(lambda: advice(world), what="the advice")
+    node.trigger_deactivate()
+    node.trigger_cleanup()
+    node.trigger_configure()
+    world.until(lambda: sum("configured: " in line for line in world.logs) == 2, what="the second configuration")
+    world.spin_for(0.5)
+    assert advice(world) == [
+        f"backend auto took torch as it found no exported graph; faster: depthart export {toy_model_path}"
+    ]
+
+
+@pytest.mark.parametrize("asked", [{"backend": "torch"}, {"decode": "sample"}])
+def test_nothing_is_said_where_torch_was_asked_for_or_is_needed(toy_model_path, asked):
+    settings = Settings(model=str(toy_model_path), threads=1, **asked)
+    assert faster_with(settings, load_estimator(settings)) == ""
+
+
+def test_the_command_names_the_decoding(toy_model_path):
+    settings = Settings(model=str(toy_model_path), threads=1, decode="argmax")
+    assert faster_with(settings, load_estimator(settings)) == f"depthart export {toy_model_path} --decode argmax"
+
+
+def test_nothing_is_said_once_the_graph_is_there(toy_model_path):
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
+    pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
+    from depthart_ros.cli.main import main
+
+    settings = Settings(model=str(toy_model_path), threads=1)
+    on_torch = load_estimator(settings)
+    assert faster_with(settings, on_torch)
+    assert main(["export", str(toy_model_path)]) == 0
+    assert faster_with(settings, on_torch) == ""
+    assert faster_with(settings, load_estimator(settings)) == ""
