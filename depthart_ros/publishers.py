@@ -20,7 +20,7 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
 from depthart_core import ConfigError
 from depthart_ros.messages import MessageTypes
 from depthart_ros.rcl import can_send, send
-from depthart_ros.serialized import Serialized, SerializedCloud, SerializedImage
+from depthart_ros.serialized import Serialized, SerializedCloud, SerializedImage, SerializedInfo
 from depthart_ros.topics import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, POINTS, RELATIVE
 
 try:
@@ -29,7 +29,7 @@ except ImportError:  # Humble
     from rclpy.qos_event import PublisherEventCallbacks
 
 ROS_TYPES = MessageTypes(Image, CameraInfo, PointCloud2, PointField)
-SERIALIZED_TYPES = MessageTypes(SerializedImage, CameraInfo, SerializedCloud, PointField)
+SERIALIZED_TYPES = MessageTypes(SerializedImage, SerializedInfo, SerializedCloud, PointField)
 OUTPUTS = {
     RELATIVE: Image,
     DEPTH: Image,

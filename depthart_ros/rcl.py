@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.serialization import deserialize_message
-from sensor_msgs.msg import Image, PointCloud2, PointField
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
-from depthart_ros.serialized import Serialized, SerializedCloud, SerializedImage
+from depthart_ros.serialized import Serialized, SerializedCloud, SerializedImage, SerializedInfo
 
 
 class Array(ctypes.Structure):
@@ -56,13 +56,19 @@ def can_send() -> bool:
         return False
     header = Header(frame_id="optical")
     header.stamp.sec, header.stamp.nanosec = 1, 2
-    shared: dict[str, Any] = {"header": header, "height": 1, "width": 2, "data": bytes(range(6))}
-    image = {**shared, "encoding": "rgb8", "step": 6}
-    cloud = {**shared, "point_step": 3, "row_step": 6, "is_dense": True}
-    cloud["fields"] = [PointField(name=name, offset=1, datatype=2, count=1) for name in ("x", "rgb")]
+    shared: dict[str, Any] = {"header": header, "height": 1, "width": 2}
+    data = shared | {"data": bytes(range(6))}
+    image = data | {"encoding": "rgb8", "step": 6}
+    points = [PointField(name=name, offset=1, datatype=2, count=1) for name in ("x", "rgb")]
+    cloud = data | {"fields": points, "point_step": 3, "row_step": 6, "is_dense": True}
+    info = shared | {"distortion_model": "plumb_bob", "d": [0.5], "k": np.arange(9.0), "p": np.arange(12.0)}
     return all(
         deserialize_message(bytes(filled(ours(), fields).serialized()), theirs) == filled(theirs(), fields)
-        for ours, theirs, fields in ((SerializedImage, Image, image), (SerializedCloud, PointCloud2, cloud))
+        for ours, theirs, fields in (
+            (SerializedImage, Image, image),
+            (SerializedCloud, PointCloud2, cloud),
+            (SerializedInfo, CameraInfo, info),
+        )
     )
 
 

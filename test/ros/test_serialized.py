@@ -7,10 +7,11 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 
 from builtin_interfaces.msg import Time
 from rclpy.serialization import deserialize_message, serialize_message
-from sensor_msgs.msg import Image, PointCloud2
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 
 from depthart_core import Intrinsics
+from depthart_ros.camera_model import fill_camera_info
 from depthart_ros.messages import cloud_message, fill_cloud, image_message, voxel_cloud
 from depthart_ros.publishers import OUTPUTS, ROS_TYPES, SERIALIZED_TYPES, Outputs, publish
 from depthart_ros.rcl import can_send
@@ -53,6 +54,23 @@ def test_a_cloud_is_that_of_ros(color, frame_id):
     assert_same(made[0].message, made[1].message, PointCloud2)
 
 
+@FRAMES
+@pytest.mark.parametrize("d", [(), (0.5,), (0.1, -0.05, 0.0, 0.001, 0.0)])
+def test_a_camera_info_is_that_of_ros(info_message, d, frame_id):
+    source = info_message(Time(), d=list(d), binning_x=2, binning_y=3)
+    for rectified, undistorted in ((True, False), (False, False), (False, True)):
+        made = [
+            fill_camera_info(types.camera_info(), source, head(frame_id), rectified=rectified, undistorted=undistorted)
+            for types in (SERIALIZED_TYPES, ROS_TYPES)
+        ]
+        assert_same(made[0], made[1], CameraInfo)
+
+
+def test_what_nobody_filled_is_what_ros_has_there():
+    for ours, theirs in ((SERIALIZED_TYPES.camera_info, CameraInfo), (SERIALIZED_TYPES.point_cloud, PointCloud2)):
+        assert_same(ours(), theirs(), theirs)
+
+
 @pytest.mark.parametrize("size", [0.5, 1e3])
 def test_a_cloud_of_voxels_and_an_empty_one_are_those_of_ros(size):
     for depth in (np.full((5, 7), 2.0, np.float32), np.full((5, 7), np.nan, np.float32)):
@@ -80,7 +98,7 @@ def test_they_are_published_and_come_as_messages(world):
     assert outputs.types is SERIALIZED_TYPES
     image, cloud = image_message(outputs.types, 5, 7, "32FC1"), cloud_message(outputs.types, 5, 7)
     image.pixels[:], cloud.points[:] = 1.5, 2.5
-    sent = {"depth/relative": image.message, "points": cloud.message}
+    sent = {"depth/relative": image.message, "points": cloud.message, "depth/camera_info": outputs.types.camera_info()}
     for topic, message in sent.items():
         message.header = head("optical")
         world.listen(topic, OUTPUTS[topic])
