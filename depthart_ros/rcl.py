@@ -52,8 +52,13 @@ def can_send() -> bool:
     """Whether `send` works here: the library is there, and the middleware in use reads messages as we write them."""
     try:
         _libraries()
-    except (OSError, AttributeError):
+        return hasattr(rclpy_implementation.Publisher, "pointer") and _is_read_as_written()
+    except (OSError, AttributeError, RuntimeError):  # rclpy's errors are RuntimeErrors
         return False
+
+
+def _is_read_as_written() -> bool:
+    """Whether the middleware in use reads each of our messages as that of ROS."""
     header = Header(frame_id="optical")
     header.stamp.sec, header.stamp.nanosec = 1, 2
     shared: dict[str, Any] = {"header": header, "height": 1, "width": 2}

@@ -14,7 +14,7 @@ from depthart_core import Intrinsics
 from depthart_ros.camera_model import fill_camera_info
 from depthart_ros.messages import cloud_message, fill_cloud, image_message, voxel_cloud
 from depthart_ros.publishers import OUTPUTS, ROS_TYPES, SERIALIZED_TYPES, Outputs, publish
-from depthart_ros.rcl import can_send
+from depthart_ros.rcl import _libraries, can_send
 from depthart_ros.serialized import ROOM
 
 CAMERA = Intrinsics(7, 5, 6.5, 5.5, 3.25, 1.75)
@@ -107,6 +107,19 @@ def test_they_are_published_and_come_as_messages(world):
         assert outputs.publish(topic, message) == ""
         world.until(lambda topic=topic: world.got[topic])
         assert world.got[topic][0] == deserialize_message(bytes(message.serialized()), OUTPUTS[topic])
+
+
+def test_where_the_library_of_ros_is_not_found_its_own_messages_are_published(world, monkeypatch):
+    def missing(name):
+        raise OSError(f"{name}: cannot open shared object file")
+
+    for kept in (can_send, _libraries):
+        kept.cache_clear()
+    with monkeypatch.context() as patched:
+        patched.setattr("ctypes.CDLL", missing)
+        assert Outputs(world.peer, on_incompatible=pytest.fail).types is ROS_TYPES
+    can_send.cache_clear()
+    assert can_send()
 
 
 def test_publishing_them_while_the_context_shuts_down_is_no_failure(world):
