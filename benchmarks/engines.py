@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks.int8 import quantized
 from benchmarks.report import deliver, table
 from depthart_core.backends import graphs
-from depthart_core.backends.measuring import measure
+from depthart_core.backends.measuring import measure, subjects
 from depthart_core.backends.onnx import WholeBackend, open_parts, open_session, session_options
 from depthart_core.errors import DepthartError
 from depthart_core.estimator import Backend, BackendOptions, DepthEstimator
@@ -120,9 +120,8 @@ def measured(args: argparse.Namespace) -> list[str]:
             integers = quantized(folders["stepped"][0], Path(temporary), sample_pictures()[:CALIBRATION])
             folders["stepped, int8"] = integers, "stepped"
         lines = [forms(folders, args.threads, args.rounds)]
-        found, refused = measure(
-            args.model, args.backends, sample_pictures(), rounds=args.rounds, threads=args.threads, decode="expected"
-        )
+        chosen = subjects(args.backends, threads=args.threads)
+        found, refused = measure(args.model, chosen, sample_pictures(), rounds=args.rounds)
         lines += [summary(found), stages(found), *(f"{name}: {reason}" for name, reason in refused.items())]
         if args.data is not None:
             estimators = {name: DepthEstimator.load(args.model, backend=name, threads=args.threads) for name in found}

@@ -45,6 +45,7 @@ def _load(settings: Settings) -> DepthEstimator:
             seed=settings.seed,
             threads=settings.threads or None,
             max_scales=settings.max_scales or None,
+            precision=settings.precision,
         )
 
     if settings.backend != "tensorrt" or not settings.build_engine:
@@ -54,7 +55,9 @@ def _load(settings: Settings) -> DepthEstimator:
     except BackendError:
         from depthart_ros.cli.build_trt import build
 
-        build(settings.model, BackendOptions(settings.device, settings.decode, max_scales=settings.max_scales or None))
+        scales = settings.max_scales or None
+        options = BackendOptions(settings.device, settings.decode, max_scales=scales, precision=settings.precision)
+        build(settings.model, options)
     return load()
 
 

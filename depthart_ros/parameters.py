@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from depthart_core import BACKENDS, DECODES, ConfigError
+from depthart_core import BACKENDS, DECODES, PRECISIONS, ConfigError
 from depthart_ros.colors import COLOR_MAPS
 
 Value = bool | int | float | str | list[str]
@@ -74,6 +74,9 @@ class Settings:
     )
     backend: str = _fixed("auto", "What runs the model", choices=BACKENDS)
     device: str = _fixed("cpu", "Device of the backend, for example cpu or cuda:0")
+    precision: str = _fixed(
+        "auto", "What most of the model is computed in; auto leaves the choice to the backend", choices=PRECISIONS
+    )
     decode: str = _fixed("expected", "How code vectors are chosen; sample is random", choices=DECODES)
     seed: int = _fixed(0, "Seed of decode: sample", limits=(0, 2**31 - 1))
     threads: int = _fixed(0, "CPU threads of the backend; 0 leaves the choice to it", limits=(0, 256))

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,11 @@ from depthart_core.estimator import DepthEstimator
 from depthart_core.preprocess import resize_smooth, to_input, to_picture_size
 
 Pictures = Sequence[npt.NDArray[np.uint8]]
+
+Subjects = Mapping[str, Mapping[str, Any]]
+"""Name in the tables -> arguments of `DepthEstimator.load`."""
+
+ON_CPU_ALONE = ("onnx", "openvino")
 
 BATCH = 5
 """Pictures that a backend estimates before it is the next one's turn."""
@@ -44,18 +49,33 @@ class Measured:
     depth: list[npt.NDArray[np.float32]] = field(default_factory=list)
 
 
+def subjects(backends: Sequence[str], *, device: str = "cpu", precision: str = "auto", **others: Any) -> Subjects:
+    """Backends as subjects, and each once more in a precision that is asked for.
+
+    Args:
+        backends: Their names.
+        device: Of those that do not run on the CPU alone.
+        precision: One of `depthart_core.config.PRECISIONS`.
+        others: Further arguments of `DepthEstimator.load`.
+    """
+    result: dict[str, dict[str, Any]] = {}
+    for backend in backends:
+        result[backend] = {"backend": backend, "device": "cpu" if backend in ON_CPU_ALONE else device, **others}
+        if precision != "auto":
+            result[f"{backend} {precision}"] = result[backend] | {"precision": precision}
+    return result
+
+
 def measure(
-    model: str, backends: Sequence[str], pictures: Pictures, *, rounds: int, threads: int | None, decode: str
+    model: str, subjects: Subjects, pictures: Pictures, *, rounds: int
 ) -> tuple[dict[str, Measured], dict[str, str]]:
     """Measure backends in turns; returns what was measured, and of those that cannot run the reason.
 
     Args:
         model: As `DepthEstimator.load` takes it.
-        backends: Their names.
+        subjects: What to measure.
         pictures: uint8 (H, W, 3) RGB, all used in turn.
         rounds: How often every backend has its turn, after one that does not count.
-        threads: CPU threads; None: the libraries' choice.
-        decode: "expected" or "argmax".
     """
     found: dict[str, Measured] = {}
     refused: dict[str, str] = {}
@@ -63,21 +83,21 @@ def measure(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="depthart-")))
         np.savez(folder / "pictures.npz", *pictures)
         workers = {}
-        for backend in backends:
-            worker = stack.enter_context(_worker(folder, [model, backend, decode, str(threads or 0)]))
+        for subject, arguments in subjects.items():
+            worker = stack.enter_context(_worker(folder, [model, subject, json.dumps(arguments)]))
             answer = worker("start")
             if "error" in answer:
-                refused[backend] = answer["error"]
+                refused[subject] = answer["error"]
             else:
-                workers[backend], found[backend] = worker, Measured(answer["name"])
+                workers[subject], found[subject] = worker, Measured(answer["name"])
         for _ in range(rounds):
-            for backend, worker in workers.items():
+            for subject, worker in workers.items():
                 for stage, seconds in worker("batch")["seconds"].items():
-                    found[backend].seconds.setdefault(stage, []).extend(seconds)
-        for backend, worker in workers.items():
-            found[backend].memory = worker("finish")["memory"]
-            with np.load(folder / f"{backend}.npz") as stored:
-                found[backend].depth = [stored[name] for name in stored.files]
+                    found[subject].seconds.setdefault(stage, []).extend(seconds)
+        for subject, worker in workers.items():
+            found[subject].memory = worker("finish")["memory"]
+            with np.load(folder / f"{subject}.npz") as stored:
+                found[subject].depth = [stored[name] for name in stored.files]
     return found, refused
 
 
@@ -129,15 +149,15 @@ def time_stages(estimator: DepthEstimator, rgb: npt.NDArray[np.uint8]) -> tuple[
 class _Subject:
     """The side of the worker."""
 
-    def __init__(self, folder: Path, model: str, backend: str, decode: str, threads: int) -> None:
-        self.folder, self.backend, self.next = folder, backend, 0
+    def __init__(self, folder: Path, model: str, name: str, arguments: Mapping[str, Any]) -> None:
+        self.folder, self.name, self.next = folder, name, 0
         with np.load(folder / "pictures.npz") as stored:
             self.pictures = [stored[name] for name in stored.files]
-        self.estimator = DepthEstimator.load(model, backend=backend, decode=decode, threads=threads or None)
+        self.estimator = DepthEstimator.load(model, **arguments)
 
     def start(self) -> dict[str, Any]:
         """Estimate every picture once: that warms up and is what is compared."""
-        np.savez(self.folder / f"{self.backend}.npz", *[self.estimator(picture).values for picture in self.pictures])
+        np.savez(self.folder / f"{self.name}.npz", *[self.estimator(picture).values for picture in self.pictures])
         return {"name": self.estimator.name}
 
     def batch(self) -> dict[str, Any]:
@@ -157,11 +177,11 @@ class _Subject:
 
 def main() -> None:
     """Answer every word on standard input with a line of JSON."""
-    folder, model, backend, decode, threads = sys.argv[1:]
+    folder, model, name, arguments = sys.argv[1:]
     subject: _Subject | None = None
     for word in sys.stdin:
         try:
-            subject = subject or _Subject(Path(folder), model, backend, decode, int(threads))
+            subject = subject or _Subject(Path(folder), model, name, json.loads(arguments))
             answer = {"start": subject.start, "batch": subject.batch, "finish": subject.finish}[word.strip()]()
         except DepthartError as error:
             answer = {"error": str(error)}

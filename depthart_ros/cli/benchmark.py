@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from depthart_core import BACKENDS, DECODES, BackendError
-from depthart_core.backends.measuring import Measured, measure
+from depthart_core import BACKENDS, DECODES, PRECISIONS, BackendError
+from depthart_core.backends.measuring import Measured, measure, subjects
 from depthart_core.backends.speeds import write_speeds
+from depthart_ros.cli.accuracy import measure_accuracy, open_sets
 
 SUMMARY = "measure every backend that works on this machine; backend `auto` then takes the fastest"
 PERCENTILES = (50, 95, 99)
@@ -26,7 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=8, help="turns of five pictures (default %(default)s)")
     parser.add_argument("--threads", type=int, help="CPU threads (default: the libraries' choice)")
     parser.add_argument("--decode", default="expected", choices=[name for name in DECODES if name != "sample"])
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write the table to a Markdown file, too")
+    parser.add_argument("--device", default="cpu", help="of torch and tensorrt: cpu, cuda (default %(default)s)")
+    parser.add_argument("--precision", default="auto", choices=PRECISIONS, help="measure each backend in this, too")
+    parser.add_argument(
+        "--data", nargs="+", action="extend", default=[], metavar="NAME=PATH",
+        help="measure the accuracy on data sets or shards of rooms, too (in a checkout)",
+    )  # fmt: skip
+    parser.add_argument("--limit", type=int, help="only the first so many frames of each data set")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the tables to a Markdown file, too")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,30 +43,39 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         CheckpointError: The model is missing or damaged.
         BackendError: No backend works, an option makes no sense, or something cannot be written.
+        DepthartError: A data set cannot be read.
         ImageError: The packaged pictures cannot be read.
     """
     if args.rounds < 1:
         raise BackendError(f"rounds must be at least 1, got {args.rounds}")
+    sets = open_sets(args.data, args.limit)
     backends = args.backends or [name for name in BACKENDS if name != "auto"]
-    found, refused = measure(
-        args.model, backends, sample_pictures(), rounds=args.rounds, threads=args.threads, decode=args.decode
-    )
+    chosen = subjects(backends, device=args.device, precision=args.precision, decode=args.decode, threads=args.threads)
+    found, refused = measure(args.model, chosen, sample_pictures(), rounds=args.rounds)
     for name, reason in refused.items():
         print(f"{name}: {reason}")
     if not found:
         raise BackendError(f"no backend runs {args.model}: {'; '.join(refused.values())}")
-    medians = {name: statistics.median(each.seconds["total"]) for name, each in found.items()}
-    text = "\n\n".join([summary(found), stages(found)])
+    tables = [summary(found), stages(found)]
+    if sets:
+        tables.append(table(*measure_accuracy(args.model, {name: chosen[name] for name in found}, sets)))
+    text = "\n\n".join(tables)
     print(text)
     try:
         if args.out is not None:
             args.out.write_text(text + "\n")
-        if len(medians) > 1 and not Path(args.model).is_dir():
-            path = write_speeds(args.model, args.decode, medians)
-            print(f"backend auto takes {min(medians, key=lambda name: medians[name])} from now on: {path}")
+        _remember(args, found)
     except OSError as error:
         raise BackendError(f"{error.filename} cannot be written: {error.strerror}") from error
     return 0
+
+
+def _remember(args: argparse.Namespace, found: dict[str, Measured]) -> None:
+    """Write down how fast backends are on the CPU, for backend `auto`."""
+    medians = {name: statistics.median(each.seconds["total"]) for name, each in found.items() if name in BACKENDS}
+    if args.device == "cpu" and len(medians) > 1 and not Path(args.model).is_dir():
+        path = write_speeds(args.model, args.decode, medians)
+        print(f"backend auto takes {min(medians, key=lambda name: medians[name])} from now on: {path}")
 
 
 def sample_pictures() -> list[npt.NDArray[np.uint8]]:
@@ -78,7 +95,7 @@ def summary(found: dict[str, Measured]) -> str:
         rate = f"{1.0 / statistics.median(each.seconds['total']):.1f}"
         rows.append([name, *milliseconds, rate, f"{each.memory / 2**20:.0f}", _agreement(reference, each)])
     header = ["backend", *(f"p{p} ms" for p in PERCENTILES), "pictures/s", "peak MiB", "AbsRel to torch"]
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def _agreement(reference: Measured | None, each: Measured) -> str:
@@ -92,13 +109,14 @@ def stages(found: dict[str, Measured]) -> str:
     """A line for each stage: its median with every backend."""
     names = list(dict.fromkeys(stage for each in found.values() for stage in each.seconds if stage != "total"))
     rows = [[f"{stage}, p50 ms", *(_median(each, stage) for each in found.values())] for stage in names]
-    return _table(["stage", *found], rows)
+    return table(["stage", *found], rows)
 
 
 def _median(each: Measured, stage: str) -> str:
     return f"{statistics.median(each.seconds[stage]) * 1e3:.1f}" if stage in each.seconds else "-"
 
 
-def _table(header: list[str], rows: list[list[str]]) -> str:
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """Markdown."""
     rule = ["---", *["---:"] * (len(header) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))

@@ -85,6 +85,7 @@ def build(model: str, options: BackendOptions) -> None:
     add_arguments(parser)
     given = ["--device", options.device, "--decode", options.decode]
     given += ["--max-scales", str(options.max_scales)] if options.max_scales else []
+    given += ["--precision", options.precision] if options.precision != "auto" else []
     run(parser.parse_args([model, *given]))
 
 

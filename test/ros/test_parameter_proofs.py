@@ -159,6 +159,12 @@ def _(bench):
             assert ("cannot be written" in str(error.value)) == build
 
 
+@proves("precision")
+def _(bench):
+    exact, half = (bench.out("depth/relative", {"precision": precision}) for precision in ("fp32", "bf16"))
+    assert 0.0 < np.abs(half / exact - 1.0).mean() < 0.03
+
+
 @proves("decode")
 def _(bench):
     expected, argmax = (bench.out("depth/relative", {"decode": decode}) for decode in ("expected", "argmax"))

@@ -1,7 +1,11 @@
 """`depthart benchmark`: backends in processes of their own, side by side."""
 
+import io
 import json
+import tarfile
 
+import cv2
+import numpy as np
 import pytest
 
 from depthart_ros.cli.main import main
@@ -43,9 +47,40 @@ def test_what_cannot_run_is_told_and_the_rest_is_measured(tiny_model_path, tmp_p
     assert not list(tmp_path.rglob("speeds-*"))  # one alone is not the fastest
 
 
+@pytest.fixture
+def shard(tmp_path):
+    """Rooms of three noisy pictures with depth that rises downwards."""
+    path, generator = tmp_path / "val-000.tar", np.random.default_rng(0)
+    codes = np.repeat(np.linspace(1000, 3000, 48).astype(np.uint16)[:, None] << 4, 64, 1)
+    camera = json.dumps({"fx": 50.0, "fy": 50.0, "cx": 32.0, "cy": 24.0}).encode()
+    with tarfile.open(path, "w") as tar:
+        for n in range(3):
+            picture = generator.integers(0, 255, (48, 64, 3), np.uint8)
+            members = {"webp": cv2.imencode(".webp", picture)[1], "png": cv2.imencode(".png", codes)[1]}
+            for suffix, data in {**{name: each.tobytes() for name, each in members.items()}, "json": camera}.items():
+                entry = tarfile.TarInfo(f"{n:06}.{suffix}")
+                entry.size = len(data)
+                tar.addfile(entry, io.BytesIO(data))
+    return path
+
+
+def test_another_precision_and_true_depth_are_measured_on_request(tiny_model_path, shard, tmp_path, capsys):
+    command = ["benchmark", str(tiny_model_path), "--backends", "torch", "--precision", "bf16", "--rounds", "1"]
+    assert main([*command, "--data", f"rooms={shard}", "--limit", "2"]) == 0
+    speed, _, accuracy = capsys.readouterr().out.strip().split("\n\n")
+    assert [line.split("|")[1].strip() for line in speed.splitlines()[2:]] == ["torch", "torch bf16"]
+    head, _, *rows = (line.strip("| ").split(" | ") for line in accuracy.splitlines())
+    assert head == ["backend", "AbsRel on rooms (2 pictures)", "against torch"]
+    assert [row[0] for row in rows] == ["torch", "torch bf16"]
+    assert all(0.0 < float(row[1]) < 2.0 for row in rows)
+    assert rows[0][2] == "+0.00%"
+    assert not list(tmp_path.rglob("speeds-*"))
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
+        (["--data", "rooms"], "--data rooms: expected NAME=PATH"),
         (["absent.safetensors", "--backends", "torch"], "no backend runs absent.safetensors: no model file"),
         (["--rounds", "0"], "rounds must be at least 1, got 0"),
     ],
