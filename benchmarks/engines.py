@@ -1,8 +1,8 @@
 """Forms and backends of one model on a CPU: ``python -m benchmarks.engines``.
 
-A graph in parts, run scale by scale, against one graph with every scale unrolled, both in ONNX Runtime; static int8
-against float32; all backends side by side; and the accuracy of each. ``depthart export MODEL`` and ``depthart export
-MODEL --form whole`` come first.
+A graph in parts, run scale by scale, against one graph with every scale unrolled, both in ONNX Runtime; with --int8
+what benchmarks.int8 makes of the parts; all backends side by side; and with --data the accuracy of each. Graphs that
+the cache lacks are exported first, which takes a minute or two.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.int8 import quantized
 from benchmarks.report import deliver, table
 from depthart_core.backends import graphs
 from depthart_core.backends.measuring import measure, subjects
 from depthart_core.backends.onnx import WholeBackend, open_parts, open_session, session_options
-from depthart_core.errors import DepthartError
+from depthart_core.errors import BackendError, DepthartError
 from depthart_core.estimator import Backend, BackendOptions, DepthEstimator
 from depthart_core.preprocess import to_input
 from depthart_ros.cli.benchmark import sample_pictures, stages, summary
@@ -41,6 +40,16 @@ def open_form(folder: Path, form: str, threads: int) -> Backend:
     if form == "whole":
         return WholeBackend(open_session(folder / graphs.WHOLE, session_options(threads)), record.scales)
     return open_parts(folder, record, record.scales, threads=threads)
+
+
+def find_or_export(model: str, form: str) -> Path:
+    """Return the folder of the cached export in a form, made where there is none."""
+    try:
+        return graphs.find_export(model, BackendOptions(), backend="onnx", form=form)
+    except BackendError:
+        from depthart_core.backends.export import Wish, export_model  # not in the processes whose memory is measured
+
+        return export_model(model, None, Wish(form=form), report=lambda text: print(text, file=sys.stderr)).path
 
 
 def time_form(folder: Path, form: str, threads: int, repeats: int) -> tuple[float, list[float], int]:
@@ -75,9 +84,9 @@ def forms(folders: dict[str, tuple[Path, str]], threads: int, rounds: int) -> st
     return table(["ONNX Runtime", "p50 ms", "least ms", "MB on disk", "load s", "peak MiB"], rows)
 
 
-def accuracy(estimators: dict[str, Callable[[np.ndarray], object]], data: Path) -> str:
+def accuracy(estimators: dict[str, Callable[[np.ndarray], object]], data: Path, limit: int | None) -> str:
     """Return a line for each estimator: AbsRel by the protocol of `training.evaluate`."""
-    samples = open_rooms(data)
+    samples = open_rooms(data)[:limit]
     scores = {
         name: statistics.mean(one.scores.abs_rel for one in evaluate(estimator, samples))
         for name, estimator in estimators.items()
@@ -94,8 +103,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--backends", nargs="+", default=["torch", "onnx", "openvino"])
-    parser.add_argument("--int8", action="store_true", help="measure static int8, too")
+    parser.add_argument("--int8", action="store_true", help="measure int8, too")
     parser.add_argument("--data", type=Path, help="shard of rooms to measure the accuracy on")
+    parser.add_argument("--limit", type=int, help="only so many pictures of it")
     parser.add_argument("--out", type=Path, help="Markdown file to write as well")
     args = parser.parse_args(argv)
     try:
@@ -105,6 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     command = f"python -m benchmarks.engines --model {args.model} --rounds {args.rounds} --threads {args.threads}"
     command += (" --int8" if args.int8 else "") + (" --data SHARD" if args.data else "")
+    command += f" --limit {args.limit}" if args.limit else ""
     deliver("Engines on a CPU", command, lines, args.out)
     return 0
 
@@ -112,22 +123,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 def measured(args: argparse.Namespace) -> list[str]:
     """Return the tables."""
     with tempfile.TemporaryDirectory(prefix="depthart-") as temporary:
-        folders = {
-            form: (graphs.find_export(args.model, BackendOptions(), backend="onnx", form=form), form)
-            for form in graphs.FORMS
-        }
+        folders = {form: (find_or_export(args.model, form), form) for form in graphs.FORMS}
+        integers = {}
         if args.int8:
+            from benchmarks.int8 import quantized
+
             integers = quantized(folders["stepped"][0], Path(temporary), sample_pictures()[:CALIBRATION])
-            folders["stepped, int8"] = integers, "stepped"
+            folders |= {f"stepped, {name}": (folder, "stepped") for name, folder in integers.items()}
         lines = [forms(folders, args.threads, args.rounds)]
         chosen = subjects(args.backends, threads=args.threads)
         found, refused = measure(args.model, chosen, sample_pictures(), rounds=args.rounds)
         lines += [summary(found), stages(found), *(f"{name}: {reason}" for name, reason in refused.items())]
         if args.data is not None:
             estimators = {name: DepthEstimator.load(args.model, backend=name, threads=args.threads) for name in found}
-            if args.int8:
-                estimators["onnx, int8"] = DepthEstimator(open_form(integers, "stepped", args.threads), "int8")
-            lines.append(accuracy(estimators, args.data))
+            for name, folder in integers.items():
+                estimators[f"onnx, {name}"] = DepthEstimator(open_form(folder, "stepped", args.threads), name)
+            lines.append(accuracy(estimators, args.data, args.limit))
     return lines
 
 

@@ -1,21 +1,50 @@
-"""Stepped graphs in static int8 (Q/DQ): what ONNX Runtime's quantization makes of them, calibrated on pictures."""
+"""Stepped graphs in int8: what ONNX Runtime's quantization makes of them, calibrated on pictures.
+
+Static: convolutions and matrix products between Q/DQ, activations scaled as pictures showed them. Dynamic: only matrix
+products with weights, which are the transformer's, activations scaled as they come. With 7 bits for the weights sums of
+products cannot saturate, as they otherwise do on processors without VNNI.
+"""
 
 from __future__ import annotations
 
 import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from depthart_core.backends import graphs
 from depthart_core.backends.onnx import OnnxParts
 from depthart_core.backends.stepping import SteppedBackend, read_feeds
 from depthart_core.preprocess import to_input
+
+
+@dataclass(frozen=True)
+class Variant:
+    """How to quantize.
+
+    Attributes:
+        dynamic: Activations are scaled as they come, not by calibration.
+        seven_bits: Weights have 7 bits.
+    """
+
+    dynamic: bool
+    seven_bits: bool
+
+
+VARIANTS = {
+    "int8 static": Variant(dynamic=False, seven_bits=False),
+    "int8 static, 7 bits": Variant(dynamic=False, seven_bits=True),
+    "int8 dynamic": Variant(dynamic=True, seven_bits=False),
+    "int8 dynamic, 7 bits": Variant(dynamic=True, seven_bits=True),
+}
+
+Feeds = Mapping[str, Sequence[dict[str, np.ndarray]]]
 
 
 class Listening(OnnxParts):
@@ -42,29 +71,45 @@ class Heard(CalibrationDataReader):
         return next(self.feeds, None)
 
 
-def quantized(folder: Path, target: Path, pictures: Sequence[np.ndarray]) -> Path:
-    """Make int8 graphs of float32 ones: symmetric, weights per channel, biases left; returns their folder."""
+def quantized(folder: Path, target: Path, pictures: Sequence[np.ndarray]) -> dict[str, Path]:
+    """Make int8 graphs of float32 ones; returns the folder of every variant, all of them in `target`."""
     record = graphs.read_record(folder)
     parts = Listening(folder)
     backend = SteppedBackend(parts, read_feeds(folder / graphs.FEEDS), record, record.scales)
     for picture in pictures:
         backend.infer(to_input(picture, record.input_size))
-    logging.getLogger().setLevel(logging.ERROR)  # quantize_static warns of every layer it leaves
+    logging.getLogger().setLevel(logging.ERROR)  # quantization warns of every layer it leaves
+    prepared = target / "prepared"
+    prepared.mkdir()
     for part in graphs.PARTS:
-        prepared = target / f"{part}.prepared.onnx"
-        quant_pre_process(folder / f"{part}.onnx", prepared, skip_symbolic_shape=True)
-        quantize_static(
-            prepared,
-            target / f"{part}.onnx",
-            Heard(parts.heard[part]),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Conv", "MatMul", "Gemm"],
-            per_channel=True,
-            activation_type=QuantType.QInt8,
-            weight_type=QuantType.QInt8,
-            extra_options={"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False},
-        )
-        prepared.unlink()
-    for name in (graphs.FEEDS, graphs.RECORD):
-        shutil.copy(folder / name, target / name)
-    return target
+        quant_pre_process(folder / f"{part}.onnx", prepared / f"{part}.onnx", skip_symbolic_shape=True)
+    result = {}
+    for name, variant in VARIANTS.items():
+        result[name] = target / name
+        result[name].mkdir()
+        quantize(prepared, result[name], parts.heard, variant)
+        for file in (graphs.FEEDS, graphs.RECORD):
+            shutil.copy(folder / file, result[name] / file)
+    return result
+
+
+def quantize(prepared: Path, target: Path, heard: Feeds, variant: Variant) -> None:
+    """Write the graphs of one variant; weights have a scale per channel, biases stay float32."""
+    for part in graphs.PARTS:
+        graph, options = prepared / f"{part}.onnx", {"per_channel": True, "reduce_range": variant.seven_bits}
+        if not variant.dynamic:
+            quantize_static(
+                graph,
+                target / graph.name,
+                Heard(heard[part]),
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=["Conv", "MatMul", "Gemm"],
+                activation_type=QuantType.QInt8,
+                weight_type=QuantType.QInt8,
+                extra_options={"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False},
+                **options,
+            )
+        elif part == "step":
+            quantize_dynamic(graph, target / graph.name, ["MatMul", "Gemm"], weight_type=QuantType.QInt8, **options)
+        else:
+            shutil.copy(graph, target / graph.name)
