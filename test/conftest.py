@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
+ROS_TESTS = Path(__file__).parent / "ros"
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.is_relative_to(ROS_TESTS):
+            item.add_marker("ros")
 
 
 @pytest.fixture(scope="session")
