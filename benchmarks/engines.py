@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import resource
 import statistics
 import sys
 import tempfile
@@ -21,7 +20,7 @@ import numpy as np
 
 from benchmarks.report import deliver, table
 from depthart_core.backends import graphs
-from depthart_core.backends.measuring import measure, subjects
+from depthart_core.backends.measuring import measure, peak_memory, subjects
 from depthart_core.backends.onnx import WholeBackend, open_parts, open_session, session_options
 from depthart_core.errors import BackendError, DepthartError
 from depthart_core.estimator import Backend, BackendOptions, DepthEstimator
@@ -63,7 +62,7 @@ def time_form(folder: Path, form: str, threads: int, repeats: int) -> tuple[floa
         start = time.perf_counter()
         backend.infer(rgb)
         seconds.append(time.perf_counter() - start)
-    return loaded, seconds[3:], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return loaded, seconds[3:], peak_memory()
 
 
 def forms(folders: dict[str, tuple[Path, str]], threads: int, rounds: int) -> str:
