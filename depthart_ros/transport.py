@@ -8,14 +8,10 @@ FAST_DDS_2 = ("humble", "iron", "jazzy")
 """Distributions whose Fast DDS knows its profile by the older variable; later ones warn about that name."""
 
 
-MODE = "RMW_FASTRTPS_PUBLICATION_MODE"
-
-
 def local_transport(profile: str) -> dict[str, str]:
     """Return environment variables for nodes that share images on one machine.
 
-    The MALLOC variables keep the memory of large messages from going back to the system after each of them. A thread of
-    Fast DDS copies them into shared memory, unless the environment says otherwise: the node goes on meanwhile.
+    The MALLOC variables keep the memory of large messages from going back to the system after each of them.
 
     Args:
         profile: path of config/fastdds.xml.
@@ -25,5 +21,4 @@ def local_transport(profile: str) -> dict[str, str]:
         "FASTRTPS_DEFAULT_PROFILES_FILE" if older else "FASTDDS_DEFAULT_PROFILES_FILE": profile,
         "MALLOC_MMAP_THRESHOLD_": "268435456",
         "MALLOC_TRIM_THRESHOLD_": "536870912",
-        MODE: os.environ.get(MODE, "ASYNCHRONOUS"),
     }

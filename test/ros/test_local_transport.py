@@ -14,8 +14,6 @@ def test_the_profile_is_named_as_the_distribution_reads_it(monkeypatch, distribu
     assert local_transport("some/fastdds.xml")[variable] == "some/fastdds.xml"
 
 
-def test_publishing_does_not_wait_unless_somebody_wants_it_to(monkeypatch):
-    monkeypatch.delenv("RMW_FASTRTPS_PUBLICATION_MODE", raising=False)
-    assert local_transport("")["RMW_FASTRTPS_PUBLICATION_MODE"] == "ASYNCHRONOUS"
-    monkeypatch.setenv("RMW_FASTRTPS_PUBLICATION_MODE", "SYNCHRONOUS")
-    assert local_transport("")["RMW_FASTRTPS_PUBLICATION_MODE"] == "SYNCHRONOUS"
+def test_how_outputs_are_published_is_left_to_the_user(monkeypatch):
+    monkeypatch.setenv("RMW_FASTRTPS_PUBLICATION_MODE", "ASYNCHRONOUS")
+    assert "RMW_FASTRTPS_PUBLICATION_MODE" not in local_transport("")
