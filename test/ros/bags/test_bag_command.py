@@ -298,8 +298,15 @@ def test_an_interrupted_run_goes_on_without_asking_the_model_again(start, write_
     assert not out.exists()
     said, errors = start(source, out).communicate()
     assert 0 < int(said.partition("goes on: ")[2].split()[0]) < 40, errors
-    start(source, whole).communicate()  # not in this process, whose number of threads may differ: sums would, too
-    assert contents(out) == contents(whole)
+    start(source, whole).communicate()
+    resumed, at_once = contents(out), contents(whole)
+    assert [entry[:3] for entry in resumed] == [entry[:3] for entry in at_once]
+    for (topic, _, kind, made), (*_, expected) in zip(resumed, at_once, strict=True):
+        if topic in ("/depth/image_rect", "/points"):  # sums may differ in their last bit from process to process
+            values = [np.asarray(read(data, kind).data).view(np.float32) for data in (made, expected)]
+            np.testing.assert_allclose(*values, rtol=1e-5)
+        else:
+            assert made == expected
     assert sorted(path.name for path in source.parent.iterdir()) == ["in", "out", "whole"]
 
 
