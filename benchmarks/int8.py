@@ -94,9 +94,9 @@ def quantized(folder: Path, target: Path, pictures: Sequence[np.ndarray]) -> dic
 
 
 def quantize(prepared: Path, target: Path, heard: Feeds, variant: Variant) -> None:
-    """Write the graphs of one variant; weights have a scale per channel, biases stay float32."""
+    """Write the graphs of one variant; static weights have a scale per channel, biases stay float32."""
     for part in graphs.PARTS:
-        graph, options = prepared / f"{part}.onnx", {"per_channel": True, "reduce_range": variant.seven_bits}
+        graph, reduced = prepared / f"{part}.onnx", variant.seven_bits
         if not variant.dynamic:
             quantize_static(
                 graph,
@@ -107,9 +107,13 @@ def quantize(prepared: Path, target: Path, heard: Feeds, variant: Variant) -> No
                 activation_type=QuantType.QInt8,
                 weight_type=QuantType.QInt8,
                 extra_options={"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False},
-                **options,
+                per_channel=True,
+                reduce_range=reduced,
             )
         elif part == "step":
-            quantize_dynamic(graph, target / graph.name, ["MatMul", "Gemm"], weight_type=QuantType.QInt8, **options)
+            # One scale for a matrix: with scales per channel ONNX Runtime 1.32 refuses to run the step.
+            quantize_dynamic(
+                graph, target / graph.name, ["MatMul", "Gemm"], weight_type=QuantType.QInt8, reduce_range=reduced
+            )
         else:
             shutil.copy(graph, target / graph.name)

@@ -1,11 +1,16 @@
 """What several test folders need: a small model file and the reference data beside the checkout."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
 ROS_TESTS = Path(__file__).parent / "ros"
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
+
+
+def pytest_configure():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs, a CI's too, without it
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
