@@ -46,7 +46,7 @@ LEARNING = 5
 class Nowhere:
     """Outputs that somebody wants and nobody gets."""
 
-    types, concurrent = ROS_TYPES, True
+    types = ROS_TYPES
 
     def listened(self) -> frozenset[str]:
         """Return what the node is used for."""

@@ -57,7 +57,7 @@ class Timed:
 
     def __init__(self, outputs: Any) -> None:
         self._outputs = outputs
-        self.types, self.concurrent = outputs.types, outputs.concurrent
+        self.types = outputs.types
         self.seconds: dict[str, list[float]] = {}
 
     def listened(self) -> frozenset[str]:
@@ -177,8 +177,7 @@ def report(args: argparse.Namespace) -> list[str]:
     rows += [row(f"of that publish() of {topic}", seconds) for topic, seconds in publishing.items()]
     beside = (
         f"{args.width}x{args.height}, {args.model}, every output subscribed from another process. Beside the model: "
-        f"**{np.median(whole) * 1e3:.1f} ms** (p50), {cpu * 1e3:.1f} ms of CPU in all threads: two make and publish, "
-        "and one of Fast DDS copies into shared memory."
+        f"**{np.median(whole) * 1e3:.1f} ms** (p50), {cpu * 1e3:.1f} ms of CPU in all threads."
     )
     cloud = (
         f"Packing a cloud: {packing * 1e3:.2f} ms, **{packing / copying:.1f} times** copying as many bytes "

@@ -7,16 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core.errors import ImageError
-from depthart_core.sharing import share
 
 EDGE_RATIO = 1.15
 """Neighbouring depths further apart than this factor are two sides of an edge."""
-
-PARTS = 4
-"""In which a large picture is shrunk."""
-
-WORTH_SHARING = 300_000
-"""Pixels from which shrinking takes so long that another thread is worth starting."""
 
 
 def check_rgb(rgb: npt.NDArray[np.uint8]) -> None:
@@ -36,26 +29,9 @@ def to_input(rgb: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
     """Resize uint8 (H, W, 3) to (size, size, 3), the aspect not kept (as the model was trained)."""
     if rgb.shape[:2] == (size, size):
         return rgb
-    height, width = rgb.shape[:2]
-    if min(height, width) < size:
-        return np.asarray(cv2.resize(rgb, (size, size), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
-    exact = height % PARTS == 0 and size % PARTS == 0 and size & (size - 1) == 0  # a power of two rounds no weight
-    if height * width < WORTH_SHARING or not exact:
-        return np.asarray(cv2.resize(rgb, (size, size), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    return _shrink_in_parts(rgb, size)
-
-
-def _shrink_in_parts(rgb: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
-    """Average areas on two threads: OpenCV takes one for results as small as this."""
-    resized = np.empty((size, size, 3), np.uint8)
-    rows, side = rgb.shape[0] // PARTS, size // PARTS
-
-    def shrink(part: int) -> None:
-        source, target = rgb[part * rows : (part + 1) * rows], resized[part * side : (part + 1) * side]
-        cv2.resize(source, (size, side), target, interpolation=cv2.INTER_AREA)
-
-    share(shrink, PARTS)
-    return resized
+    shrinks = min(rgb.shape[:2]) >= size
+    resized = cv2.resize(rgb, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return np.asarray(resized, dtype=np.uint8)
 
 
 def to_picture_size(depth: npt.NDArray[np.float32], height: int, width: int) -> npt.NDArray[np.float32]:

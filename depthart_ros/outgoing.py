@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -26,7 +26,7 @@ from depthart_ros.view import View
 
 
 class Outgoing:
-    """Makes the messages of views in memory that is used again for the next one of the same size.
+    """Makes the messages of a view; the memory of the next one of the same size is used again.
 
     Args:
         types: the classes of the messages.
@@ -38,20 +38,22 @@ class Outgoing:
     def __init__(self, types: MessageTypes) -> None:
         self._types = types
         self._makers: dict[str, Callable[[View], Any]] = {
+            CAMERA_INFO: self._camera_info,  # before the depth that it belongs to
             RELATIVE: self._relative,
             CONFIDENCE: self._confidence,
-            CAMERA_INFO: self._camera_info,
             DEPTH: self._depth,
             COLOR: self._color,
             POINTS: self._points,
         }
         self.memory: dict[str, Any] = {}
 
-    def make(self, topic: str, view: View) -> Any:
-        """Make the message of a possible output; it is valid until the next one of its topic."""
-        message = self._makers[topic](view)
-        message.header = view.header
-        return message
+    def messages(self, view: View, wanted: frozenset[str]) -> Iterator[tuple[str, Any]]:
+        """Make topic and message of every wanted output, all of them possible; each is valid until the next view."""
+        for topic, make in self._makers.items():
+            if topic in wanted:
+                message = make(view)
+                message.header = view.header
+                yield topic, message
 
     def _relative(self, view: View) -> Any:
         return self._values(RELATIVE, view.relative.values)

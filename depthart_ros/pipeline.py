@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from depthart_core import DepthEstimator, RelativeDepth, ScaleGuess
-from depthart_core.sharing import share
 from depthart_ros.conversions import check_picture, picture_of
 from depthart_ros.messages import MessageTypes
 from depthart_ros.outgoing import Outgoing
@@ -22,7 +21,7 @@ from depthart_ros.scaling import Scaling
 from depthart_ros.sight import Sights
 from depthart_ros.statistics import Statistics
 from depthart_ros.throttle import Throttle
-from depthart_ros.topics import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, METRIC, ORDER, POINTS
+from depthart_ros.topics import CAMERA_INFO, CONFIDENCE, METRIC, POINTS
 from depthart_ros.view import Picture, Sight, View
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
 FADING = 0.95
 """What each frame leaves of the longest time that publishing took."""
-
-MADE_OF_DEPTH = frozenset({DEPTH, COLOR, POINTS})
 
 
 @dataclass(frozen=True)
@@ -54,11 +51,6 @@ class Frame:
 
 class Outputs(Protocol):
     """Where outputs go: to the publishers of a node, or into a bag."""
-
-    @property
-    def concurrent(self) -> bool:
-        """Whether two threads may publish at once."""
-        ...
 
     @property
     def types(self) -> MessageTypes:
@@ -165,25 +157,13 @@ class Pipeline:
         return wanted if self.scale_possible(frame.settings) else wanted - METRIC
 
     def _publish(self, view: View, wanted: frozenset[str]) -> None:
-        """Make and publish every wanted output; camera_info first, of the others two at a time."""
+        """Make and publish every wanted output."""
         self._problems.clear("publish")
-        topics = [topic for topic in ORDER if topic in wanted]
-        if CAMERA_INFO in wanted:
-            self._publish_one(topics.pop(0), view)
-        if len(topics) > 1 and self._outputs.concurrent:
-            if wanted & MADE_OF_DEPTH:
-                view.prepare()
-            share(lambda place: self._publish_one(topics[place], view), len(topics))
-            return
-        for topic in topics:
-            self._publish_one(topic, view)
-
-    def _publish_one(self, topic: str, view: View) -> None:
-        """Make and publish one output."""
-        failure = self._outputs.publish(topic, self._outgoing.make(topic, view))
-        if failure:
-            self._statistics.count("publish_failed")
-            self._problems.report("publish", failure)
+        for topic, message in self._outgoing.messages(view, wanted):
+            failure = self._outputs.publish(topic, message)
+            if failure:
+                self._statistics.count("publish_failed")
+                self._problems.report("publish", failure)
 
 
 def needs_calibration(settings: Settings, wanted: frozenset[str]) -> bool:

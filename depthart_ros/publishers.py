@@ -19,8 +19,6 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
 
 from depthart_core import ConfigError
 from depthart_ros.messages import MessageTypes
-from depthart_ros.rcl import can_send, send
-from depthart_ros.serialized import Serialized, SerializedCloud, SerializedImage, SerializedInfo
 from depthart_ros.topics import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, POINTS, RELATIVE
 
 try:
@@ -29,7 +27,6 @@ except ImportError:  # Humble
     from rclpy.qos_event import PublisherEventCallbacks
 
 ROS_TYPES = MessageTypes(Image, CameraInfo, PointCloud2, PointField)
-SERIALIZED_TYPES = MessageTypes(SerializedImage, SerializedInfo, SerializedCloud, PointField)
 OUTPUTS = {
     RELATIVE: Image,
     DEPTH: Image,
@@ -43,10 +40,7 @@ OUTPUTS = {
 def publish(node: Node, publisher: Any, message: Any) -> str:
     """Publish a message and return why it could not be (a flooded transport), else "" (also while shutting down)."""
     try:
-        if isinstance(message, Serialized):
-            send(publisher, message)
-        else:
-            publisher.publish(message)
+        publisher.publish(message)
     except (rclpy_implementation.RCLError, rclpy_implementation.InvalidHandle) as error:
         if node.context.ok():
             return f"{publisher.topic} could not be published: {str(error).splitlines()[0]}"
@@ -65,10 +59,9 @@ class Outputs:
         ConfigError: a value in `qos_overrides` that does not exist.
     """
 
-    concurrent = True
+    types = ROS_TYPES
 
     def __init__(self, node: Node, *, prefix: str = "", on_incompatible: Callable[[str], None]) -> None:
-        self.types = SERIALIZED_TYPES if can_send() else ROS_TYPES
         self._node = node
         self._prefix = prefix
         self._publishers: dict[str, Any] = {}

@@ -85,10 +85,6 @@ class View:
             limited[self.invalid] = np.nan
         return limited
 
-    def prepare(self) -> None:
-        """Make what several outputs share, so that no two threads make it at once."""
-        _ = self.filtered if self.scale is None else self.depth
-
     @property
     def points_depth(self) -> Depth:
         """Depth [m] for the cloud, (H, W): what is beyond its own limits is not finite."""

@@ -26,8 +26,6 @@ class Collected:
         wanted: names of the outputs.
     """
 
-    concurrent = False
-
     def __init__(self, wanted: frozenset[str]) -> None:
         self.messages: list[tuple[str, bytes]] = []
         self._types = message_types()

@@ -42,8 +42,8 @@ def make(relative, rgb):
         settings = Settings.from_values({name.replace("__", "."): value for name, value in parameters.items()})
         guess = None if scale is None else ScaleGuess(scale, 0.0)
         view = View(Header(frame_id="optical"), Sight(rgb, None, intrinsics), relative, guess, settings)
-        message = Outgoing(ROS_TYPES).make(topic, view)
-        assert message.header.frame_id == "optical"
+        [(made, message)] = Outgoing(ROS_TYPES).messages(view, frozenset({topic}))
+        assert (made, message.header.frame_id) == (topic, "optical")
         return message
 
     return message_of
@@ -136,7 +136,8 @@ def test_memory_is_made_anew_when_encoding_or_fields_change(relative, rgb):
     for encoding, color in (("32FC1", True), ("16UC1", False), ("32FC1", True)):
         settings = Settings(depth_encoding=encoding, points_color=color)
         view = View(Header(), Sight(rgb, None, CAMERA), relative, ScaleGuess(SCALE, 0.0), settings)
-        made.append({topic: bytes(outgoing.make(topic, view).data) for topic in ("depth/image_rect", "points")})
+        wanted = frozenset({"depth/image_rect", "points"})
+        made.append({topic: bytes(message.data) for topic, message in outgoing.messages(view, wanted)})
     assert made[0] == made[2]
     assert len(made[1]["depth/image_rect"]) * 2 == len(made[0]["depth/image_rect"])
 
@@ -146,7 +147,7 @@ def large(make_settings):
     values = np.tile(np.linspace(0.2, 6.0, 320, dtype=np.float32), (240, 1))
     rgb = np.zeros((240, 320, 3), np.uint8)
     view = View(Header(), Sight(rgb, None, None), RelativeDepth(values), ScaleGuess(SCALE, 0.0), make_settings)
-    message = Outgoing(ROS_TYPES).make("depth/image_color", view)
+    [(_, message)] = Outgoing(ROS_TYPES).messages(view, frozenset({"depth/image_color"}))
     return np.frombuffer(message.data, np.uint8).reshape(240, 320, 3)
 
 

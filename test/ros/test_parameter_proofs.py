@@ -45,7 +45,7 @@ def proves(name):
 class Kept:
     """Outputs that keep what they get."""
 
-    types, concurrent = ROS_TYPES, True
+    types = ROS_TYPES
 
     def __init__(self):
         self.messages = {}

@@ -16,6 +16,12 @@ def test_publishing_while_the_context_shuts_down_is_no_failure(world):
     assert publish(world.peer, publisher, Image()) == ""
 
 
+def test_publishing_to_a_destroyed_publisher_is_a_failure_in_words(world):
+    publisher = world.peer.create_publisher(Image, "image", 1)
+    world.peer.destroy_publisher(publisher)
+    assert "could not be published" in publish(world.peer, publisher, Image())
+
+
 def test_only_topics_with_a_subscriber_count_as_listened_to(world):
     outputs = Outputs(world.peer, on_incompatible=pytest.fail)
     assert outputs.listened() == frozenset()
