@@ -125,19 +125,15 @@ def read_engine(engine: Path, machine: Machine, options: BackendOptions) -> tupl
     again = f"run: {rebuild_command(record)}"
     check_machine(engine, record, machine)
     asked = record.of_scales if options.max_scales is None else options.max_scales
+    precision = record.precision if options.precision == "auto" else options.precision
+    command = build_command(record.model, precision=precision, decode=options.decode, max_scales=options.max_scales)
     if (options.decode, asked) != (record.decode, record.scales):
-        command = build_command(
-            record.model, precision=record.precision, decode=options.decode, max_scales=options.max_scales
-        )
         raise BackendError(
             f"{engine} decodes {record.decode!r} and {record.scales} of {record.of_scales} scales, asked for "
             f"{options.decode!r} and {asked}; run: {command}"
         )
-    if options.precision not in ("auto", record.precision):
-        command = build_command(
-            record.model, precision=options.precision, decode=options.decode, max_scales=options.max_scales
-        )
-        raise BackendError(f"{engine} computes in {record.precision}, asked for {options.precision}; run: {command}")
+    if precision != record.precision:
+        raise BackendError(f"{engine} computes in {record.precision}, asked for {precision}; run: {command}")
     try:
         data = engine.read_bytes()
     except OSError as error:
