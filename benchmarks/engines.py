@@ -37,7 +37,7 @@ def open_form(folder: Path, form: str, threads: int) -> Backend:
     """Open the graphs of a folder."""
     record = graphs.read_record(folder)
     if form == "whole":
-        return WholeBackend(open_session(folder / graphs.WHOLE, session_options(threads)), record.scales)
+        return WholeBackend(open_session(folder / graphs.WHOLE, session_options(threads)), record)
     return open_parts(folder, record, record.scales, threads=threads)
 
 

@@ -26,6 +26,7 @@ from tqdm import tqdm
 from benchmarks.limits import FORMATS, peaks, set_tf32, timed
 from benchmarks.model import CPU_ATTENTION
 from benchmarks.report import deliver, table
+from depthart_core.backends.precision import typed
 from depthart_core.backends.torch_graph import GraphedModel
 from depthart_core.checkpoint import load_model
 from depthart_core.config import ModelConfig
@@ -35,6 +36,8 @@ from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize
 
 PATHS = ("eager", "graph", "compile")
+PRECISIONS = {"float32": "fp32", "tf32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
+"""Key of `FORMATS` -> what a backend calls it; normalisation, softmax and logits stay in float32 there."""
 Run = Callable[[], Tensor]
 
 
@@ -97,9 +100,9 @@ def reference(name: str, batch: int) -> Reference:
 
 def runner(subject: Subject, found: Reference, device: str) -> Run:
     """Something that runs the subject once and returns relative depth; warmed up."""
-    model = deepcopy(found.model).to(device, FORMATS[subject.number]).to(memory_format=torch.channels_last)
-    images = found.images[: subject.batch].to(device, FORMATS[subject.number])
-    images = images.contiguous(memory_format=torch.channels_last)
+    model = typed(deepcopy(found.model), PRECISIONS[subject.number]).to(device)
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    images = found.images[: subject.batch].to(device).contiguous(memory_format=torch.channels_last)
     if subject.path == "graph":
         graphed = GraphedModel(model, expected, scales=len(model.config.tokenizer.scale_sizes), image=images)
         return lambda: graphed.predict(images).depth

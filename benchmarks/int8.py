@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from depthart_core.backends import graphs
+from depthart_core.backends.int8 import quantize_layers
 from depthart_core.backends.onnx import OnnxParts
 from depthart_core.backends.stepping import SteppedBackend, read_feeds
 from depthart_core.preprocess import to_input
@@ -111,9 +112,6 @@ def quantize(prepared: Path, target: Path, heard: Feeds, variant: Variant) -> No
                 reduce_range=reduced,
             )
         elif part == "step":
-            # One scale for a matrix: with scales per channel ONNX Runtime 1.32 refuses to run the step.
-            quantize_dynamic(
-                graph, target / graph.name, ["MatMul", "Gemm"], weight_type=QuantType.QInt8, reduce_range=reduced
-            )
+            quantize_layers(graph, target / graph.name, seven_bits=reduced)
         else:
             shutil.copy(graph, target / graph.name)

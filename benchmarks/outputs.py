@@ -39,7 +39,7 @@ PATIENCE = 20.0
 class Replay:
     """A backend that gives one answer again and again."""
 
-    anytime = False
+    anytime, precision = False, "fp32"
 
     def __init__(self, model: str, rgb: npt.NDArray[np.uint8]) -> None:
         backend = DepthEstimator.load(model).backend

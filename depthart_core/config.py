@@ -15,7 +15,7 @@ PREFIXES = ("tokenizer", "efficientnet_lite0")
 NORMALIZATIONS = ("linear", "log")
 DECODERS = ("var", "guided")
 DECODES = ("expected", "argmax", "sample")
-PRECISIONS = ("auto", "fp32", "fp16", "bf16")
+PRECISIONS = ("auto", "fp32", "fp16", "bf16", "int8")
 
 T = TypeVar("T")
 

@@ -100,7 +100,8 @@ class BackendOptions:
         seed: Of "sample".
         threads: CPU threads; None leaves the library's choice.
         max_scales: Decode after so many scales; None: all.
-        precision: "fp32", "fp16" or "bf16"; "auto": a backend's own choice (fp32 but for engines, OpenVINO).
+        precision: "fp32", "fp16", "bf16" or "int8"; "auto": a backend's own choice (fp32 but for engines, OpenVINO,
+            and ONNX Runtime where there is an export in int8).
     """
 
     device: str = "cpu"
@@ -161,6 +162,11 @@ class Backend(Protocol):
     @property
     def anytime(self) -> bool:
         """Whether it can stop after any scale; one that cannot ignores deadlines."""
+        ...
+
+    @property
+    def precision(self) -> str:
+        """What most of it is computed in: one of `PRECISIONS` but "auto"."""
         ...
 
     def infer(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> Inference:
@@ -228,7 +234,7 @@ class DepthEstimator:
             seed: Of "sample".
             threads: CPU threads; None leaves the library's choice.
             max_scales: Decode after so many of the model's scales: coarser and faster; None: all.
-            precision: "fp32", "fp16" or "bf16", see `BackendOptions`; "auto": what the backend takes by itself.
+            precision: "fp32", "fp16", "bf16" or "int8", see `BackendOptions`; "auto": what the backend takes by itself.
 
         Raises:
             CheckpointError: The model is missing or damaged.
@@ -236,7 +242,7 @@ class DepthEstimator:
         """
         options = BackendOptions(device, decode, seed, threads, max_scales, precision)
         chosen, loaded = load_backend(backend, model, options)
-        computed = "" if precision == "auto" else f" in {precision}"
+        computed = "" if (precision, loaded.precision) == ("auto", "fp32") else f" in {loaded.precision}"
         return cls(loaded, f"{Path(model).stem} ({chosen}{computed} on {device}, {decode})")
 
     def __call__(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> RelativeDepth:

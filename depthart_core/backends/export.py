@@ -13,6 +13,7 @@ from pathlib import Path
 
 from depthart_core.backends import graphs, tracing
 from depthart_core.backends.cache import graph_folder
+from depthart_core.backends.int8 import quantize_step
 from depthart_core.backends.precision import DTYPES, typed
 from depthart_core.backends.proof import Pictures, structured_pictures
 from depthart_core.backends.proving import prove_export
@@ -23,6 +24,9 @@ from depthart_core.errors import BackendError
 from depthart_core.estimator import BackendOptions
 from depthart_core.model import DepthART
 from depthart_core.model_files import Fingerprint, fingerprint, model_path, write_atomically
+
+STEPPED = ("fp32", "int8")
+"""Precisions of the form "stepped"."""
 
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
@@ -46,8 +50,8 @@ class Wish:
 
     Attributes:
         decode: "expected" or "argmax".
-        form: One of `graphs.FORMS`; None: "stepped" in float32, which a CPU computes in, "whole" otherwise.
-        precision: One of `DTYPES`.
+        form: One of `graphs.FORMS`; None: "stepped" in float32 and int8, which a CPU computes in, "whole" otherwise.
+        precision: One of `DTYPES`, or "int8": the layers of the transformer, see `int8`.
         max_scales: Of the form "whole": decode so many scales; None: all.
     """
 
@@ -59,7 +63,7 @@ class Wish:
     @property
     def chosen_form(self) -> str:
         """The form, chosen where it was left open."""
-        return self.form or ("stepped" if self.precision == "fp32" and self.max_scales is None else "whole")
+        return self.form or ("stepped" if self.precision in STEPPED and self.max_scales is None else "whole")
 
     def check(self) -> BackendOptions:
         """Demand what can be exported; returns what a backend would be asked for.
@@ -69,12 +73,17 @@ class Wish:
         """
         options = BackendOptions(decode=self.decode, max_scales=self.max_scales)
         check_exportable(options)
-        if self.precision not in DTYPES:
-            raise BackendError(f"precision must be one of {', '.join(DTYPES)}, got {self.precision!r}")
+        possible = dict.fromkeys((*DTYPES, *STEPPED))
+        if self.precision not in possible:
+            raise BackendError(f"precision must be one of {', '.join(possible)}, got {self.precision!r}")
         if self.chosen_form not in graphs.FORMS:
             raise BackendError(f"form must be one of {', '.join(graphs.FORMS)}, got {self.form!r}")
-        if self.chosen_form == "stepped" and (self.precision != "fp32" or self.max_scales is not None):
-            raise BackendError("a stepped export is float32 and decodes any number of scales; use --form whole")
+        if self.chosen_form == "stepped" and (self.precision not in STEPPED or self.max_scales is not None):
+            raise BackendError("a stepped export is fp32 or int8 and decodes any number of scales; use --form whole")
+        if self.chosen_form == "whole" and self.precision not in DTYPES:
+            raise BackendError(
+                f"a whole graph is one of {', '.join(DTYPES)}, got {self.precision!r}; use --form stepped"
+            )
         return options
 
 
@@ -130,6 +139,8 @@ def write_graphs(model: DepthART, folder: Path, wish: Wish) -> None:
     """
     if wish.chosen_form == "stepped":
         write_parts(model, folder, wish.decode)
+        if wish.precision == "int8":
+            quantize_step(folder)
     else:
         export_onnx(
             model, folder / graphs.WHOLE, decode=wish.decode, max_scales=wish.max_scales, precision=wish.precision
@@ -151,15 +162,16 @@ def _record(model: str, weights: Fingerprint, wish: Wish, folder: Path) -> graph
         input_size=config.tokenizer.input_size,
         heads=config.heads,
         opset=tracing.OPSETS[wish.chosen_form],
-        versions={name: version(name) for name in _libraries(wish.chosen_form)},
+        versions={name: version(name) for name in _libraries(wish)},
         pictures=0,
         deviation={},
     )
 
 
-def _libraries(form: str) -> list[str]:
+def _libraries(wish: Wish) -> list[str]:
     """What makes an export and what it is proven in."""
-    extra = form == "stepped" and importlib.util.find_spec("openvino") is not None
+    common = (wish.chosen_form, wish.precision) == ("stepped", "fp32")  # what OpenVINO runs as well
+    extra = common and importlib.util.find_spec("openvino") is not None
     return [*LIBRARIES, *(["openvino"] if extra else [])]
 
 

@@ -26,6 +26,9 @@ DECODES = ("expected", "argmax")
 FORMS = ("stepped", "whole")
 """A graph for each part, run scale by scale; or one of the whole model with every scale unrolled."""
 
+RUNNABLE = {"onnx": ("int8", "fp32"), "openvino": ("fp32",)}
+"""Backend -> precisions of the exports it runs; with precision "auto" the first that is there."""
+
 PARTS = ("prefix", "step", "decode")
 FEEDS = "scales.npz"
 WHOLE = "whole.onnx"
@@ -144,7 +147,7 @@ def export_name(model: str, decode: str, *, form: str, precision: str, scales: i
 
 
 def find_export(model: str | Path, options: BackendOptions, *, backend: str, form: str) -> Path:
-    """The cached float32 export of exactly these weights and options.
+    """The cached export of exactly these weights and options that a backend prefers.
 
     Raises:
         CheckpointError: The model is missing or damaged.
@@ -153,8 +156,12 @@ def find_export(model: str | Path, options: BackendOptions, *, backend: str, for
     weights = fingerprint(model_path(model))
     scales = options.count_scales(weights.config)
     folder = graph_folder(weights.sha256)
-    command = export_command(model, options.decode, None if form == "stepped" else options.max_scales, form=form)
-    found = sorted(folder.glob(export_name("*", options.decode, form=form, precision="fp32", scales=scales)))
+    wanted = _wanted(options, backend)
+    names = [export_name("*", options.decode, form=form, precision=each, scales=scales) for each in wanted]
+    command = export_command(
+        model, options.decode, None if form == "stepped" else options.max_scales, form=form, precision=wanted[-1]
+    )
+    found = [path for name in names for path in sorted(folder.glob(name))]
     if not found:
         raise BackendError(
             f"backend {backend!r} finds no graph of {model} with decode {options.decode!r} and {scales} scales in "
@@ -186,9 +193,21 @@ def open_export(model: str | Path, options: BackendOptions, *, backend: str, for
     if record.form != form:
         command = export_command(record.model, record.decode, None, form=form)
         raise BackendError(f"{folder} is {record.form}, backend {backend!r} runs {form} graphs; run: {command}")
+    wanted = _wanted(options, backend)
+    if record.precision not in wanted:
+        command = export_command(record.model, record.decode, None, form=form, precision=wanted[-1])
+        raise BackendError(
+            f"{folder} is {record.precision}, backend {backend!r} is to run {' or '.join(wanted)}; run: {command}"
+        )
     scales = check_options(folder, record, options)
     check_files(folder, record)
     return folder, record, scales
+
+
+def _wanted(options: BackendOptions, backend: str) -> tuple[str, ...]:
+    """Precisions of the exports that do, the preferred one first."""
+    possible = RUNNABLE[backend]
+    return (options.precision,) if options.precision in possible else possible
 
 
 def check_options(folder: Path, record: Record, options: BackendOptions) -> int:
@@ -197,7 +216,8 @@ def check_options(folder: Path, record: Record, options: BackendOptions) -> int:
     Raises:
         BackendError: It decodes otherwise, or another number of scales.
     """
-    command = export_command(record.model, options.decode, options.max_scales, form=record.form)
+    scales = None if record.form == "stepped" else options.max_scales
+    command = export_command(record.model, options.decode, scales, form=record.form, precision=record.precision)
     if options.decode != record.decode:
         raise BackendError(f"{folder} decodes {record.decode!r}, asked for {options.decode!r}; run: {command}")
     asked = record.of_scales if options.max_scales is None else options.max_scales

@@ -53,11 +53,11 @@ class WholeBackend:
 
     Args:
         session: Of a graph with the input `picture` and the outputs `depth` and, with heads, `confidence` and `size`.
-        scales: How many scales the graph decodes.
+        record: Of the graph.
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession, scales: int) -> None:
-        self.session, self.scales, self.anytime = session, scales, False
+    def __init__(self, session: onnxruntime.InferenceSession, record: graphs.Record) -> None:
+        self.session, self.scales, self.anytime, self.precision = session, record.scales, False, record.precision
         self.outputs = [output.name for output in session.get_outputs()]
         self.input_size = int(session.get_inputs()[0].shape[1])
         self.heads = "size" in self.outputs
@@ -83,7 +83,7 @@ def load(model: str | Path, options: BackendOptions) -> SteppedBackend:
         CheckpointError: The model is missing or damaged.
         BackendError: There are no proven graphs for the model and these options, or they are damaged.
     """
-    options.demand_precision("onnx", "fp32")
+    options.demand_precision("onnx", "fp32", "int8")
     folder, record, scales = graphs.open_export(model, options, backend="onnx", form="stepped")
     return open_parts(folder, record, scales, threads=options.threads)
 

@@ -83,8 +83,11 @@ def load(model: str | Path, options: BackendOptions) -> SteppedBackend:
     folder, record, scales = graphs.open_export(model, options, backend="openvino", form="stepped")
     if "openvino" not in record.versions:
         raise BackendError(f"{folder} was not compared with PyTorch in OpenVINO; run: {record.export_command()}")
-    parts = OpenVinoParts(folder, threads=options.threads, precision=options.precision)
-    return SteppedBackend(parts, read_feeds(folder / graphs.FEEDS), record, scales)
+    precision = options.precision
+    if precision == "auto":
+        precision = "bf16" if computes_in_bfloat16() else "fp32"
+    parts = OpenVinoParts(folder, threads=options.threads, precision=precision)
+    return SteppedBackend(parts, read_feeds(folder / graphs.FEEDS), record, scales, precision=precision)
 
 
 def computes_in_bfloat16() -> bool:

@@ -17,7 +17,7 @@ from depthart_core.backends.torch import TorchBackend
 from depthart_core.estimator import Backend, BackendOptions, Inference, ScaleGuess
 from depthart_core.model import DepthART
 
-LIMITS = {"fp32": ("max", 1e-3), "fp16": ("mean", 5e-3), "bf16": ("mean", 3e-2)}
+LIMITS = {"fp32": ("max", 1e-3), "fp16": ("mean", 5e-3), "bf16": ("mean", 3e-2), "int8": ("mean", 1e-2)}
 """Precision -> which deviation is limited to what; in float32 rounding alone makes a thousandth of it anywhere."""
 
 FEW = 2
@@ -49,10 +49,10 @@ def prove_export(
     of, usual = LIMITS[record.precision]
     limit = usual if limit is None else limit
     if record.form == "stepped":
-        return _prove_steps(model, folder, record, pictures, limit)
+        return _prove_steps(model, folder, record, pictures, (limit, of))
     reference = TorchBackend(model, BackendOptions(decode=record.decode, max_scales=record.scales))
     backend: Backend = (
-        WholeBackend(open_session(folder / graphs.WHOLE, session_options(None)), record.scales)
+        WholeBackend(open_session(folder / graphs.WHOLE, session_options(None)), record)
         if computed is None
         else ComputedBackend(computed, record)
     )
@@ -61,16 +61,18 @@ def prove_export(
     return deviation
 
 
-def _prove_steps(model: DepthART, folder: Path, record: graphs.Record, pictures: Pictures, limit: float) -> Deviation:
+def _prove_steps(
+    model: DepthART, folder: Path, record: graphs.Record, pictures: Pictures, limit: tuple[float, str]
+) -> Deviation:
     """In ONNX Runtime, and in OpenVINO where that is installed: `record` names it then."""
     feeds = read_feeds(folder / graphs.FEEDS)
-    result = _prove_runtime(model, OnnxParts(folder), feeds, record, pictures, (limit, "max"))
+    result = _prove_runtime(model, OnnxParts(folder), feeds, record, pictures, limit)
     if "openvino" not in record.versions:
         return result
     from depthart_core.backends.openvino import OpenVinoParts, computes_in_bfloat16
 
     of, usual = LIMITS["bf16" if computes_in_bfloat16() else "fp32"]
-    found = _prove_runtime(model, OpenVinoParts(folder), feeds, record, pictures, (max(limit, usual), of))
+    found = _prove_runtime(model, OpenVinoParts(folder), feeds, record, pictures, (max(limit[0], usual), of))
     return result | {f"{name} in OpenVINO": each for name, each in found.items()}
 
 
@@ -98,7 +100,7 @@ class ComputedBackend:
 
     def __init__(self, graph: nn.Module, record: graphs.Record) -> None:
         self.graph, self.input_size, self.heads = graph, record.input_size, record.heads
-        self.scales, self.anytime = record.scales, False
+        self.scales, self.anytime, self.precision = record.scales, False, record.precision
 
     @torch.inference_mode()
     def infer(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> Inference:  # noqa: ARG002

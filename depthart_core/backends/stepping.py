@@ -60,11 +60,14 @@ class SteppedBackend:
         feeds: Of the same.
         record: What is known about it.
         scales: How many scales to decode at most.
+        precision: What the runtime computes in where that is not what stands in the record.
     """
 
-    def __init__(self, parts: Parts, feeds: Feeds, record: graphs.Record, scales: int) -> None:
+    def __init__(
+        self, parts: Parts, feeds: Feeds, record: graphs.Record, scales: int, *, precision: str | None = None
+    ) -> None:
         self.parts, self.input_size, self.heads, self.scales = parts, record.input_size, record.heads, scales
-        self.anytime, self.pace = True, Pace(scales)
+        self.anytime, self.pace, self.precision = True, Pace(scales), precision or record.precision
         self._start = {name: parts.value(values) for name, values in feeds.start.items()}
         self._scales = [{name: parts.value(values) for name, values in each.items()} for each in feeds.scales]
         self._rows = [len(each["pool"]) for each in feeds.scales]  # of the next scale; one that nobody reads at the end

@@ -87,7 +87,7 @@ class TensorRTBackend:
     def __init__(self, runner: Runner, record: EngineRecord) -> None:
         self.runner, self.record = runner, record
         self.input_size, self.heads, self.scales = record.input_size, record.heads, record.scales
-        self.anytime = False
+        self.anytime, self.precision = False, record.precision
 
     def infer(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> Inference:  # noqa: ARG002
         """uint8 (S, S, 3) RGB -> relative depth, confidence and scale; the engine always decodes every scale."""

@@ -29,7 +29,8 @@ class TorchBackend:
     """Runs a model eagerly; on CUDA as recorded graphs, unless codes are drawn at random.
 
     Args:
-        model: In evaluation mode, on its device; its convolutions go to channels-last, which is faster.
+        model: In evaluation mode, on its device, in the precision of the options; its convolutions go to
+            channels-last, which is faster.
         options: See `BackendOptions`.
     """
 
@@ -39,6 +40,7 @@ class TorchBackend:
         self.decoding = decoding(options.decode, seed=options.seed, device=options.device)
         self.input_size = model.config.tokenizer.input_size
         self.heads, self.anytime = model.config.heads, True
+        self.precision = "fp32" if options.precision == "auto" else options.precision
         self.pace = Pace(options.count_scales(model.config))
         self.scales = self.pace.scales
         self.graphed = self._record() if self.device.type == "cuda" and options.decode != "sample" else None

@@ -131,6 +131,11 @@ class RememberingBackend:
         return self._backend.scales
 
     @property
+    def precision(self) -> str:
+        """See Backend."""
+        return self._backend.precision
+
+    @property
     def anytime(self) -> bool:
         """False: here every frame has the time it needs."""
         return False

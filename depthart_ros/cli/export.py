@@ -17,11 +17,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--decode", default="expected", help="how code vectors are chosen: expected or argmax (default %(default)s)"
     )
-    parser.add_argument("--precision", default="fp32", help="fp32, fp16 or bf16 (default %(default)s)")
+    parser.add_argument(
+        "--precision",
+        default="fp32",
+        help="fp32, fp16, bf16, or int8: faster in the backend onnx, the same accuracy but not the same depth "
+        "(default %(default)s)",
+    )
     parser.add_argument(
         "--form",
-        help="stepped: graphs run scale by scale, for the backends onnx and openvino, float32 (the default there); "
-        "whole: one graph of static shapes, for other programs (the default otherwise)",
+        help="stepped: graphs run scale by scale, for the backends onnx and openvino, fp32 or int8 (the default "
+        "there); whole: one graph of static shapes, for other programs (the default otherwise)",
     )
     parser.add_argument(
         "--max-scales", type=int, metavar="K", help="a whole graph that decodes K scales: coarser and faster"

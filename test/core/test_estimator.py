@@ -96,7 +96,7 @@ def test_a_string_is_a_path_too(toy_model_path, estimator):
         ({"device": "cuda:99"}, "device 'cuda:99' cannot be used by torch"),
         ({"device": "meta"}, "device 'meta' cannot be used by torch"),
         ({"threads": 0}, "threads must be at least 1, got 0"),
-        ({"precision": "fp8"}, "precision must be one of auto, fp32, fp16, bf16, got 'fp8'"),
+        ({"precision": "fp8"}, "precision must be one of auto, fp32, fp16, bf16, int8, got 'fp8'"),
         (
             {"precision": "fp16"},
             "precision fp16 is for GPUs: a CPU computes in it slower than in float32; ask for fp32",
@@ -154,8 +154,8 @@ class Watched:
 
     def __init__(self, backend):
         self.backend, self.deadlines = backend, []
-        self.input_size, self.heads, self.scales, self.anytime = (
-            backend.input_size, backend.heads, backend.scales, backend.anytime,
+        self.input_size, self.heads, self.scales, self.anytime, self.precision = (
+            backend.input_size, backend.heads, backend.scales, backend.anytime, backend.precision,
         )  # fmt: skip
 
     def infer(self, rgb, *, deadline=None):

@@ -229,6 +229,18 @@ def test_auto_takes_what_was_measured_as_the_fastest(cached):
     assert "torch" in DepthEstimator.load(cached[0]).name
 
 
+def test_auto_takes_an_int8_graph_that_was_made_and_the_name_says_so(cached):
+    export_model(cached[0], None, Wish(precision="int8"))
+    fast, exact = (DepthEstimator.load(cached[0], precision=precision) for precision in ("auto", "fp32"))
+    assert "(onnx in int8 on cpu" in fast.name
+    assert "(onnx in fp32 on cpu" in exact.name
+    for picture in some_pictures():
+        a, b = exact(picture), fast(picture)
+        assert 0.0 < np.abs(b.values / a.values - 1.0).mean() < 1e-2
+        assert np.abs(b.confidence - a.confidence).mean() < 1e-2
+        assert b.canonical == a.canonical
+
+
 def test_speeds_that_cannot_be_read_are_told_and_ignored(cached, caplog):
     speeds.speeds_path(cached[0], "expected").write_text("[")
     assert "onnx" in DepthEstimator.load(cached[0]).name
@@ -249,7 +261,7 @@ def test_a_missing_runtime_is_named_with_its_cure(cached, monkeypatch):
         ({"decode": "sample"}, "backend 'onnx' decodes expected or argmax, got 'sample'"),
         ({"device": "cuda"}, "backend 'onnx' runs on device 'cpu', got 'cuda'"),
         ({"threads": 0}, "threads must be at least 1, got 0"),
-        ({"precision": "fp16"}, "backend 'onnx' computes in fp32, got 'fp16'"),
+        ({"precision": "fp16"}, "backend 'onnx' computes in fp32 or int8, got 'fp16'"),
     ],
 )
 def test_an_option_without_a_graph_is_named(cached, options, sentence):

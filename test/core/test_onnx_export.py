@@ -71,6 +71,21 @@ def test_a_half_precision_export_is_whole_and_proven(tiny_model_path, tmp_path, 
     assert 0.0 < record.deviation["depth"]["mean"] < 3e-2
 
 
+def test_an_int8_export_has_the_layers_of_the_transformer_in_int8_and_is_proven(tiny_model_path, tmp_path):
+    done = export_model(tiny_model_path, tmp_path, Wish(precision="int8"))
+    assert (done.record.form, done.record.precision, done.path.name) == (
+        "stepped",
+        "int8",
+        "tiny-expected-stepped-int8",
+    )
+    assert 0.0 < done.record.deviation["depth"]["mean"] < 1e-2
+    nodes = [node.op_type for node in onnx.load(done.path / "step.onnx").graph.node]
+    layers = (
+        4 * load_model(tiny_model_path).config.transformer.blocks
+    )  # the logits' has fewer codes than a token is wide
+    assert nodes.count("MatMulInteger") >= layers
+
+
 def test_weights_that_one_file_cannot_hold_go_beside_it(tiny_model_path, tmp_path, monkeypatch):
     monkeypatch.setattr(tracing, "LARGEST_WEIGHTS", 10_000)
     done = export_model(tiny_model_path, tmp_path)
@@ -130,7 +145,7 @@ def test_what_is_no_graph_is_refused(copied, tiny_model_path):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"precision": "fp8"}, "precision must be one of fp32, fp16, bf16, got 'fp8'"),
+        ({"precision": "fp8"}, r"precision must be one of fp32, fp16, bf16(, int8)?, got 'fp8'"),
         ({"decode": "sample"}, "a graph decodes expected or argmax, got 'sample'"),
         ({"decode": "best"}, "decode must be one of expected, argmax, sample, got 'best'"),
         ({"max_scales": 3}, "max_scales must be 1 to 2, the scales of this model, got 3"),
@@ -148,8 +163,9 @@ def test_what_cannot_be_exported_is_told(tiny_model_path, tmp_path, options, tol
     ("wish", "told"),
     [
         ({"form": "round"}, "form must be one of stepped, whole, got 'round'"),
-        ({"form": "stepped", "precision": "fp16"}, "a stepped export is float32 and decodes any number of scales"),
-        ({"form": "stepped", "max_scales": 1}, "a stepped export is float32 and decodes any number of scales"),
+        ({"form": "stepped", "precision": "fp16"}, "a stepped export is fp32 or int8 and decodes any number of scales"),
+        ({"form": "stepped", "max_scales": 1}, "a stepped export is fp32 or int8 and decodes any number of scales"),
+        ({"form": "whole", "precision": "int8"}, "a whole graph is one of fp32, fp16, bf16, got 'int8'; use --form st"),
     ],
 )
 def test_a_form_that_cannot_be_is_told(tiny_model_path, tmp_path, wish, told):

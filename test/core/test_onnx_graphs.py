@@ -88,6 +88,25 @@ def test_a_stepped_export_decodes_any_number_of_scales_and_a_whole_one_its_own(t
         opened(whole, form="whole")
 
 
+def test_onnx_prefers_int8_and_takes_what_is_asked_for(toy_model_path):
+    exact, fast = (in_cache(toy_model_path, precision=precision) for precision in ("fp32", "int8"))
+    assert found(toy_model_path) == found(toy_model_path, precision="int8") == fast
+    assert found(toy_model_path, precision="fp32") == exact
+    assert opened(fast)[0] == fast
+    with pytest.raises(BackendError, match=r"is int8, backend 'onnx' is to run fp32; run: depthart export toy$"):
+        opened(fast, precision="fp32")
+    with pytest.raises(BackendError, match=r"is fp32, backend 'onnx' is to run int8; run: .* toy --precision int8$"):
+        opened(exact, precision="int8")
+
+
+def test_openvino_leaves_int8_alone(toy_model_path):
+    fast = in_cache(toy_model_path, precision="int8")
+    with pytest.raises(BackendError, match=r"'openvino' finds no graph of .* run: depthart export .*safetensors$"):
+        graphs.find_export(toy_model_path, BackendOptions(), backend="openvino", form="stepped")
+    with pytest.raises(BackendError, match=r"is int8, backend 'openvino' is to run fp32; run: depthart export toy$"):
+        graphs.open_export(fast, BackendOptions(), backend="openvino", form="stepped")
+
+
 def test_an_export_is_named_by_a_graph_in_it_too(tmp_path):
     folder = stored(tmp_path / "a")
     assert opened(folder / "step.onnx")[0] == opened(folder)[0] == folder
