@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from training.data.loader import batches, sample_index
+from training.data.memory import Kept
 from training.data.rooms import read_rooms
-from training.data.sample import DataError
+from training.data.sample import DataError, readable
 
 
 def take(count, *args, **options):
@@ -81,6 +82,23 @@ def test_a_corrupt_sample_is_replaced_and_named(room_members, write_shard):
     with pytest.warns(UserWarning, match=r"skipped a sample: train-000/000001.png"):
         [batch] = take(1, read_rooms([write_shard(samples)]), 3, workers=0, size=32)
     assert set(batch.names) == {"train-000/000000", "train-000/000002"}
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_samples_kept_in_memory_give_the_same_batches(shard_of, workers):
+    rooms = read_rooms([shard_of(5)])
+    kept = Kept(rooms, 48)
+    read, from_memory = (take(3, samples, 2, workers=workers, size=48) for samples in (rooms, kept))
+    assert all(same(*pair) for pair in zip(read, from_memory, strict=True))
+    assert kept[1].rgb.shape == (48, 48, 3)
+    assert kept[1] is kept[1:3][0] is kept[-4]
+
+
+def test_a_corrupt_sample_kept_in_memory_is_named_when_it_is_asked_for(room_members, write_shard):
+    kept = Kept(read_rooms([write_shard([room_members("000000"), room_members("000001") | {"000001.png": b""}])]), 32)
+    assert [sample.name for sample in readable(kept[:1])] == ["train-000/000000"]
+    with pytest.raises(DataError, match=r"000001\.png"):
+        kept[1]
 
 
 @pytest.mark.filterwarnings("ignore:skipped a sample")

@@ -27,7 +27,7 @@ def arguments(tmp_path, toy_config, toy_model_path, frame_folder):
 
 
 def test_the_time_budget_ends_a_run_and_the_objective_is_one_option(arguments, tmp_path):
-    options = ["--minutes", "0.02", "--objective", "teacher_forcing", "--workers", "0", "--seed", "3"]
+    options = ["--minutes", "0.02", "--objective", "teacher_forcing", "--workers", "0", "--seed", "3", "--in-memory"]
     assert main([*arguments, *options]) == 0
     state = torch.load(tmp_path / "run" / "transformer.checkpoint", weights_only=True)
     assert state["settings"]["objective"] == "teacher_forcing"

@@ -6,6 +6,8 @@ effects is that of a camera: light, lens, exposure, colour processing, noise, co
 
 from __future__ import annotations
 
+import functools
+
 import cv2
 import numpy as np
 
@@ -146,12 +148,20 @@ def _noise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     height, width = image.shape[:2]
     fine = rng.random() < 0.5
     size = (height, width, 3) if fine else ((height + 1) // 2, (width + 1) // 2, 3)
-    grain = rng.standard_normal(size, dtype=np.float32)
+    count = int(np.prod(size))
+    first = rng.integers(max(1, len(_normal()) - count))
+    grain = np.resize(_normal()[first : first + count], size)
     if not fine:
         grain = cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR)
     read, shot = rng.uniform(0, NOISE_READ), rng.uniform(0, NOISE_SHOT)
     deviation = cv2.sqrt(np.maximum(image, 0) * np.float32(shot**2) + np.float32(read**2))
     return np.asarray(cv2.multiply(deviation, grain) + image)
+
+
+@functools.cache
+def _normal() -> np.ndarray:
+    """Float32 normal numbers to take a stretch of: drawing new ones took a quarter of the augmentation's time."""
+    return np.random.default_rng(0).standard_normal(1 << 22, dtype=np.float32)
 
 
 def _compress(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
