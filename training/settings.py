@@ -29,6 +29,7 @@ class StageSettings:
         last_scale_weight: Of the last scale's squared error ("transformer").
         pixel_weight: Of the decoded depth's absolute error.
         train_decoder: Whether the decoder follows the pixel term ("transformer").
+        keep_codes: Whether the codebook goes on from that of the model it starts from, instead of anew ("tokenizer").
     """
 
     steps: int
@@ -44,6 +45,7 @@ class StageSettings:
     last_scale_weight: float = 10.0
     pixel_weight: float = 0.0
     train_decoder: bool = False
+    keep_codes: bool = False
 
     def __post_init__(self) -> None:
         """Refuse names that are not known, and numbers that make no sense.

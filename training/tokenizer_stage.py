@@ -24,7 +24,7 @@ class TokenizerStage:
         settings: See `StageSettings`.
         commitment: Weight of drawing the encoder to its codes (VQ-VAE's beta).
         plain_steps: Steps at the start with noise in place of the quantizer: with random codes the encoder would
-            learn to say nothing.
+            learn to say nothing. None where codes are kept.
         truncated: Share of steps in which the decoder learns from the sum of the first scales alone, so that depth
             after few scales looks right as well.
         restart_every: Steps between two restarts of codes that nobody uses.
@@ -40,7 +40,7 @@ class TokenizerStage:
         restart_every: int = 50,
     ) -> None:
         self.settings = settings
-        self.commitment, self.plain_steps = commitment, plain_steps
+        self.commitment, self.plain_steps = commitment, 0 if settings.keep_codes else plain_steps
         self.truncated, self.restart_every = truncated, restart_every
         self.memory: Scalars = {}
         self.restarted = -1  # the step of the last restart: a step of several batches has one
@@ -98,7 +98,8 @@ class TokenizerStage:
         """
         codebook = model.tokenizer.quantizer.codebook
         used = self.memory.setdefault("used", torch.zeros(len(codebook), device=codebook.device))
-        if step % self.restart_every == 0 and step != self.restarted:
+        kept = self.settings.keep_codes and step == 0
+        if step % self.restart_every == 0 and step != self.restarted and not kept:
             everything = torch.arange(len(codebook), device=codebook.device)
             dead = (used < 1).nonzero()[:, 0] if step > self.plain_steps else everything
             candidates, generator = gathered(rests), torch.Generator().manual_seed(step)

@@ -64,6 +64,16 @@ def test_a_terminated_run_resumes_to_the_same_weights(train, samples, stage, ter
     assert torch.equal(weights(resumed), weights(whole))
 
 
+@pytest.mark.parametrize(("keep", "moved"), [(True, 0.01), (False, 0.1)])
+def test_a_codebook_starts_anew_unless_it_is_kept(train, samples, toy_config, keep, moved):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        before = DepthART(toy_config).tokenizer.quantizer.codebook.detach().clone()
+    settings = dataclasses.replace(SETTINGS, steps=1, keep_codes=keep)
+    after = train(samples, stage="tokenizer", settings=settings).model.tokenizer.quantizer.codebook.detach()
+    assert ((after - before).abs().mean() < moved * before.abs().mean()) == keep
+
+
 def test_the_decoded_depth_gets_better_on_one_picture(train, samples, tmp_path):
     settings = dataclasses.replace(SETTINGS, steps=60, learning_rate=5e-3, warmup_steps=5)
     train(samples[:1], settings=settings)
