@@ -47,6 +47,8 @@ def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]
         return "tensorrt", _load("tensorrt", model, options)
     if options.device.startswith("cuda"):
         return _load_on_gpu(model, options)
+    if options.precision == "int8":  # which nothing else computes in
+        return "onnx", _load("onnx", model, options)
     for backend in fastest_first(model, options.decode, ("onnx", "openvino", "torch")):
         if backend == "torch":
             break

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core.backends.cuda import Device, open_device
-from depthart_core.backends.engines import EngineRecord, find_engine, is_engine, read_engine
+from depthart_core.backends.engines import PRECISIONS, EngineRecord, find_engine, is_engine, read_engine
 from depthart_core.backends.library import import_library, last_error, machine_of, make_logger
 from depthart_core.backends.machine import version_warning
 from depthart_core.backends.runner import Runner, Tensor
@@ -126,6 +126,7 @@ def load(model: str | Path, options: BackendOptions) -> TensorRTBackend:
         BackendError: No TensorRT, no GPU, no proven engine for the model, these options and this machine, or it is
             damaged; with the command that cures it.
     """
+    options.demand_precision("tensorrt", *PRECISIONS)
     trt, device = import_library(), open_device(options.device)
     machine = machine_of(trt, device)
     warning = version_warning(machine.library, machine.version)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from depthart_core.backends.pace import Pace, Run
-from depthart_core.backends.precision import multiplies_bfloat16, typed
+from depthart_core.backends.precision import DTYPES, multiplies_bfloat16, typed
 from depthart_core.backends.torch_graph import GraphedModel
 from depthart_core.checkpoint import load_model
 from depthart_core.decoding import decoding
@@ -119,6 +119,7 @@ def load(model: str | Path, options: BackendOptions) -> TorchBackend:
         BackendError: The device is unknown or absent, it does not compute in the precision, or max_scales are
             impossible.
     """
+    options.demand_precision("torch", *DTYPES)
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     loaded = load_model(model)

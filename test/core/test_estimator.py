@@ -97,6 +97,8 @@ def test_a_string_is_a_path_too(toy_model_path, estimator):
         ({"device": "meta"}, "device 'meta' cannot be used by torch"),
         ({"threads": 0}, "threads must be at least 1, got 0"),
         ({"precision": "fp8"}, "precision must be one of auto, fp32, fp16, bf16, int8, got 'fp8'"),
+        ({"precision": "int8"}, "backend 'onnx' finds no graph of .* run: depthart export .* --precision int8$"),
+        ({"precision": "int8", "backend": "torch"}, "backend 'torch' computes in fp32 or fp16 or bf16, got 'int8'"),
         (
             {"precision": "fp16"},
             "precision fp16 is for GPUs: a CPU computes in it slower than in float32; ask for fp32",
