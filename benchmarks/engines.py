@@ -44,7 +44,7 @@ def open_form(folder: Path, form: str, threads: int) -> Backend:
 def find_or_export(model: str, form: str) -> Path:
     """Return the folder of the cached export in a form, made where there is none."""
     try:
-        return graphs.find_export(model, BackendOptions(), backend="onnx", form=form)
+        return graphs.find_export(model, BackendOptions(precision="fp32"), backend="onnx", form=form)
     except BackendError:
         from depthart_core.backends.export import Wish, export_model  # not in the processes whose memory is measured
 
@@ -130,11 +130,13 @@ def measured(args: argparse.Namespace) -> list[str]:
             integers = quantized(folders["stepped"][0], Path(temporary), sample_pictures()[:CALIBRATION])
             folders |= {f"stepped, {name}": (folder, "stepped") for name, folder in integers.items()}
         lines = [forms(folders, args.threads, args.rounds)]
-        chosen = subjects(args.backends, threads=args.threads)
+        chosen = {
+            name: {**one, "precision": "fp32"} for name, one in subjects(args.backends, threads=args.threads).items()
+        }
         found, refused = measure(args.model, chosen, sample_pictures(), rounds=args.rounds)
         lines += [summary(found), stages(found), *(f"{name}: {reason}" for name, reason in refused.items())]
         if args.data is not None:
-            estimators = {name: DepthEstimator.load(args.model, backend=name, threads=args.threads) for name in found}
+            estimators = {name: DepthEstimator.load(args.model, **chosen[name]) for name in found}
             for name, folder in integers.items():
                 estimators[f"onnx, {name}"] = DepthEstimator(open_form(folder, "stepped", args.threads), name)
             lines.append(accuracy(estimators, args.data, args.limit))

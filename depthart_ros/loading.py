@@ -69,7 +69,8 @@ def faster_with(settings: Settings, estimator: DepthEstimator) -> str:
     """
     if settings.backend != "auto":
         return ""
-    return missing_export(estimator, settings.model, BackendOptions(settings.device, settings.decode))
+    options = BackendOptions(settings.device, settings.decode, precision=settings.precision)
+    return missing_export(estimator, settings.model, options)
 
 
 def identity(settings: Settings, estimator: DepthEstimator) -> dict[str, str]:

@@ -56,6 +56,8 @@ class StageSettings:
         for item in fields(self):
             value = getattr(self, item.name)
             kind, least = (int, 1) if item.name in ("steps", "batch_size", "warmup_steps") else ((int, float), 0)
+            if item.type == "bool" and not isinstance(value, bool):
+                raise ConfigError(f"{item.name} must be true or false, got {value!r}")
             number = item.type in ("int", "float")
             if number and (isinstance(value, bool) or not isinstance(value, kind) or not least <= value < math.inf):
                 raise ConfigError(

@@ -81,6 +81,8 @@ def run(args: argparse.Namespace) -> None:
         workers=args.workers,
         accumulate=args.accumulate,
     )
+    if settings.keep_codes and args.init is None and not (args.out / f"{args.stage}.checkpoint").exists():
+        raise ConfigError("the recipe says keep_codes, so there must be a model to keep them of: --init MODEL")
     trainer = Trainer(args.stage, model, make_stage(args.stage, settings), settings=settings, options=options)
     if trainer.processes.main:
         resumed = f"goes on from {trainer.checkpoint}" if trainer.checkpoint.exists() else taken

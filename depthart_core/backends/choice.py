@@ -45,10 +45,10 @@ def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]
         return "onnx", _load("onnx", model, options)
     if engines.is_engine(model):
         return "tensorrt", _load("tensorrt", model, options)
+    if options.precision == "int8":  # in which nothing else computes
+        return "onnx", _load("onnx", model, options)
     if options.device.startswith("cuda"):
         return _load_on_gpu(model, options)
-    if options.precision == "int8":  # which nothing else computes in
-        return "onnx", _load("onnx", model, options)
     for backend in fastest_first(model, options.decode, ("onnx", "openvino", "torch")):
         if backend == "torch":
             break

@@ -17,6 +17,7 @@ from depthart_core.backends.int8 import quantize_step
 from depthart_core.backends.precision import DTYPES, typed
 from depthart_core.backends.proof import Pictures, structured_pictures
 from depthart_core.backends.proving import prove_export
+from depthart_core.backends.speeds import speeds_path
 from depthart_core.backends.stepped import write_parts
 from depthart_core.backends.whole import Graph, check_exportable, export_onnx
 from depthart_core.checkpoint import load_model
@@ -78,6 +79,10 @@ class Wish:
             raise BackendError(f"precision must be one of {', '.join(possible)}, got {self.precision!r}")
         if self.chosen_form not in graphs.FORMS:
             raise BackendError(f"form must be one of {', '.join(graphs.FORMS)}, got {self.form!r}")
+        if self.precision == "int8" and self.max_scales is not None:
+            raise BackendError(
+                "an int8 export decodes any number of scales; leave --max-scales out, it is for who runs it"
+            )
         if self.chosen_form == "stepped" and (self.precision not in STEPPED or self.max_scales is not None):
             raise BackendError("a stepped export is fp32 or int8 and decodes any number of scales; use --form whole")
         if self.chosen_form == "whole" and self.precision not in DTYPES:
@@ -128,6 +133,8 @@ def export_model(
         record = replace(record, pictures=len(pictures), deviation=deviation)
         write_atomically(temporary / graphs.RECORD, graphs.to_json(record).encode())
         _put_in_place(temporary, target)
+    if folder is None:
+        speeds_path(model, wish.decode).unlink(missing_ok=True)  # what was the fastest may not be any more
     return Exported(target, record)
 
 

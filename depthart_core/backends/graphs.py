@@ -164,8 +164,8 @@ def find_export(model: str | Path, options: BackendOptions, *, backend: str, for
     found = [path for name in names for path in sorted(folder.glob(name))]
     if not found:
         raise BackendError(
-            f"backend {backend!r} finds no graph of {model} with decode {options.decode!r} and {scales} scales in "
-            f"{folder}; run: {command}"
+            f"backend {backend!r} finds no graph of {model} in {' or '.join(wanted)} with decode {options.decode!r} "
+            f"and {scales} scales in {folder}; run: {command}"
         )
     made_from = read_record(found[0]).weights_sha256
     if made_from != weights.sha256:

@@ -17,9 +17,18 @@ import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from depthart_core.backends.tracing import weights_path
+from depthart_core.errors import BackendError
+
 
 def quantize_step(folder: Path) -> None:
-    """Put an int8 graph in the place of the float32 one of the step."""
+    """Put an int8 graph in the place of the float32 one of the step.
+
+    Raises:
+        BackendError: Its weights are too large for one file, or it has no layers.
+    """
+    if weights_path(folder / "step.onnx").exists():
+        raise BackendError("weights of the step beyond 2 GB cannot be made int8; export it in fp32")
     with tempfile.TemporaryDirectory(prefix="depthart-") as temporary:
         prepared, step = Path(temporary) / "step.onnx", folder / "step.onnx"
         with _quiet():
@@ -35,13 +44,19 @@ def quantize_layers(prepared: Path, target: Path, *, seven_bits: bool = True) ->
         target: Where to write.
         seven_bits: Whether weights have 7 bits. Sums of products then cannot saturate, as they otherwise do on
             processors without VNNI.
+
+    Raises:
+        BackendError: No layer was found.
     """
+    layers = _layers(onnx.load(prepared, load_external_data=False))
+    if not layers:  # of which ONNX Runtime would make all products
+        raise BackendError(f"{target.name} has no layers that can be int8; export it in fp32")
     # One scale for a matrix: with scales per channel ONNX Runtime 1.32 refuses to run the step.
     quantize_dynamic(
         prepared,
         target,
         ["MatMul"],
-        nodes_to_quantize=_layers(onnx.load(prepared, load_external_data=False)),
+        nodes_to_quantize=layers,
         weight_type=QuantType.QInt8,
         reduce_range=seven_bits,
     )
@@ -52,7 +67,7 @@ def _layers(step: onnx.ModelProto) -> list[str]:
     tokens = next(given for given in step.graph.input if given.name == "x")
     width = tokens.type.tensor_type.shape.dim[2].dim_value
     matrices = {values.name: values.dims for values in step.graph.initializer if len(values.dims) == 2}
-    large = {name for name, sides in matrices.items() if min(sides) >= width}
+    large = {name for name, sides in matrices.items() if min(sides) >= width > 0}
     return [node.name for node in step.graph.node if node.op_type == "MatMul" and node.input[1] in large]
 
 

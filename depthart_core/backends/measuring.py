@@ -38,12 +38,14 @@ class Measured:
 
     Attributes:
         name: What the estimator calls itself.
+        precision: What most of it is computed in.
         seconds: Stage -> one entry a picture; "total" is from the picture to depth of its size.
         memory: Largest resident size of its process, in bytes.
         depth: Of every picture float32 (H, W).
     """
 
     name: str
+    precision: str
     seconds: dict[str, list[float]] = field(default_factory=dict)
     memory: int = 0
     depth: list[npt.NDArray[np.float32]] = field(default_factory=list)
@@ -89,7 +91,7 @@ def measure(
             if "error" in answer:
                 refused[subject] = answer["error"]
             else:
-                workers[subject], found[subject] = worker, Measured(answer["name"])
+                workers[subject], found[subject] = worker, Measured(**answer)
         for _ in range(rounds):
             for subject, worker in workers.items():
                 for stage, seconds in worker("batch")["seconds"].items():
@@ -169,7 +171,7 @@ class _Subject:
     def start(self) -> dict[str, Any]:
         """Estimate every picture once: that warms up and is what is compared."""
         np.savez(self.folder / f"{self.name}.npz", *[self.estimator(picture).values for picture in self.pictures])
-        return {"name": self.estimator.name}
+        return {"name": self.estimator.name, "precision": self.estimator.backend.precision}
 
     def batch(self) -> dict[str, Any]:
         """Time some pictures."""

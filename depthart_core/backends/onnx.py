@@ -83,7 +83,7 @@ def load(model: str | Path, options: BackendOptions) -> SteppedBackend:
         CheckpointError: The model is missing or damaged.
         BackendError: There are no proven graphs for the model and these options, or they are damaged.
     """
-    options.demand_precision("onnx", "fp32", "int8")
+    options.demand_precision("onnx", *graphs.RUNNABLE["onnx"])
     folder, record, scales = graphs.open_export(model, options, backend="onnx", form="stepped")
     return open_parts(folder, record, scales, threads=options.threads)
 

@@ -93,7 +93,8 @@ def summary(found: dict[str, Measured]) -> str:
     for name, each in found.items():
         milliseconds = [f"{np.percentile(each.seconds['total'], p) * 1e3:.1f}" for p in PERCENTILES]
         rate = f"{1.0 / statistics.median(each.seconds['total']):.1f}"
-        rows.append([name, *milliseconds, rate, f"{each.memory / 2**20:.0f}", _agreement(reference, each)])
+        label = name if each.precision == "fp32" or each.precision in name else f"{name}: {each.precision}"
+        rows.append([label, *milliseconds, rate, f"{each.memory / 2**20:.0f}", _agreement(reference, each)])
     header = ["backend", *(f"p{p} ms" for p in PERCENTILES), "pictures/s", "peak MiB", "AbsRel to torch"]
     return table(header, rows)
 

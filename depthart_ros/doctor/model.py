@@ -65,11 +65,13 @@ def _check_graph(settings: Settings) -> Iterator[Finding]:
     """Yield whether the cache has a proven graph; only who asks for onnx cannot do without."""
     if settings.backend not in ("auto", "onnx"):
         return
-    options = BackendOptions(decode=settings.decode, max_scales=settings.max_scales or None)
+    options = BackendOptions(
+        decode=settings.decode, max_scales=settings.max_scales or None, precision=settings.precision
+    )
     try:
         folder, record, _ = graphs.open_export(settings.model, options, backend="onnx", form="stepped")
     except DepthartError as error:
-        if settings.backend == "onnx":
+        if settings.backend == "onnx" or settings.precision == "int8":  # in which nothing else computes
             yield Finding("graph", str(error), _cure(error, settings))
         else:
             command = graphs.export_command(settings.model, settings.decode, None)
@@ -79,8 +81,9 @@ def _check_graph(settings: Settings) -> Iterator[Finding]:
 
 
 def _proof(record: graphs.Record) -> str:
-    worst = max(deviation["max"] for deviation in record.deviation.values())
-    return f"proven, at most {worst:.1g} from PyTorch on {record.pictures} pictures"
+    how, which = ("on average", "mean") if record.precision == "int8" else ("at most", "max")
+    worst = max(deviation[which] for deviation in record.deviation.values())
+    return f"proven, {how} {worst:.1g} from PyTorch on {record.pictures} pictures"
 
 
 def _try(settings: Settings) -> Iterator[Finding]:

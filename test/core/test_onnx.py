@@ -241,6 +241,13 @@ def test_auto_takes_an_int8_graph_that_was_made_and_the_name_says_so(cached):
         assert b.canonical == a.canonical
 
 
+def test_a_new_graph_in_the_cache_makes_auto_forget_what_was_the_fastest(cached):
+    speeds.write_speeds(cached[0], "expected", {"torch": 0.1, "onnx": 0.2})
+    assert "torch" in DepthEstimator.load(cached[0]).name
+    export_model(cached[0])
+    assert "onnx" in DepthEstimator.load(cached[0]).name
+
+
 def test_speeds_that_cannot_be_read_are_told_and_ignored(cached, caplog):
     speeds.speeds_path(cached[0], "expected").write_text("[")
     assert "onnx" in DepthEstimator.load(cached[0]).name
@@ -261,7 +268,7 @@ def test_a_missing_runtime_is_named_with_its_cure(cached, monkeypatch):
         ({"decode": "sample"}, "backend 'onnx' decodes expected or argmax, got 'sample'"),
         ({"device": "cuda"}, "backend 'onnx' runs on device 'cpu', got 'cuda'"),
         ({"threads": 0}, "threads must be at least 1, got 0"),
-        ({"precision": "fp16"}, "backend 'onnx' computes in fp32 or int8, got 'fp16'"),
+        ({"precision": "fp16"}, "backend 'onnx' computes in int8 or fp32, got 'fp16'"),
     ],
 )
 def test_an_option_without_a_graph_is_named(cached, options, sentence):

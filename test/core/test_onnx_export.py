@@ -79,11 +79,17 @@ def test_an_int8_export_has_the_layers_of_the_transformer_in_int8_and_is_proven(
         "tiny-expected-stepped-int8",
     )
     assert 0.0 < done.record.deviation["depth"]["mean"] < 1e-2
+    config = load_model(tiny_model_path).config
+    layers = 4 * config.transformer.blocks + (config.tokenizer.codebook_size >= config.transformer.width)
     nodes = [node.op_type for node in onnx.load(done.path / "step.onnx").graph.node]
-    layers = (
-        4 * load_model(tiny_model_path).config.transformer.blocks
-    )  # the logits' has fewer codes than a token is wide
-    assert nodes.count("MatMulInteger") >= layers
+    assert nodes.count("MatMulInteger") == layers
+
+
+def test_weights_that_are_too_large_for_int8_are_told(tiny_model_path, tmp_path, monkeypatch):
+    monkeypatch.setattr(tracing, "LARGEST_WEIGHTS", 3_000)
+    with pytest.raises(BackendError, match="weights of the step beyond 2 GB cannot be made int8; export it in fp32"):
+        export_model(tiny_model_path, tmp_path, Wish(precision="int8"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_weights_that_one_file_cannot_hold_go_beside_it(tiny_model_path, tmp_path, monkeypatch):
@@ -165,6 +171,7 @@ def test_what_cannot_be_exported_is_told(tiny_model_path, tmp_path, options, tol
         ({"form": "round"}, "form must be one of stepped, whole, got 'round'"),
         ({"form": "stepped", "precision": "fp16"}, "a stepped export is fp32 or int8 and decodes any number of scales"),
         ({"form": "stepped", "max_scales": 1}, "a stepped export is fp32 or int8 and decodes any number of scales"),
+        ({"precision": "int8", "max_scales": 1}, "an int8 export decodes any number of scales; leave --max-scales out"),
         ({"form": "whole", "precision": "int8"}, "a whole graph is one of fp32, fp16, bf16, got 'int8'; use --form st"),
     ],
 )

@@ -1,5 +1,6 @@
 import pickle
 import struct
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -103,6 +104,13 @@ def test_pictures_and_depth_are_paired_by_stamp(write_bag, messages, storage):
     assert [frame.name for frame in frames] == [f"run/{START + 33 * 10**6 * n}" for n in range(3)]
     assert [round(float(np.nanmax(frame.depth)), 6) for frame in frames] == [1, 2, 3]
     assert [int(frame.rgb[0, 0, 0]) for frame in frames] == [100, 101, 102]
+
+
+def test_threads_read_one_bag_at_once(write_bag, messages, storage):
+    frames = open_bag(write_bag(recording(messages), storage))
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda n: frames[n % 3].name, range(60)))
+    assert found == [frames[n % 3].name for n in range(60)]
 
 
 def test_a_single_file_of_a_bag_opens_too(write_bag, messages, storage):

@@ -95,7 +95,9 @@ def test_samples_kept_in_memory_give_the_same_batches(shard_of, workers):
 
 
 def test_a_corrupt_sample_kept_in_memory_is_named_when_it_is_asked_for(room_members, write_shard):
-    kept = Kept(read_rooms([write_shard([room_members("000000"), room_members("000001") | {"000001.png": b""}])]), 32)
+    rooms = read_rooms([write_shard([room_members("000000"), room_members("000001") | {"000001.png": b""}])])
+    with pytest.warns(UserWarning, match=r"1 of 2 samples cannot be read: .*000001\.png"):
+        kept = Kept(rooms, 32)
     assert [sample.name for sample in readable(kept[:1])] == ["train-000/000000"]
     with pytest.raises(DataError, match=r"000001\.png"):
         kept[1]

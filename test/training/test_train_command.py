@@ -54,6 +54,19 @@ def test_what_cannot_be_used_is_one_sentence(arguments, change, sentence, capsys
     assert sentence in line
 
 
+def test_codes_can_only_be_kept_of_a_model(arguments, tmp_path, capsys):
+    recipe = json.loads((tmp_path / "recipe.json").read_text())
+    recipe["tokenizer"] = recipe["transformer"] | {"keep_codes": True}
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+    without = [word for word in arguments if word != "--init" and not word.endswith(".safetensors")]
+    assert main([*without, "--stage", "tokenizer"]) == 1
+    assert "keep_codes" in capsys.readouterr().err
+    recipe["tokenizer"]["keep_codes"] = "false"
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+    assert main([*arguments, "--stage", "tokenizer"]) == 1
+    assert "keep_codes must be true or false, got 'false'" in capsys.readouterr().err
+
+
 def test_a_terminated_group_of_processes_stops_cleanly(arguments, tmp_path):
     """Schedulers signal every process of a job: the readers must not die before the training has stopped."""
     command = [sys.executable, "-m", "training.train", *arguments, "--workers", "1", "--minutes", "5"]

@@ -10,6 +10,7 @@ which they were received.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -47,17 +48,16 @@ class Stored:
 
 
 class Bag:
-    """Messages of one recording; each process opens it anew, as a file position cannot be shared."""
+    """Messages of one recording; each thread of each process opens it anew, as a file position cannot be shared."""
 
     def __init__(self, path: Path) -> None:
         """Read from ``path``, which is opened at the first access."""
         self._path = path
-        self._reader: Any = None
-        self._owner = 0
+        self._readers: dict[tuple[int, int], Any] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the open reader behind."""
-        return {"_path": self._path, "_reader": None, "_owner": 0}
+        return {"_path": self._path, "_readers": {}}
 
     @property
     def path(self) -> Path:
@@ -89,13 +89,14 @@ class Bag:
         )
 
     def _open(self) -> Any:
-        """Reader of this process."""
-        if self._reader is None or self._owner != os.getpid():
+        """Reader of this thread of this process."""
+        owner = (os.getpid(), threading.get_ident())
+        if owner not in self._readers:
             with parsing(self._path, f"{LAYOUT} (a recording cut short: `ros2 bag reindex`, `mcap recover`)"):
                 reader = _reader_class()(require(self._path, LAYOUT))
                 reader.open()
-            self._reader, self._owner = reader, os.getpid()
-        return self._reader
+            self._readers[owner] = reader
+        return self._readers[owner]
 
 
 class BagReader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import overload
@@ -31,6 +32,10 @@ class Kept(Sequence[Sample]):
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             found = threads.map(read, range(len(samples)))
             self._found = list(tqdm(found, total=len(samples), desc="reading", mininterval=5.0))
+        if refused := [str(each) for each in self._found if isinstance(each, DataError)]:
+            warnings.warn(
+                f"{len(refused)} of {len(samples)} samples cannot be read: {'; '.join(refused)}", stacklevel=2
+            )
 
     def __len__(self) -> int:
         """Return the number of samples."""

@@ -51,7 +51,11 @@ def test_a_whole_graph_is_told_for_other_programs(tiny_model_path, tmp_path, cap
         (["nano", "--max-scales", "99"], "max_scales must be 1 to "),
         (["nano", "--out", "/dev/null/graphs"], "/dev/null/graphs/nano-expected-stepped-fp32 cannot be written: "),
         (["nano", "--precision", "fp8"], "precision must be one of fp32, fp16, bf16, int8, got 'fp8'"),
-        (["nano", "--form", "stepped", "--max-scales", "2"], "a stepped export is float32 and decodes any number"),
+        (
+            ["nano", "--precision", "int8", "--max-scales", "2"],
+            "an int8 export decodes any number of scales; leave --",
+        ),
+        (["nano", "--form", "stepped", "--max-scales", "2"], "a stepped export is fp32 or int8 and decodes any number"),
     ],
 )
 def test_what_cannot_work_is_one_sentence_with_status_1(capsys, options, sentence):

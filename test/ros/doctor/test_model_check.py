@@ -60,3 +60,5 @@ def test_a_missing_graph_is_wrong_where_onnx_is_asked_for_and_the_cure_is_the_co
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     found = list(check_model(Settings(model=str(toy_model_path), backend="onnx")))
     assert any(finding.cure == f"depthart export {toy_model_path}" for finding in found)
+    found = list(check_model(Settings(model=str(toy_model_path), precision="int8")))
+    assert any(finding.cure == f"depthart export {toy_model_path} --precision int8" for finding in found)
