@@ -54,9 +54,13 @@ def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]
             break
         try:
             graphs.find_export(model, options, backend=backend, form="stepped")  # before a runtime is imported in vain
-            return backend, _load(backend, model, options)
         except BackendError as error:
             _log.info("backend auto does without %s: %s", backend, error)
+            continue
+        try:
+            return backend, _load(backend, model, options)
+        except BackendError as error:  # somebody made the graph, and will miss it
+            _log.warning("backend auto does without %s: %s", backend, error)
     return "torch", _load("torch", model, options)
 
 

@@ -171,7 +171,7 @@ def test_auto_takes_torch_where_the_graph_does_something_else(cached, options):
 
 
 @pytest.mark.parametrize("damage", ["graph", "record", "runtime"])
-def test_auto_takes_torch_where_the_graph_cannot_be_trusted_or_run(cached, monkeypatch, damage):
+def test_auto_takes_torch_where_the_graph_cannot_be_trusted_or_run(cached, monkeypatch, damage, caplog):
     model, graph = cached
     if damage == "runtime":
         hide_runtime(monkeypatch)
@@ -180,6 +180,7 @@ def test_auto_takes_torch_where_the_graph_cannot_be_trusted_or_run(cached, monke
         path = graph / ("step.onnx" if damage == "graph" else graphs.RECORD)
         path.write_bytes(path.read_bytes()[:-40])
     assert "torch" in DepthEstimator.load(model).name
+    assert ("backend auto does without onnx: " in caplog.text) == (damage != "record")  # no record, no graph
 
 
 def hide_runtime(monkeypatch, library="onnxruntime", backend="onnx"):
