@@ -43,7 +43,8 @@ class TokenizerStage:
         self.commitment, self.plain_steps = commitment, 0 if settings.keep_codes else plain_steps
         self.truncated, self.restart_every = truncated, restart_every
         self.memory: Scalars = {}
-        self.restarted = -1  # the step of the last restart: a step of several batches has one
+        # The step of the last restart: a step of several batches has one, and kept codes have none at the start.
+        self.restarted = 0 if settings.keep_codes else -1
 
     def groups(self, model: DepthART) -> list[tuple[list[nn.Parameter], float]]:
         """The whole tokenizer."""
@@ -98,8 +99,7 @@ class TokenizerStage:
         """
         codebook = model.tokenizer.quantizer.codebook
         used = self.memory.setdefault("used", torch.zeros(len(codebook), device=codebook.device))
-        kept = self.settings.keep_codes and step == 0
-        if step % self.restart_every == 0 and step != self.restarted and not kept:
+        if step % self.restart_every == 0 and step != self.restarted:
             everything = torch.arange(len(codebook), device=codebook.device)
             dead = (used < 1).nonzero()[:, 0] if step > self.plain_steps else everything
             candidates, generator = gathered(rests), torch.Generator().manual_seed(step)

@@ -23,7 +23,7 @@ from depthart_core.model import DepthART
 from depthart_core.objective import OBJECTIVES
 from training.command import run_command
 from training.data.frames import Joined
-from training.data.memory import Kept
+from training.data.memory import keep
 from training.data.sample import Sample
 from training.data.source import open_data, open_named
 from training.loop import Trainer
@@ -67,9 +67,11 @@ def run(args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed)
     recipe = read_recipe(args.recipe)
     settings = _settings(recipe.stage(args.stage), args)
+    if settings.keep_codes and args.init is None and not (args.out / f"{args.stage}.checkpoint").exists():
+        raise ConfigError("the recipe says keep_codes, so there must be a model to keep them of: --init MODEL")
     samples: Sequence[Sample] = Joined([_open(item) for item in args.data])
     if args.in_memory:
-        samples = Kept(samples, recipe.model.tokenizer.input_size)
+        samples = keep(samples, recipe.model.tokenizer.input_size)
     model = DepthART(recipe.model)
     taken = start(model, args.init, args.init_tokenizer)
     options = RunOptions(
@@ -81,8 +83,6 @@ def run(args: argparse.Namespace) -> None:
         workers=args.workers,
         accumulate=args.accumulate,
     )
-    if settings.keep_codes and args.init is None and not (args.out / f"{args.stage}.checkpoint").exists():
-        raise ConfigError("the recipe says keep_codes, so there must be a model to keep them of: --init MODEL")
     trainer = Trainer(args.stage, model, make_stage(args.stage, settings), settings=settings, options=options)
     if trainer.processes.main:
         resumed = f"goes on from {trainer.checkpoint}" if trainer.checkpoint.exists() else taken

@@ -17,7 +17,7 @@ from depthart_core.backends.int8 import quantize_step
 from depthart_core.backends.precision import DTYPES, typed
 from depthart_core.backends.proof import Pictures, structured_pictures
 from depthart_core.backends.proving import prove_export
-from depthart_core.backends.speeds import speeds_path
+from depthart_core.backends.speeds import speeds_of
 from depthart_core.backends.stepped import write_parts
 from depthart_core.backends.whole import Graph, check_exportable, export_onnx
 from depthart_core.checkpoint import load_model
@@ -26,7 +26,7 @@ from depthart_core.estimator import BackendOptions
 from depthart_core.model import DepthART
 from depthart_core.model_files import Fingerprint, fingerprint, model_path, write_atomically
 
-STEPPED = ("fp32", "int8")
+STEPPED = graphs.RUNNABLE["onnx"]
 """Precisions of the form "stepped"."""
 
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime")
@@ -134,7 +134,7 @@ def export_model(
         write_atomically(temporary / graphs.RECORD, graphs.to_json(record).encode())
         _put_in_place(temporary, target)
     if folder is None:
-        speeds_path(model, wish.decode).unlink(missing_ok=True)  # what was the fastest may not be any more
+        speeds_of(weights.sha256, wish.decode).unlink(missing_ok=True)  # what was the fastest may not be any more
     return Exported(target, record)
 
 
@@ -177,8 +177,8 @@ def _record(model: str, weights: Fingerprint, wish: Wish, folder: Path) -> graph
 
 def _libraries(wish: Wish) -> list[str]:
     """What makes an export and what it is proven in."""
-    common = (wish.chosen_form, wish.precision) == ("stepped", "fp32")  # what OpenVINO runs as well
-    extra = common and importlib.util.find_spec("openvino") is not None
+    shared = wish.chosen_form == "stepped" and wish.precision in graphs.RUNNABLE["openvino"]
+    extra = shared and importlib.util.find_spec("openvino") is not None
     return [*LIBRARIES, *(["openvino"] if extra else [])]
 
 

@@ -19,7 +19,16 @@ def speeds_path(model: str | Path, decode: str) -> Path:
         CheckpointError: The model is missing or damaged.
         BackendError: There is no home folder.
     """
-    return graph_folder(fingerprint(model_path(model)).sha256) / f"speeds-{decode}.json"
+    return speeds_of(fingerprint(model_path(model)).sha256, decode)
+
+
+def speeds_of(weights_sha256: str, decode: str) -> Path:
+    """The file in the cache about some weights.
+
+    Raises:
+        BackendError: There is no home folder.
+    """
+    return graph_folder(weights_sha256) / f"speeds-{decode}.json"
 
 
 def write_speeds(model: str | Path, decode: str, seconds: dict[str, float]) -> Path:

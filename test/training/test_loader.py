@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from training.data.loader import batches, sample_index
-from training.data.memory import Kept
+from training.data.memory import keep
 from training.data.rooms import read_rooms
 from training.data.sample import DataError, readable
 
@@ -87,7 +87,7 @@ def test_a_corrupt_sample_is_replaced_and_named(room_members, write_shard):
 @pytest.mark.parametrize("workers", [0, 1])
 def test_samples_kept_in_memory_give_the_same_batches(shard_of, workers):
     rooms = read_rooms([shard_of(5)])
-    kept = Kept(rooms, 48)
+    kept = keep(rooms, 48)
     read, from_memory = (take(3, samples, 2, workers=workers, size=48) for samples in (rooms, kept))
     assert all(same(*pair) for pair in zip(read, from_memory, strict=True))
     assert kept[1].rgb.shape == (48, 48, 3)
@@ -97,7 +97,7 @@ def test_samples_kept_in_memory_give_the_same_batches(shard_of, workers):
 def test_a_corrupt_sample_kept_in_memory_is_named_when_it_is_asked_for(room_members, write_shard):
     rooms = read_rooms([write_shard([room_members("000000"), room_members("000001") | {"000001.png": b""}])])
     with pytest.warns(UserWarning, match=r"1 of 2 samples cannot be read: .*000001\.png"):
-        kept = Kept(rooms, 32)
+        kept = keep(rooms, 32)
     assert [sample.name for sample in readable(kept[:1])] == ["train-000/000000"]
     with pytest.raises(DataError, match=r"000001\.png"):
         kept[1]

@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import overload
 
 from tqdm import tqdm
 
@@ -14,48 +13,28 @@ from training.data.frames import Frames
 from training.data.sample import DataError, Sample, attempt, resize_sample
 
 
-class Kept(Sequence[Sample]):
-    """Samples of another sequence, decoded; about 7 bytes a pixel each.
+def keep(samples: Sequence[Sample], size: int) -> Frames:
+    """Read all samples once; about 7 bytes a pixel each, shared by worker processes that are forked.
 
-    Worker processes that are forked share the memory.
+    One that cannot be read is named in a warning, and raises its error where it is asked for.
 
     Args:
-        samples: Read in several threads, once.
+        samples: Read in several threads.
         size: S; all are resized to S x S pixels.
     """
 
-    def __init__(self, samples: Sequence[Sample], size: int) -> None:
-        def read(index: int) -> Sample | DataError:
-            found = attempt(samples, index)
-            return found if isinstance(found, DataError) else resize_sample(found, size, size)
+    def read(index: int) -> Sample | DataError:
+        found = attempt(samples, index)
+        return found if isinstance(found, DataError) else resize_sample(found, size, size)
 
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            found = threads.map(read, range(len(samples)))
-            self._found = list(tqdm(found, total=len(samples), desc="reading", mininterval=5.0))
-        if refused := [str(each) for each in self._found if isinstance(each, DataError)]:
-            warnings.warn(
-                f"{len(refused)} of {len(samples)} samples cannot be read: {'; '.join(refused)}", stacklevel=2
-            )
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        found = list(tqdm(threads.map(read, range(len(samples))), total=len(samples), desc="reading", mininterval=5.0))
+    if refused := [str(each) for each in found if isinstance(each, DataError)]:
+        warnings.warn(f"{len(refused)} of {len(samples)} samples cannot be read: {'; '.join(refused)}", stacklevel=2)
+    return Frames(found, _given)
 
-    def __len__(self) -> int:
-        """Return the number of samples."""
-        return len(self._found)
 
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Frames: ...
-
-    def __getitem__(self, index: int | slice) -> Sample | Frames:
-        """Return one sample, or select several.
-
-        Raises:
-            DataError: when the sample could not be read.
-        """
-        if isinstance(index, slice):
-            return Frames(range(len(self))[index], self.__getitem__)
-        found = self._found[index]
-        if isinstance(found, DataError):
-            raise found
-        return found
+def _given(found: Sample | DataError) -> Sample:
+    if isinstance(found, DataError):
+        raise found
+    return found
