@@ -1,9 +1,9 @@
 """Ours against the released DepthART code, same weights: ``python -m benchmarks.against_reference --reference DIR``.
 
 DIR is a checkout of the released code (arXiv 2409.15010), which is no part of this project and needs the packages scipy
-and huggingface_hub. It makes random weights of the d16; ours are these, through `depthart_core.released`. Both go from
-a uint8 picture to depth, in float32, by the most likely code of every token, in turns. Peak memory is that of a process
-which reads its weights from a file, each in its own way, and estimates depth once.
+and huggingface_hub. It makes random weights of the d16; ours are these, through `depthart_core.released`, in PyTorch
+and in ONNX Runtime. All go from a uint8 picture to depth by the most likely code of every token, in turns. Peak memory
+is that of a process which reads its weights from a file, each in its own way, and estimates depth once.
 """
 
 from __future__ import annotations
@@ -31,18 +31,25 @@ from benchmarks.limits import timed
 from benchmarks.model import CPU_ATTENTION, peak
 from benchmarks.released_code import MissingReferenceError, open_reference
 from benchmarks.report import deliver, table
-from depthart_core.backends.torch import TorchBackend, load
+from depthart_core.backends.export import Wish, describe, write_graphs
+from depthart_core.backends.onnx import open_parts
+from depthart_core.backends.torch import load
 from depthart_core.checkpoint import save_model
 from depthart_core.config import ModelConfig
 from depthart_core.decoding import argmax
-from depthart_core.estimator import BackendOptions
+from depthart_core.estimator import Backend, BackendOptions
 from depthart_core.model import DepthART
+from depthart_core.model_files import fingerprint
 from depthart_core.normalize import normalize_image
 from depthart_core.released import convert_released
 from depthart_core.released_layout import QUANTIZER_COPY
 
 OPTIONS = BackendOptions(decode="argmax")
-FILES = {"reference": "released.safetensors", "ours": "ours.safetensors"}
+RELEASED, OURS = "released.safetensors", "ours.safetensors"
+GRAPHS = "graphs"
+WISH = Wish("argmax")
+FILES = {"reference": RELEASED, "ours, PyTorch": OURS, "ours, ONNX Runtime": GRAPHS}
+"""Side -> where its weights are."""
 
 Picture = npt.NDArray[np.uint8]
 Depth = npt.NDArray[np.float32]
@@ -56,15 +63,13 @@ class Side:
         name: Key of `FILES`.
         run: Picture (S, S, 3) -> depth (S, S) in [0, 1].
         seconds: One entry a round.
-        operations: Of one picture.
-        memory_mib: Peak of a process of its own.
+        operations: Of one picture as PyTorch counts them; 0: not counted.
     """
 
     name: str
     run: Callable[[Picture], Depth]
     seconds: list[float] = field(default_factory=list)
     operations: int = 0
-    memory_mib: float = 0.0
 
 
 def reference_side(model: Any) -> Side:
@@ -79,22 +84,31 @@ def reference_side(model: Any) -> Side:
     return Side("reference", torch.inference_mode()(run))
 
 
-def our_side(backend: TorchBackend) -> Side:
-    """The torch backend, as users get it."""
-    return Side("ours", lambda rgb: backend.infer(rgb).depth)
+def our_side(name: str, backend: Backend) -> Side:
+    """A backend, as users get it."""
+    return Side(name, lambda rgb: backend.infer(rgb).depth)
+
+
+def open_graphs(folder: Path, threads: int) -> Backend:
+    """The graphs of `write_weights`, not proven: here they are compared with the reference itself."""
+    record = describe(OURS, fingerprint(folder / OURS), WISH, folder / GRAPHS)
+    return open_parts(folder / GRAPHS, record, record.scales, threads=threads)
 
 
 @torch.inference_mode()
 def write_weights(checkout: Path, folder: Path) -> None:
-    """Random weights in both layouts, with codes as strong as the features they stand for."""
+    """Random weights in both layouts, with codes as strong as the features they stand for, and graphs of ours."""
     torch.manual_seed(0)
     model = open_reference(checkout)
     image = normalize_image(torch.from_numpy(picture()).permute(2, 0, 1)[None])
     model.vae_quant_proxy.embedding.weight *= model.vae_proxy.quant_conv(model.vae_proxy.encoder(image)).std()
     copy, _ = QUANTIZER_COPY
     state = {name: value.contiguous() for name, value in model.state_dict().items() if not name.startswith(copy)}
-    save_file(state, folder / FILES["reference"])
-    save_model(convert_released(folder / FILES["reference"]), folder / FILES["ours"])
+    save_file(state, folder / RELEASED)
+    ours = convert_released(folder / RELEASED)
+    save_model(ours, folder / OURS)
+    (folder / GRAPHS).mkdir()
+    write_graphs(ours, folder / GRAPHS, WISH)
 
 
 def picture() -> Picture:
@@ -134,19 +148,23 @@ def same_codes(reference: Any, ours: DepthART, sides: Sequence[Side]) -> float:
 def peak_memory(side: str, args: argparse.Namespace, folder: Path) -> float:
     """MiB of a fresh process that loads one side and runs it once."""
     command = [sys.executable, "-m", "benchmarks.against_reference", "--reference", str(args.reference)]
-    options = ["--threads", str(args.threads), "--memory-of", side, "--weights", str(folder / FILES[side])]
+    options = ["--threads", str(args.threads), "--memory-of", side, "--weights", str(folder)]
     done = subprocess.run([*command, *options], check=True, stdout=subprocess.PIPE, text=True)
     return float(done.stdout.splitlines()[-1])
 
 
 def run_once(args: argparse.Namespace) -> None:
     """Be that process."""
-    if args.memory_of == "ours":
-        side = our_side(load(args.weights, OPTIONS))
-    else:
-        side = reference_side(open_reference(args.reference, args.weights))
-    side.run(picture())
+    open_side(args.memory_of, args, args.weights).run(picture())
     print(resident_peak())
+
+
+def open_side(name: str, args: argparse.Namespace, folder: Path) -> Side:
+    """One side, with its weights from a folder of `write_weights`."""
+    if FILES[name] == RELEASED:
+        return reference_side(open_reference(args.reference, folder / RELEASED))
+    backend = load(folder / OURS, OPTIONS) if FILES[name] == OURS else open_graphs(folder, args.threads)
+    return our_side(name, backend)
 
 
 def resident_peak() -> float:
@@ -157,36 +175,34 @@ def resident_peak() -> float:
 
 
 def compare(args: argparse.Namespace, folder: Path) -> list[str]:
-    """Measure both; paragraphs and a table."""
+    """Measure all; paragraphs and a table."""
     write_weights(args.reference, folder)
     memory = {name: peak_memory(name, args, folder) for name in FILES}
-    reference, ours = open_reference(args.reference, folder / FILES["reference"]), load(folder / FILES["ours"], OPTIONS)
-    sides, peaks = [reference_side(reference), our_side(ours)], []
+    reference, ours = open_reference(args.reference, folder / RELEASED), load(folder / OURS, OPTIONS)
+    names = list(FILES)
+    sides = [reference_side(reference), our_side(names[1], ours), our_side(names[2], open_graphs(folder, args.threads))]
     same = same_codes(reference, ours.model, sides)
     depths = [side.run(picture()) for side in sides]
+    peaks = []
     for _ in tqdm(range(args.repeats), unit="round"):
         peaks.append(peak(torch.float32))
         for side in sides:
             side.seconds.append(timed(lambda run=side.run: run(picture()), "cpu"))  # type: ignore[misc]
-    for side in sides:
-        side.memory_mib = memory[side.name]
-    limit, (theirs, mine) = statistics.median(peaks), [statistics.median(side.seconds) for side in sides]
-    worst, spread = np.abs(depths[0] - depths[1]).max(), depths[0].max() - depths[0].min()
+    limit, spread = statistics.median(peaks), depths[0].max() - depths[0].min()
     text = (
         f"d16, one picture, float32, {args.threads} threads, medians of {args.repeats} interleaved rounds. Matrix peak "
-        f"measured in the same rounds: {limit / 1e9:.0f} GFLOP/s. **Ours is {theirs / mine:.2f} times as fast.** "
-        f"{same:.2%} of the tokens have the same code; depth in 0..1, which spans {spread:.2f} here, differs by at "
-        f"most {worst:.1e}."
+        f"measured in the same rounds: {limit / 1e9:.0f} GFLOP/s. {same:.2%} of the tokens have the same code in "
+        f"PyTorch. Depth in 0..1 spans {spread:.2f} here."
     )
-    header = ["", "ms", "GFLOP", "share of the peak", "peak memory [MiB]"]
-    return [text, table(header, [row(side, limit) for side in sides])]
-
-
-def row(side: Side, limit: float) -> list[str]:
-    """One line of the table."""
-    seconds = statistics.median(side.seconds)
-    share = side.operations / seconds / limit
-    return [side.name, f"{seconds * 1e3:.0f}", f"{side.operations / 1e9:.0f}", f"{share:.0%}", f"{side.memory_mib:.0f}"]
+    header = ["", "ms", "times as fast", "GFLOP", "share of the peak", "peak memory [MiB]", "depth differs by"]
+    first = statistics.median(sides[0].seconds)
+    rows = []
+    for side, depth in zip(sides, depths, strict=True):
+        seconds, worst = statistics.median(side.seconds), np.abs(depth - depths[0]).max()
+        counted = [f"{side.operations / 1e9:.0f}", f"{side.operations / seconds / limit:.0%}"]
+        cells = [f"{seconds * 1e3:.0f}", f"{first / seconds:.2f}", *(counted if side.operations else ["-", "-"])]
+        rows.append([side.name, *cells, f"{memory[side.name]:.0f}", f"{worst:.1e}"])
+    return [text, table(header, rows)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -127,7 +127,7 @@ def export_model(
         write_graphs(loaded, temporary, wish)
         pictures = structured_pictures(weights.config.tokenizer.input_size) if pictures is None else pictures
         report(f"comparing with PyTorch on {len(pictures)} pictures")
-        record = _record(str(model), weights, wish, temporary)
+        record = describe(str(model), weights, wish, temporary)
         computed = Graph(typed(loaded, "bf16"), options).eval() if wish.precision == "bf16" else None
         deviation = prove_export(loaded, temporary, record, pictures, computed=computed, limit=limit)
         record = replace(record, pictures=len(pictures), deviation=deviation)
@@ -154,8 +154,8 @@ def write_graphs(model: DepthART, folder: Path, wish: Wish) -> None:
         )
 
 
-def _record(model: str, weights: Fingerprint, wish: Wish, folder: Path) -> graphs.Record:
-    """What is known before the proof."""
+def describe(model: str, weights: Fingerprint, wish: Wish, folder: Path) -> graphs.Record:
+    """The record of graphs in a folder before they are proven."""
     config = weights.config
     return graphs.Record(
         model=model,
