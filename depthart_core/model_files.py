@@ -33,6 +33,11 @@ class Fingerprint:
     sha256: str
 
 
+def is_packaged(model: str | Path) -> bool:
+    """Whether this is the name of a packaged model, whatever else is called so."""
+    return Path(model).suffix == "" and (PACKAGED / f"{model}.safetensors").is_file()
+
+
 def model_path(model: str | Path) -> Path:
     """The file of a packaged model's name or of a path.
 
@@ -40,9 +45,8 @@ def model_path(model: str | Path) -> Path:
         CheckpointError: There is no such model.
     """
     path = Path(model)
-    packaged = PACKAGED / f"{model}.safetensors"
-    if path.suffix == "" and packaged.is_file():
-        return packaged
+    if is_packaged(model):
+        return PACKAGED / f"{model}.safetensors"
     if not path.is_file():
         names = ", ".join(sorted(file.stem for file in PACKAGED.glob("*.safetensors"))) or "none"
         raise CheckpointError(f"no model file {str(model)!r}; packaged models: {names}")

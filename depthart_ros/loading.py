@@ -48,8 +48,8 @@ def _load(settings: Settings) -> DepthEstimator:
             precision=settings.precision,
         )
 
-    if settings.backend != "tensorrt" or not settings.build_engine:
-        return load()
+    if settings.backend != "tensorrt" or not settings.build_engine or settings.model.endswith(".engine"):
+        return load()  # from an engine none can be built
     try:
         return load()
     except BackendError:

@@ -68,8 +68,9 @@ def _load_on_gpu(model: str | Path, options: BackendOptions) -> tuple[str, Backe
     """The same for a GPU: an engine where one is there, PyTorch elsewhere."""
     try:
         return "tensorrt", _load("tensorrt", model, options)
-    except BackendError as error:
-        _log.info("backend auto takes torch: %s", error)
+    except BackendError as error:  # whoever built an engine will miss it
+        level = logging.WARNING if engines.any_engine(model) else logging.INFO
+        _log.log(level, "backend auto takes torch: %s", error)
     return "torch", _load("torch", model, options)
 
 

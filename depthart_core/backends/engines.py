@@ -109,8 +109,17 @@ def find_engine(model: str | Path, options: BackendOptions, machine: Machine) ->
     others = sorted(folder.glob(f"*-{options.decode}-{scales}-*{SUFFIX}"))
     command = build_command(model, precision=precisions[0], decode=options.decode, max_scales=options.max_scales)
     wanted = "" if options.precision == "auto" else f"in {options.precision} "
-    there = f", only {others[0].name}, which fits another machine or version" if others else ""
+    there = f", only {others[0].name}, of another precision, machine or version" if others else ""
     raise BackendError(f"there is no engine of {model} {wanted}for {machine} in {folder}{there}; run: {command}")
+
+
+def any_engine(model: str | Path) -> bool:
+    """Whether the cache has an engine of exactly these weights, for whatever machine and options.
+
+    Raises:
+        CheckpointError: The model is missing or damaged.
+    """
+    return any(graph_folder(fingerprint(model_path(model)).sha256).glob(f"*{SUFFIX}"))
 
 
 def read_engine(engine: Path, machine: Machine, options: BackendOptions) -> tuple[EngineRecord, bytes]:

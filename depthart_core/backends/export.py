@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -178,8 +178,16 @@ def describe(model: str, weights: Fingerprint, wish: Wish, folder: Path) -> grap
 def _libraries(wish: Wish) -> list[str]:
     """What makes an export and what it is proven in."""
     shared = wish.chosen_form == "stepped" and wish.precision in graphs.RUNNABLE["openvino"]
-    extra = shared and importlib.util.find_spec("openvino") is not None
-    return [*LIBRARIES, *(["openvino"] if extra else [])]
+    return [*LIBRARIES, *(["openvino"] if shared and _imports("openvino") else [])]
+
+
+def _imports(library: str) -> bool:
+    """Whether a library is there and fit for this machine."""
+    try:
+        importlib.import_module(library)
+    except ImportError:
+        return False
+    return True
 
 
 @contextmanager

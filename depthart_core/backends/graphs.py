@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from depthart_core.backends import records
 from depthart_core.backends.cache import graph_folder
 from depthart_core.errors import BackendError
-from depthart_core.model_files import fingerprint, model_path
+from depthart_core.model_files import fingerprint, is_packaged, model_path
 
 if TYPE_CHECKING:
     from depthart_core.estimator import BackendOptions
@@ -84,7 +84,7 @@ class Record:
 
 def is_graph(model: str | Path) -> bool:
     """Whether this names an export and not a model."""
-    return Path(model).suffix == ".onnx" or Path(model).is_dir()
+    return Path(model).suffix == ".onnx" or (Path(model).is_dir() and not is_packaged(model))
 
 
 def export_folder(model: str | Path) -> Path:

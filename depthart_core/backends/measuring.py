@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,22 +84,31 @@ def measure(
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="depthart-")))
         np.savez(folder / "pictures.npz", *pictures)
-        workers = {}
+        workers: dict[str, Callable[[str], dict[str, Any]]] = {}
+
+        def ask(subject: str, word: str) -> dict[str, Any]:
+            """What a worker answers; one that fails is asked no more, and there is nothing of it."""
+            answer = workers[subject](word)
+            if "error" not in answer:
+                return answer
+            del workers[subject]
+            found.pop(subject, None)
+            refused[subject] = answer["error"]
+            return {}
+
         for subject, arguments in subjects.items():
-            worker = stack.enter_context(_worker(folder, [model, subject, json.dumps(arguments)]))
-            answer = worker("start")
-            if "error" in answer:
-                refused[subject] = answer["error"]
-            else:
-                workers[subject], found[subject] = worker, Measured(**answer)
+            workers[subject] = stack.enter_context(_worker(folder, [model, subject, json.dumps(arguments)]))
+            if answer := ask(subject, "start"):
+                found[subject] = Measured(**answer)
         for _ in range(rounds):
-            for subject, worker in workers.items():
-                for stage, seconds in worker("batch")["seconds"].items():
+            for subject in list(workers):
+                for stage, seconds in ask(subject, "batch").get("seconds", {}).items():
                     found[subject].seconds.setdefault(stage, []).extend(seconds)
-        for subject, worker in workers.items():
-            found[subject].memory = worker("finish")["memory"]
-            with np.load(folder / f"{subject}.npz") as stored:
-                found[subject].depth = [stored[name] for name in stored.files]
+        for subject in list(workers):
+            if answer := ask(subject, "finish"):
+                found[subject].memory = answer["memory"]
+                with np.load(folder / f"{subject}.npz") as stored:
+                    found[subject].depth = [stored[name] for name in stored.files]
     return found, refused
 
 
@@ -113,7 +122,8 @@ def _worker(folder: Path, arguments: list[str]) -> Iterator[Callable[[str], dict
         ask, answers = process.stdin, process.stdout
 
         def say(word: str) -> dict[str, Any]:
-            print(word, file=ask, flush=True)
+            with suppress(BrokenPipeError):  # then it has ended, and there is no line either
+                print(word, file=ask, flush=True)
             line = answers.readline()
             answer: dict[str, Any] = json.loads(line) if line else {"error": f"its process ended at {word!r}"}
             return answer
@@ -121,7 +131,8 @@ def _worker(folder: Path, arguments: list[str]) -> Iterator[Callable[[str], dict
         try:
             yield say
         finally:
-            ask.close()
+            with suppress(BrokenPipeError):
+                ask.close()
 
 
 def time_stages(estimator: DepthEstimator, rgb: npt.NDArray[np.uint8]) -> tuple[dict[str, float], Any]:

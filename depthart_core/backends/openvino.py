@@ -52,8 +52,8 @@ class OpenVinoParts:
             self._requests[part] = cycle([compiled.create_infer_request() for _ in range(REQUESTS[part])])
 
     def value(self, array: npt.NDArray[Any]) -> Any:
-        """The array as a value, not copied."""
-        return openvino.Tensor(array, shared_memory=True)
+        """The array as a value, copied only where it may not be written to, which OpenVINO demands."""
+        return openvino.Tensor(array if array.flags.writeable else array.copy(), shared_memory=True)
 
     def array(self, value: Any) -> npt.NDArray[Any]:
         """A value as an array."""

@@ -15,6 +15,7 @@ from depthart_core.backends.onnx import OnnxParts, WholeBackend, open_session, s
 from depthart_core.backends.proof import Deviation, Pictures, compare, demand
 from depthart_core.backends.stepping import Feeds, Parts, SteppedBackend, read_feeds
 from depthart_core.backends.torch import TorchBackend
+from depthart_core.errors import BackendError
 from depthart_core.estimator import Backend, BackendOptions, Inference, ScaleGuess
 from depthart_core.model import DepthART
 
@@ -77,7 +78,11 @@ def _prove_steps(
     from depthart_core.backends.openvino import OpenVinoParts, computes_in_bfloat16
 
     of, usual = LIMITS["bf16" if computes_in_bfloat16() else "fp32"]
-    found = _prove_runtime(references, OpenVinoParts(folder), feeds, record, pictures, (max(limit[0], usual), of))
+    allowed = (max(limit[0], usual), of)
+    try:
+        found = _prove_runtime(references, OpenVinoParts(folder), feeds, record, pictures, allowed)
+    except BackendError as error:
+        raise BackendError(f"in OpenVINO {record.versions['openvino']}, which is installed: {error}") from error
     return result | {f"{name} in OpenVINO": each for name, each in found.items()}
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core import BACKENDS, DECODES, PRECISIONS, BackendError
+from depthart_core.backends.graphs import is_graph
 from depthart_core.backends.measuring import Measured, measure, subjects
 from depthart_core.backends.speeds import write_speeds
 from depthart_ros.cli.accuracy import measure_accuracy, open_sets
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
 def _remember(args: argparse.Namespace, found: dict[str, Measured]) -> None:
     """Write down how fast backends are on the CPU, for backend `auto`."""
     medians = {name: statistics.median(each.seconds["total"]) for name, each in found.items() if name in BACKENDS}
-    if args.device == "cpu" and len(medians) > 1 and not Path(args.model).is_dir():
+    if args.device == "cpu" and len(medians) > 1 and not is_graph(args.model):
         path = write_speeds(args.model, args.decode, medians)
         print(f"backend auto takes {min(medians, key=lambda name: medians[name])} from now on: {path}")
 
@@ -107,14 +108,16 @@ def _agreement(reference: Measured | None, each: Measured) -> str:
 
 
 def stages(found: dict[str, Measured]) -> str:
-    """A line for each stage: its median with every backend."""
+    """A line for each stage: its percentiles with every backend."""
     names = list(dict.fromkeys(stage for each in found.values() for stage in each.seconds if stage != "total"))
-    rows = [[f"{stage}, p50 ms", *(_median(each, stage) for each in found.values())] for stage in names]
-    return table(["stage", *found], rows)
+    rows = [[stage, *(_percentiles(each, stage) for each in found.values())] for stage in names]
+    return table([f"stage [ms], {' / '.join(f'p{p}' for p in PERCENTILES)}", *found], rows)
 
 
-def _median(each: Measured, stage: str) -> str:
-    return f"{statistics.median(each.seconds[stage]) * 1e3:.1f}" if stage in each.seconds else "-"
+def _percentiles(each: Measured, stage: str) -> str:
+    if stage not in each.seconds:
+        return "-"
+    return " / ".join(f"{value:.1f}" for value in np.percentile(np.array(each.seconds[stage]) * 1e3, PERCENTILES))
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

@@ -71,8 +71,15 @@ def run(args: argparse.Namespace) -> int:
     kept = ", ".join(done.record.float32) or "nothing"
     print(f"{done.path}: {done.record.engine_bytes / 1e6:.1f} MB in {args.precision}; kept in float32 besides: {kept}")
     where = args.model if args.out is None else done.path
-    print(f"run it with: --model {where} --backend tensorrt --device {args.device}")
+    print(f"run it with: --model {where} --backend tensorrt {' '.join(options_of(args))}")
     return 0
+
+
+def options_of(args: argparse.Namespace) -> list[str]:
+    """Return what has to be said again to get this engine and no other."""
+    options = ["--device", args.device, "--precision", args.precision]
+    options += ["--decode", args.decode] if args.decode != "expected" else []
+    return options + (["--max-scales", str(args.max_scales)] if args.max_scales else [])
 
 
 def build(model: str, options: BackendOptions) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from depthart_core import BackendError
+
+if TYPE_CHECKING:
+    from depthart_core.backends.export import Exported
 
 SUMMARY = "export a model as ONNX graphs, compare them with PyTorch and keep them where backend `auto` finds them"
 
@@ -60,8 +64,17 @@ def run(args: argparse.Namespace) -> int:
     size = sum(file.stat().st_size for file in done.path.iterdir())
     print(f"{done.path}: {size / 1e6:.1f} MB")
     stepped = done.record.form == "stepped"
-    print("backend auto takes it" if stepped and args.out is None else _use(done.path, stepped=stepped))
+    print(_automatic(done) if stepped and args.out is None else _use(done.path, stepped=stepped))
     return 0
+
+
+def _automatic(done: Exported) -> str:
+    """What makes backend `auto` take this export and no other in the cache."""
+    decode, precision = done.record.decode, done.record.precision
+    options = [f"--decode {decode}"] if decode != "expected" else []
+    if precision == "fp32" and done.path.with_name(done.path.name.replace("fp32", "int8")).is_dir():
+        options.append("--precision fp32")  # int8 is faster
+    return " ".join(["backend auto takes it", *(["with", *options] if options else [])])
 
 
 def _use(folder: Path, *, stepped: bool) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from depthart_core import BACKENDS, DECODES, Alignment, ConfigError, DepthEstimator, ImageError
+from depthart_core import BACKENDS, DECODES, PRECISIONS, Alignment, ConfigError, DepthEstimator, ImageError
 from depthart_ros.cli.inputs import Picture, count_pictures, find_files, read_file
 from depthart_ros.cli.sources import intrinsics_from_fov
 from depthart_ros.colors import colorize, palette
@@ -34,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", help="such as cpu or cuda (default %(default)s)")
     parser.add_argument("--decode", choices=DECODES, default="expected", help="choice of codes (default %(default)s)")
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what runs the model (default %(default)s)")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="to compute in (default %(default)s)")
+    parser.add_argument("--max-scales", type=int, metavar="K", help="decode after so many scales (default: all)")
     metres = parser.add_mutually_exclusive_group()
     metres.add_argument("--scale", type=float, help="metres per unit of relative depth: makes STEM.npy metres")
     metres.add_argument(
@@ -60,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
         decode=args.decode,
         seed=args.seed,
         threads=args.threads,
+        max_scales=args.max_scales,
+        precision=args.precision,
     )
     if args.fov_deg is not None and not estimator.heads:
         raise ConfigError(f"--fov-deg needs a model that guesses its scale, {args.model} does not; give --scale")

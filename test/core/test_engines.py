@@ -119,7 +119,7 @@ def test_no_engine_is_told_with_the_command_that_builds_it(toy_model_path, optio
 
 def test_an_engine_of_another_machine_is_mentioned_where_none_fits(toy_model_path, engine):
     sentence = told(engines.find_engine, toy_model_path, BackendOptions("cuda"), replace(ORIN, version="10.3.0"))
-    assert f"only {engine.name}, which fits another machine or version; run: depthart-build-trt" in sentence
+    assert f"only {engine.name}, of another precision, machine or version; run: depthart-build-trt" in sentence
 
 
 @pytest.mark.parametrize(

@@ -193,8 +193,10 @@ def test_threads_are_given_to_the_runtime(cached):
     assert {session.get_session_options().intra_op_num_threads for session in sessions.values()} == {2}
 
 
-def test_read_only_and_reversed_memory_is_fine(cached):
-    estimator, (picture, *_) = DepthEstimator.load(cached[0]), structured_pictures(64)
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_read_only_and_reversed_memory_is_fine(cached, runtime):
+    estimator = DepthEstimator.load(cached[0], backend=runtime)
+    picture, *_ = structured_pictures(estimator.backend.input_size)
     frozen = np.frombuffer(picture.tobytes(), np.uint8).reshape(picture.shape)
     np.testing.assert_array_equal(estimator(frozen).values, estimator(picture).values)
     backwards = np.ascontiguousarray(picture[..., ::-1])[..., ::-1]

@@ -170,3 +170,12 @@ def test_a_file_that_is_not_the_one_of_the_record_is_told_with_the_command_that_
     (folder / "step.onnx").unlink()
     with pytest.raises(BackendError, match=r"step\.onnx cannot be read: No such file .*; make it anew with: depthart"):
         opened(folder, decode="argmax")
+
+
+def test_a_folder_with_the_name_of_a_packaged_model_is_no_export(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nano").mkdir()
+    (tmp_path / "export").mkdir()
+    assert not graphs.is_graph("nano")
+    assert graphs.is_graph("export")
+    assert graphs.is_graph(tmp_path / "nano" / "step.onnx")

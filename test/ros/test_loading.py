@@ -4,6 +4,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
 
+from depthart_core import BackendError
 from depthart_ros.loading import faster_with, load_estimator
 from depthart_ros.parameters import Settings
 
@@ -53,3 +54,12 @@ def test_nothing_is_said_once_the_graph_is_there(toy_model_path):
     assert main(["export", str(toy_model_path)]) == 0
     assert faster_with(settings, on_torch) == ""
     assert faster_with(settings, load_estimator(settings)) == ""
+
+
+def test_an_engine_that_cannot_be_used_is_told_and_none_is_built_from_it(tmp_path):
+    engine = tmp_path / "other.engine"
+    engine.write_bytes(b"of another machine")
+    settings = Settings(model=str(engine), backend="tensorrt", device="cuda", build_engine=True)
+    with pytest.raises(BackendError) as told:
+        load_estimator(settings)
+    assert "safetensors" not in str(told.value)

@@ -29,11 +29,16 @@ def test_the_graph_goes_to_the_cache_where_predict_finds_it(tiny_model_path, tmp
     (record,) = cache.rglob("record.json")
     assert f"{record.parent}: " in shown
     assert record.parent.name == "tiny-argmax-stepped-fp32"
-    assert shown.endswith("backend auto takes it\n")
+    assert shown.endswith("backend auto takes it with --decode argmax\n")
     cv2.imwrite(str(tmp_path / "room.png"), np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8))
     command = ["predict", tmp_path / "room.png", "--out", tmp_path / "out", "--model", tiny_model_path]
     assert main([*map(str, command), "--decode", "argmax"]) == 0
     assert "(tiny (onnx on cpu, argmax), relative)" in capsys.readouterr().out
+    assert main([*map(str, command), "--decode", "argmax", "--precision", "int8"]) == 1
+    assert main([*map(str, command), "--decode", "argmax", "--max-scales", "1"]) == 0
+    one = np.load(tmp_path / "out" / "room.npy")
+    assert main([*map(str, command), "--decode", "argmax", "--max-scales", "2"]) == 0
+    assert np.abs(np.load(tmp_path / "out" / "room.npy") - one).max() > 0.0
 
 
 def test_a_whole_graph_is_told_for_other_programs(tiny_model_path, tmp_path, capsys):
