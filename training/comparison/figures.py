@@ -21,7 +21,7 @@ class Line:
         contender: Decides the colour.
         decoding: Decides the dashes.
         x: (n,) where.
-        values: n arrays: AbsRel of every seed there.
+        values: n arrays: the score of every seed there.
     """
 
     contender: str
@@ -32,14 +32,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Figure:
-    """The lines of one data set."""
+    """The lines of one data set and score."""
 
     title: str
+    y_label: str
     lines: Sequence[Line]
 
 
-def draw(figures: Sequence[Figure], x_label: str, path: Path) -> None:
-    """Write the figures side by side: means over the seeds, and bands from the best to the worst seed.
+def draw(rows: Sequence[Sequence[Figure]], x_label: str, path: Path) -> None:
+    """Write rows of figures, equally many each: means over the seeds, and bands from the best to the worst seed.
 
     Raises:
         ModuleNotFoundError: matplotlib is not installed.
@@ -47,9 +48,10 @@ def draw(figures: Sequence[Figure], x_label: str, path: Path) -> None:
     """
     from matplotlib.figure import Figure as Sheet
 
-    sheet = Sheet(figsize=(4.6 * len(figures), 4.6), dpi=110, layout="constrained")
-    for place, figure in enumerate(figures, 1):
-        plot = sheet.add_subplot(1, len(figures), place, xlabel=x_label, ylabel="AbsRel", title=figure.title)
+    columns = len(rows[0])
+    sheet = Sheet(figsize=(4.6 * columns, 4.2 * len(rows) + 0.4), dpi=110, layout="constrained")
+    for place, figure in enumerate((figure for row in rows for figure in row), 1):
+        plot = sheet.add_subplot(len(rows), columns, place, xlabel=x_label, ylabel=figure.y_label, title=figure.title)
         for line in figure.lines:
             style = {"color": COLOURS.get(line.contender), "linestyle": DASHES.get(line.decoding, "-")}
             means = [values.mean() for values in line.values]

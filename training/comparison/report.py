@@ -16,6 +16,9 @@ from training.comparison.plan import TRAINED, ComparisonError
 
 Points = Sequence[Mapping[str, Any]]
 
+LABELS = {"abs_rel": "AbsRel", "delta1": "share within a factor of 1.25"}
+"""Score that is drawn over training -> what stands beside its axis."""
+
 
 def report(results: Path, out: Path) -> Path:
     """Write comparison.md and its pictures into a folder.
@@ -37,13 +40,14 @@ def report(results: Path, out: Path) -> Path:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ComparisonError(f"{results}: expected the results.json of a comparison ({error!r})") from error
     out.mkdir(parents=True, exist_ok=True)
-    draw(training_figures(points), "operations of training [TFLOP]", out / "comparison-training.png")
-    draw(scale_figures(points), "scales decoded", out / "comparison-scales.png")
+    over_training = [training_figures(points, score) for score in LABELS]
+    draw(over_training, "operations of training [TFLOP]", out / "comparison-training.png")
+    draw([scale_figures(points)], "scales decoded", out / "comparison-scales.png")
     parts = [
         conditions(plan),
         cost_table(costs, points),
         score_table(points),
-        "![AbsRel over training](comparison-training.png)",
+        "![AbsRel and delta over training](comparison-training.png)",
         scale_table(points),
         "![AbsRel over scales](comparison-scales.png)",
     ]
@@ -116,8 +120,8 @@ def scale_table(points: Points) -> str:
     return _table(["AbsRel with so many scales", *map(str, numbers)], rows) if numbers else ""
 
 
-def training_figures(points: Points) -> list[Figure]:
-    """AbsRel over the operations of training, one figure a data set."""
+def training_figures(points: Points, score: str) -> list[Figure]:
+    """A score, key of `LABELS`, over the operations of training, one figure a data set."""
     figures = []
     for data in points[0]["scores"]:
         lines = []
@@ -126,9 +130,9 @@ def training_figures(points: Points) -> list[Figure]:
             for decoding in _decodings(own):
                 values = defaultdict(list)
                 for point in own:
-                    values[point["teraflop"]].append(point["scores"][data][decoding]["abs_rel"])
+                    values[point["teraflop"]].append(point["scores"][data][decoding][score])
                 lines.append(_line(name, decoding, values))
-        figures.append(Figure(data, lines))
+        figures.append(Figure(data, LABELS[score], lines))
     return figures
 
 
@@ -145,7 +149,7 @@ def scale_figures(points: Points) -> list[Figure]:
                 shown = {k: variant if variant in scores[0] else decoding for k, variant in named.items()}
                 values = {k: [found[v]["abs_rel"] for found in scores] for k, v in shown.items()}
                 lines.append(_line(name, decoding, values))
-        figures.append(Figure(data, lines))
+        figures.append(Figure(data, LABELS["abs_rel"], lines))
     return figures
 
 
