@@ -46,7 +46,6 @@ setup(
         "numpy>=1.21",
         "opencv-python-headless>=4.5,<5",
         "PyYAML>=5.4",
-        "pyyaml>=5.3",
         "safetensors>=0.4",
         "torch>=2.4,<3",
         "tqdm>=4.60",

@@ -15,6 +15,7 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 
 from depthart_core import ConfigError
+from depthart_ros.fallback import load_calibration
 from depthart_ros.parameters import DEFAULTS, OWN, SPECS, Settings, checked
 
 
@@ -118,8 +119,10 @@ def _check_changes(node: Node, changes: Sequence[Any], refused: dict[str, str]) 
         for name, value in ours.items():
             if name in SPECS or value is not None:
                 checked(name, value, known_as=_known_as(name))
+            if _known_as(name) == "camera_info_url" and value:
+                load_calibration(value)
         if all(map(node.has_parameter, SPECS)):
-            for camera in ("", *cameras):
+            for camera in ("", *(name for name in cameras if node.has_parameter(f"{name}.{OWN[-1]}"))):
                 Settings.from_values(_values(node, camera, ours))
     except ConfigError as error:
         return SetParametersResult(successful=False, reason=str(error))

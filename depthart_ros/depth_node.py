@@ -74,12 +74,14 @@ class DepthNode(LifecycleNode):
         """Give model and publishers back."""
         del state
         self._release()
+        self._configuration_problem = ""
         return self._enter("unconfigured")
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Give everything back, from whatever state."""
         del state
         self._release()
+        self._configuration_problem = ""
         return self._enter("finalized")
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -131,7 +133,8 @@ class DepthNode(LifecycleNode):
             self._configuration_problem = str(error)
             self.get_logger().error(f"stays {state.label}: {error}")
             return TransitionCallbackReturn.FAILURE
-        except Exception:
+        except Exception as error:
+            self._configuration_problem = f"unforeseen error: {error!r}; its log says where"
             self.get_logger().error(traceback.format_exc())  # rclpy would not say why it goes to on_error
             raise
         self._configuration_problem = ""

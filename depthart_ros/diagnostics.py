@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from depthart_ros.topics import CAMERA_INFO, POINTS
+
 OK, WARN, ERROR, STALE = 0, 1, 2, 3
 SEVERITY = (OK, WARN, STALE, ERROR)
 """The levels of diagnostic_msgs, the worst last."""
@@ -177,7 +179,8 @@ def _judge_outputs(now: Situation) -> Verdict | None:
         cure = how_to_get_metres(now.node, camera=now.camera, scale_source=now.scale_source, heads=now.heads)
         return Verdict(level, "relative depth only", cause, cure)
     without_camera = "no cloud" if now.scale_source == "given" else "relative depth only"
-    if now.metric_listened and not now.has_camera_info:
+    needs_camera = now.scale_source == "model" or bool(now.listened & {POINTS, CAMERA_INFO})
+    if now.metric_listened and needs_camera and not now.has_camera_info:
         cure = f"publish it, or remap: --ros-args -r {_own(now)}camera_info:=/its/topic"
         return Verdict(WARN, without_camera, f"no camera_info came on {now.camera_info_topic}", cure)
     for kind, state in (

@@ -76,9 +76,8 @@ def pinhole(width: int, height: int, fov_deg: float) -> Calibration:
     )
 
 
-@lru_cache(maxsize=16)
 def load_calibration(url: str) -> Calibration:
-    """Read a calibration as camera_calibration writes it; the file is read once.
+    """Read a calibration as camera_calibration writes it; the file is read again only when it has changed.
 
     Args:
         url: a path, file:// or package:// URL; ${ROS_HOME} is put in, and ~ for the home folder.
@@ -86,9 +85,24 @@ def load_calibration(url: str) -> Calibration:
     Raises:
         ConfigError: the file cannot be read or is no calibration.
     """
+    path = path_of(url)
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError as error:
+        raise ConfigError(f"camera_info_url is {url!r}: {path} cannot be read: {error}") from error
+    return _read_calibration(url, path, changed)
+
+
+@lru_cache(maxsize=16)
+def _read_calibration(url: str, path: Path, changed: int) -> Calibration:
+    """Read the file of `load_calibration`, once for each moment it was changed at.
+
+    Raises:
+        ConfigError: as there.
+    """
+    del changed
     import yaml
 
-    path = path_of(url)
     try:
         tree = yaml.safe_load(path.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

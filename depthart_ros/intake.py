@@ -106,8 +106,8 @@ class Intake:
 
     @property
     def silence(self) -> float:
-        """Seconds since the last image, or since it was subscribed to; 0 while it is not."""
-        return time.monotonic() - self._last_image if self.image.reliability else 0.0
+        """Seconds since the last image, or since it was subscribed to; 0 while none is taken."""
+        return time.monotonic() - self._last_image if self.image.reliability and not self.full else 0.0
 
     @property
     def has_camera_info(self) -> bool:

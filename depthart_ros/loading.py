@@ -9,7 +9,7 @@ import numpy as np
 
 from depthart_core import BackendError, DepthEstimator
 from depthart_core.estimator import BackendOptions, missing_export
-from depthart_core.model_files import model_path
+from depthart_core.model_files import is_packaged, model_path
 from depthart_ros.parameters import Settings
 
 WARM_UP_SHAPE = (480, 640, 3)
@@ -81,7 +81,8 @@ def identity(settings: Settings, estimator: DepthEstimator) -> dict[str, str]:
     """
     path = Path(settings.model)
     digest = hashlib.sha256()
-    for file in sorted(path.iterdir()) if path.is_dir() else [model_path(settings.model)]:
+    is_export = path.is_dir() and not is_packaged(settings.model)
+    for file in sorted(path.iterdir()) if is_export else [model_path(settings.model)]:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return {
         "model": estimator.name,

@@ -22,7 +22,7 @@ from depthart_ros.sight import Sights
 from depthart_ros.statistics import Statistics
 from depthart_ros.throttle import Throttle
 from depthart_ros.topics import CAMERA_INFO, CONFIDENCE, METRIC, POINTS
-from depthart_ros.view import Picture, Sight, View
+from depthart_ros.view import Picture, View
 
 if TYPE_CHECKING:
     from builtin_interfaces.msg import Time
@@ -78,6 +78,7 @@ class Pipeline:
     Attributes:
         scale: what made the newest frame's depth metres, None while it is unknown.
         view: the newest frame with its depth, None before the first.
+        skipped: whether the newest frame was left out for no other reason than the cloud's own rate.
     """
 
     def __init__(self, estimator: DepthEstimator, outputs: Outputs, problems: Problems, statistics: Statistics) -> None:
@@ -92,6 +93,7 @@ class Pipeline:
         self._to_publish = 0.0  # seconds that publishing is expected to take
         self.scale: ScaleGuess | None = None
         self.view: View | None = None
+        self.skipped = False
 
     def scale_possible(self, settings: Settings) -> bool:
         """Whether relative depth can become metres with these settings (and a camera_info)."""
@@ -105,17 +107,19 @@ class Pipeline:
         """
         max_pixels = frame.settings.max_pixels
         check_picture(frame.image, max_pixels=max_pixels)  # also while nobody listens: it costs nothing
-        wanted = self._possible(frame)
+        possible = self._possible(frame)
+        wanted = self._throttled(possible, frame)
+        self.skipped = bool(possible) and not wanted
         if not wanted:
-            self.scale = None
+            self.scale = self.scale if self.skipped else None
             return False
         start = time.perf_counter()
         rgb = picture_of(frame.image, max_pixels=max_pixels)
-        if needs_calibration(frame.settings, wanted):
+        if needs_calibration(frame.settings, possible):
             sight = self._sights.of(rgb, frame.info, frame.settings)
         else:
             self._problems.clear("camera_info")
-            sight = Sight(rgb)
+            sight = self._sights.quietly(rgb, frame.info, frame.settings)
         if sight.intrinsics is None:
             wanted -= {POINTS, CAMERA_INFO} if frame.settings.scale_source == "given" else METRIC
         if not wanted:
@@ -151,10 +155,14 @@ class Pipeline:
         wanted = self._outputs.listened()
         if not self._estimator.heads:
             wanted -= {CONFIDENCE}
-        rate = frame.settings.points_max_rate
-        if POINTS in wanted and not self._cloud_throttle.passes(_seconds(frame.image.header.stamp), rate):
-            wanted -= {POINTS}
         return wanted if self.scale_possible(frame.settings) else wanted - METRIC
+
+    def _throttled(self, possible: frozenset[str], frame: Frame) -> frozenset[str]:
+        """Return the outputs without the cloud where that has been made often enough."""
+        rate = frame.settings.points_max_rate
+        if POINTS in possible and not self._cloud_throttle.passes(_seconds(frame.image.header.stamp), rate):
+            return possible - {POINTS}
+        return possible
 
     def _publish(self, view: View, wanted: frozenset[str]) -> None:
         """Make and publish every wanted output."""

@@ -53,14 +53,21 @@ class Sights:
         self._problems.clear("camera_info")
         return sight
 
-    def _calibrated(self, rgb: Picture, info: CameraInfo | None, settings: Settings) -> Sight:
+    def quietly(self, rgb: Picture, info: CameraInfo | None, settings: Settings) -> Sight:
+        """The same where nobody needs the calibration, except perhaps a snapshot: nothing is reported."""
+        try:
+            return self._calibrated(rgb, info, settings, quiet=True)
+        except (ConfigError, IntrinsicsError):
+            return Sight(rgb)
+
+    def _calibrated(self, rgb: Picture, info: CameraInfo | None, settings: Settings, *, quiet: bool = False) -> Sight:
         height, width = rgb.shape[:2]
         if info is None or not is_calibrated(info):
             info = fallback(self._types.camera_info, settings, width, height) or info
         if info is None:
             return Sight(rgb)
         intrinsics = intrinsics_of(info, width, height, rectified=settings.rectified or settings.rectify)
-        if not settings.rectified and not settings.rectify and any(info.d):
+        if not quiet and not settings.rectified and not settings.rectify and any(info.d):
             self._problems.say_once(DISTORTED)
         undo = self._undistorter.of(info) if settings.rectify else Undistortion()
         return Sight(undo(rgb), info, intrinsics, undo.outside)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rclpy.node import Node
+from rclpy.time import Time as RosTime
 from sensor_msgs.msg import CameraInfo
 from std_srvs.srv import Trigger
 
@@ -19,6 +20,7 @@ NO_FRAME = (
     "depth, and call again"
 )
 NO_METRES = "relative depth only, because the scale is unknown"
+OLD = 5.0  # seconds after which a frame's age is worth a word: depth is made only while somebody subscribes
 
 
 def offer_snapshots(node: Node, views: Callable[[], Mapping[str, View | None]]) -> None:
@@ -32,7 +34,7 @@ def offer_snapshots(node: Node, views: Callable[[], Mapping[str, View | None]]) 
     def save(request: Any, response: Any) -> Any:
         del request
         found = views()
-        answers = [_save(name, view) for name, view in found.items()]
+        answers = [_save(name, view, node.get_clock().now()) for name, view in found.items()]
         response.success = bool(answers) and all(well for well, _ in answers)
         response.message = "; ".join(sentence for _, sentence in answers) or INACTIVE
         if not response.success:
@@ -42,7 +44,7 @@ def offer_snapshots(node: Node, views: Callable[[], Mapping[str, View | None]]) 
     node.create_service(Trigger, "~/save_snapshot", save)
 
 
-def _save(camera: str, view: View | None) -> tuple[bool, str]:
+def _save(camera: str, view: View | None, now: RosTime) -> tuple[bool, str]:
     """Save the view of one camera; returns whether that went well, and a sentence."""
     named = f"{camera}: " if camera else ""
     if view is None:
@@ -51,4 +53,6 @@ def _save(camera: str, view: View | None) -> tuple[bool, str]:
         folder = save_snapshot(view, snapshot_folder(view.settings.snapshot_dir), CameraInfo, camera=camera)
     except ConfigError as error:
         return False, named + str(error)
-    return True, f"{named}saved {folder}" + (f" ({NO_METRES})" if view.scale is None else "")
+    age = (now - RosTime.from_msg(view.header.stamp, clock_type=now.clock_type)).nanoseconds * 1e-9
+    remarks = [NO_METRES] * (view.scale is None) + [f"its frame is {age:.0f} s old"] * (age > OLD)
+    return True, f"{named}saved {folder}" + (f" ({'; '.join(remarks)})" if remarks else "")

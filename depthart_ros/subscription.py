@@ -89,6 +89,8 @@ class FollowingSubscription:
 
     def recheck(self) -> None:
         """Subscribe, or subscribe anew if the publishers now call for another reliability."""
+        if self._gate is not None and self._subscription is not None and not self.publishers:
+            return  # what a publisher left behind still waits in there
         wanted = self._mode if self._mode != "auto" else self._offered()
         if wanted == self.reliability:
             return

@@ -71,7 +71,9 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 "autostart", default_value="", description="Configure and activate at start: true or false"
             ),
-            DeclareLaunchArgument("use_sim_time", default_value="false", description="Take the time from /clock"),
+            DeclareLaunchArgument(
+                "use_sim_time", default_value="", description="Take the time from /clock: true or false"
+            ),
             DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn, error or fatal"),
             DeclareLaunchArgument("rviz", default_value="false", description="Start RViz with config/depth.rviz too"),
             DeclareLaunchArgument(
@@ -101,8 +103,7 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 def _depth_node(arguments: dict[str, str], environment: dict[str, str]) -> Node:
     """Return the depth node; an argument left empty leaves its parameter to the file."""
-    given: dict[str, str | bool | float | list[str]] = {"use_sim_time": _is_true(arguments["use_sim_time"])}
-    given |= {name: arguments[name] for name in TEXTS if arguments[name]}
+    given: dict[str, str | bool | float | list[str]] = {name: arguments[name] for name in TEXTS if arguments[name]}
     given |= {name: float(arguments[name]) for name in NUMBERS if arguments[name]}
     given |= {name: _is_true(arguments[name]) for name in TRUTHS if arguments[name]}
     if "scale" in given:
@@ -135,7 +136,7 @@ def _rviz(arguments: dict[str, str], environment: dict[str, str]) -> Node:
         executable="rviz2",
         namespace=arguments["namespace"],
         arguments=["-d", _config("depth.rviz"), "-f", arguments["fixed_frame"]],
-        parameters=[{"use_sim_time": _is_true(arguments["use_sim_time"])}],
+        parameters=[{name: _is_true(arguments[name]) for name in ("use_sim_time",) if arguments[name]}],
         remappings=[("/image", image), *((f"/{topic}", f"{below}{topic}") for topic in OUTPUTS)],
         additional_env=environment,
     )

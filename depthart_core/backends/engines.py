@@ -122,15 +122,24 @@ def any_engine(model: str | Path) -> bool:
     return any(graph_folder(fingerprint(model_path(model)).sha256).glob(f"*{SUFFIX}"))
 
 
+def read_engine_record(engine: Path) -> EngineRecord:
+    """What stands beside an engine about it.
+
+    Raises:
+        BackendError: There is no such engine or no readable record, with the command that makes both.
+    """
+    if not engine.is_file():
+        raise BackendError(f"there is no engine {engine}; run: depthart-build-trt MODEL")
+    return read_record(record_path(engine), EngineRecord, "build both anew with: depthart-build-trt MODEL")
+
+
 def read_engine(engine: Path, machine: Machine, options: BackendOptions) -> tuple[EngineRecord, bytes]:
     """An engine and its record, checked to be the one that was proven, to fit this machine and to do what is asked.
 
     Raises:
         BackendError: Names what is wrong and the command that cures it.
     """
-    if not engine.is_file():
-        raise BackendError(f"there is no engine {engine}; run: depthart-build-trt MODEL")
-    record = read_record(record_path(engine), EngineRecord, "build both anew with: depthart-build-trt MODEL")
+    record = read_engine_record(engine)
     again = f"run: {rebuild_command(record)}"
     check_machine(engine, record, machine)
     asked = record.of_scales if options.max_scales is None else options.max_scales

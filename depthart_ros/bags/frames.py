@@ -148,7 +148,7 @@ def _process(message: Stored, pipeline: Pipeline, calibrations: Calibrations, se
         made = pipeline.process(Frame(image, calibrations.find(image, message.received), settings))
     except DepthartError as error:
         return str(error)
-    return "" if made else "the camera_info does not fit, so nothing that was asked for can be made"
+    return "" if made or pipeline.skipped else "the camera_info does not fit, so nothing that was asked for can be made"
 
 
 def _stamp(message: Any) -> tuple[int, int]:

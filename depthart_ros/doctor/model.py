@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from depthart_core import CheckpointError, ConfigError, DepthartError
-from depthart_core.backends import graphs
+from depthart_core.backends import engines, graphs
 from depthart_core.estimator import BackendOptions
 from depthart_core.model_files import fingerprint, model_path
 from depthart_ros.doctor.findings import Finding
@@ -52,6 +52,9 @@ def check_model(settings: Settings) -> Iterator[Finding]:
         if graphs.is_graph(settings.model):
             record = graphs.read_record(graphs.export_folder(settings.model))
             yield Finding("model", f"{settings.model}: an export of {record.model}, {_proof(record)}")
+        elif engines.is_engine(settings.model):
+            engine = engines.read_engine_record(Path(settings.model))
+            yield Finding("model", f"{settings.model}: an engine of {engine.model} in {engine.precision}")
         else:
             path = model_path(settings.model)
             yield Finding("model", f"{path}: undamaged, weights {fingerprint(path).sha256[:12]}")
@@ -110,7 +113,7 @@ def _try(settings: Settings) -> Iterator[Finding]:
 def _cure(error: DepthartError, settings: Settings) -> str:
     """Return the command that helps; most sentences about backends end with their own."""
     _, named, command = str(error).rpartition(": ")
-    if named and command.startswith(("depthart ", "pip install ")):
+    if named and command.startswith(("depthart ", "depthart-build-trt ", "pip install ")):
         return command
     if isinstance(error, CheckpointError):
         return "name a packaged model (-p model:=nano) or bring the file again"

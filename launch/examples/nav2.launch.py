@@ -29,7 +29,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("image", default_value="/camera/image_rect", description="Topic of the images"),
             DeclareLaunchArgument("camera_info", default_value="/camera/camera_info", description="Their calibration"),
             DeclareLaunchArgument("scale", description="Metres per unit of relative depth, measured"),
-            DeclareLaunchArgument("use_sim_time", default_value="false", description="Take the time from /clock"),
+            DeclareLaunchArgument("use_sim_time", default_value="", description="Take the time from /clock"),
             GroupAction(
                 [
                     IncludeLaunchDescription(

@@ -169,3 +169,10 @@ def test_names_that_cannot_be_told_apart_are_refused(world, node_with, cameras, 
     node = node_with(cameras, autostart=False)
     assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
     world.until(lambda: words in (world.status() or ""))
+
+
+def test_values_of_one_camera_may_lie_beyond_those_of_all(world, node_with):
+    node = node_with(**{"front.color.min": 12.0, "front.color.max": 50.0, "front.camera_info_url": ""})
+    assert node._label == "active"
+    refused = node.set_parameters([Parameter("left.color.min", value=12.0)])
+    assert "color.max" in refused[0].reason

@@ -74,6 +74,7 @@ def test_nothing_wrong_is_ok():
             "this model makes no guess of its scale; set scale_source to given, and measure one distance",
         ),
         ({"has_camera_info": False, "scale_source": "model"}, WARN, "relative depth only; no camera_info came"),
+        ({"has_camera_info": False, "listened": frozenset({"depth/image_rect"})}, OK, "running"),
         ({"listened": frozenset({"depth/confidence"}), "heads": False}, WARN, "no confidence; this model does not say"),
         ({"deadline_ignored": True}, WARN, "no deadline; this backend decodes all scales at once, so deadline_ms is"),
         ({"problems": {"future": "9 s ahead"}}, WARN, "stamps lie in the future; 9 s ahead; set use_sim_time"),

@@ -1,6 +1,7 @@
 """The calibration of a picture: the camera's own, else a file, else the field of view; distortion ignored or undone."""
 
 import math
+import os
 
 import numpy as np
 import pytest
@@ -136,3 +137,10 @@ def test_an_unknown_distortion_model_is_named_and_the_picture_stays_raw(sights, 
     assert sight.intrinsics is None
     assert "distortion_model is 'omni'; expected one of" in logged[0]
     assert logged[0].endswith("so no cloud and no depth/camera_info, and the picture stays raw")
+
+
+def test_a_calibration_that_was_written_anew_is_read_anew(file):
+    before = load_calibration(str(file))
+    file.write_text(file.read_text().replace(f"image_width: {before.width}", "image_width: 99"))
+    os.utime(file, ns=(1, 1))
+    assert load_calibration(str(file)).width == 99

@@ -50,3 +50,41 @@ def publish(toy_model_path, rgb_message, info_message):
 def test_camera_info_comes_before_the_depth_that_it_belongs_to(publish):
     topics = [topic for topic, _ in publish(OUTPUTS, scale=2.0)]
     assert topics[0] == "depth/camera_info"
+
+
+def test_a_cloud_that_came_often_enough_is_no_reason_to_forget_the_scale(toy_model_path, rgb_message, info_message):
+    estimator = load_estimator(Settings(model=str(toy_model_path), threads=1))
+    outputs, settings = Kept({"points"}), Settings(scale=2.0, points_max_rate=1.0)
+    pipeline = Pipeline(estimator, outputs, Problems(pytest.fail), Statistics())
+    done = []
+    for nanosec in (0, 100_000_000):
+        stamp = Time(sec=1, nanosec=nanosec)
+        done.append(pipeline.process(Frame(rgb_message(stamp), info_message(stamp), settings)))
+        assert pipeline.skipped == (nanosec > 0)
+        assert pipeline.scale.metres_per_unit == 2.0
+    assert done == [True, False]
+    assert len(outputs.messages) == 1
+
+
+def test_a_wrong_calibration_is_told_also_of_frames_without_a_cloud(toy_model_path, rgb_message, info_message):
+    estimator = load_estimator(Settings(model=str(toy_model_path), threads=1))
+    outputs, problems = Kept({"points", "depth/image_rect"}), Problems(lambda _: None)
+    pipeline = Pipeline(estimator, outputs, problems, Statistics())
+    for nanosec in (0, 100_000_000):
+        stamp = Time(sec=1, nanosec=nanosec)
+        info = info_message(stamp)
+        info.width = info.height = 7
+        pipeline.process(Frame(rgb_message(stamp), info, Settings(scale=2.0, points_max_rate=1.0)))
+        assert "camera_info" in problems.current()
+
+
+def test_a_view_is_calibrated_though_only_a_snapshot_would_need_it(toy_model_path, rgb_message, info_message):
+    estimator = load_estimator(Settings(model=str(toy_model_path), threads=1))
+    pipeline = Pipeline(estimator, Kept({"depth/image_rect"}), Problems(pytest.fail), Statistics())
+    stamp = Time(sec=1)
+    assert pipeline.process(Frame(rgb_message(stamp), info_message(stamp), Settings(scale=2.0)))
+    assert pipeline.view.sight.intrinsics is not None
+    wrong = info_message(stamp)
+    wrong.width = wrong.height = 7
+    assert pipeline.process(Frame(rgb_message(stamp), wrong, Settings(scale=2.0)))
+    assert pipeline.view.sight.intrinsics is None

@@ -1,5 +1,7 @@
 """Snapshots: every file holds the view, a folder is complete or not there, and the service answers in words."""
 
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -125,7 +127,9 @@ def test_the_service_saves_the_newest_frame_or_says_why_not(
     assert answer.message.startswith("no frame yet")
     camera.show(rgb_message(STAMP), info_message(STAMP), until=camera.all_came)
     answer = call(world)
-    assert (answer.success, answer.message) == (True, f"saved {tmp_path / '7.000000008'}")
+    assert answer.success
+    assert re.fullmatch(rf"saved {tmp_path / '7.000000008'} \(its frame is \d+ s old\)", answer.message)
+    assert {"points.ply", "camera_info.yaml"} <= {path.name for path in (tmp_path / "7.000000008").iterdir()}
     depth = world.got["depth/image_rect"][-1]
     np.testing.assert_array_equal(
         np.load(tmp_path / "7.000000008" / "depth.npy"), np.frombuffer(depth.data, np.float32).reshape(48, 64)

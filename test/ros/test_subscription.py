@@ -108,3 +108,16 @@ def test_a_subscriber_that_gets_nothing_is_named_in_log_and_diagnostics_until_it
     assert "let it ask for less, or let qos_overrides offer more" in world.status()
     world.peer.destroy_subscription(deaf)
     world.until(lambda: world.status() and "points" not in world.status(), what="its end")
+
+
+def test_process_all_keeps_what_a_best_effort_publisher_left_behind(world, node_with, rgb_message):
+    images = world.peer.create_publisher(Image, "image", BEST_EFFORT)
+    node = node_with(process_all=True)
+    world.until(lambda: subscribed(world) == [ReliabilityPolicy.BEST_EFFORT])
+    subscription = node._cameras[0]._intake.image._subscription
+    world.peer.destroy_publisher(images)
+    world.until(lambda: node.count_publishers("/image") == 0)
+    world.spin_for(1.0)
+    assert node._cameras[0]._intake.image._subscription is subscription
+    world.peer.create_publisher(Image, "image", RELIABLE)
+    world.until(lambda: subscribed(world) == [ReliabilityPolicy.RELIABLE])

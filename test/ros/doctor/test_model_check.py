@@ -62,3 +62,9 @@ def test_a_missing_graph_is_wrong_where_onnx_is_asked_for_and_the_cure_is_the_co
     assert any(finding.cure == f"depthart export {toy_model_path}" for finding in found)
     found = list(check_model(Settings(model=str(toy_model_path), precision="int8")))
     assert any(finding.cure == f"depthart export {toy_model_path} --precision int8" for finding in found)
+
+
+def test_an_engine_is_checked_as_such(tmp_path):
+    *_, finding = check_model(Settings(model=str(tmp_path / "nano.engine"), backend="tensorrt", device="cuda"))
+    assert "there is no engine" in finding.text
+    assert finding.cure == "depthart-build-trt MODEL"
