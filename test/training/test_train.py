@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from depthart_core.checkpoint import load_model
-from depthart_core.errors import CheckpointError
+from depthart_core.errors import CheckpointError, ConfigError
 from depthart_core.geometry import Intrinsics
 from depthart_core.model import DepthART
 from training.data.sample import Sample
@@ -59,6 +59,20 @@ def train(toy_config, tmp_path):
         return trainer
 
     return run
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("minutes", -2.0, "above 0"),
+        ("minutes", float("nan"), "above 0"),
+        ("workers", -1, "a whole number from 0 up"),
+        ("seed", -1, "a whole number from 0 up"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_by_name(tmp_path, name, value, expected):
+    with pytest.raises(ConfigError, match=f"{name} must be {expected}, got {value}"):
+        RunOptions(tmp_path, **{name: value})
 
 
 def weights(trainer):
