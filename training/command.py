@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from depthart_core.errors import DepthartError
+import torch
+
+from depthart_core.errors import ConfigError, DepthartError
 
 
 def run_command(name: str, action: Callable[[], None]) -> int:
@@ -27,3 +29,14 @@ def run_command(name: str, action: Callable[[], None]) -> int:
         print(f"{name}: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def set_threads(count: int) -> None:
+    """Let torch compute with so many CPU threads.
+
+    Raises:
+        ConfigError: Fewer than one.
+    """
+    if count < 1:
+        raise ConfigError(f"threads must be a whole number from 1 up, got {count}")
+    torch.set_num_threads(count)

@@ -15,9 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
-import torch
-
-from training.command import run_command
+from training.command import run_command, set_threads
 from training.comparison.plan import CONTENDERS, EQUALS, TRAINED, Plan, settle_precision
 from training.comparison.report import report
 from training.comparison.runs import Place, compare
@@ -100,7 +98,7 @@ def stoppable(work: Callable[[], bool]) -> bool:
 
 def run(args: argparse.Namespace) -> None:
     """Do what is left, and report it."""
-    torch.set_num_threads(args.threads)
+    set_threads(args.threads)
     place = Place(args.out, device=args.device, workers=args.workers)
     plan = settle_precision(plan_of(args), args.out, args.device)
     print(f"training.compare: {plan.precision} on {args.device}", file=sys.stderr)

@@ -68,13 +68,15 @@ class Trainer:
         self.loss = self.processes.share(StageLoss(self.model, stage))
         self.step, self.minutes, self.waited = 0, 0.0, 0.0
         self.checkpoint = options.out / f"{name}.checkpoint"
-        self.stopping = False
+        self.asked, self.stopping = False, False  # a signal came to this process; all have agreed to stop
         # Looking at a loss and talking to the other processes waits for the device: on a GPU not at every step.
         self.pace = 10 if self.device.type == "cuda" else 1
         self.watch = LossWatch(self.pace * options.accumulate)
 
     def run(self, samples: Sequence[Sample], *, until: int | None = None) -> None:
         """Train until the steps or the minutes are over, or a SIGTERM or SIGINT comes to any process.
+
+        After a signal all stop at the next step at which they agree (see `pace`).
 
         Args:
             samples: What to learn from.
@@ -108,6 +110,7 @@ class Trainer:
         began, offset, saved, shown = time.monotonic(), self.minutes, self.minutes, self.minutes
         total, quiet = self.settings.steps, not self.processes.main
         bar = tqdm(total=total, initial=self.step, desc=self.name, mininterval=5.0, disable=quiet)
+        # Only what all have agreed on ends the loop: no process waits for one that left, and all losses were looked at.
         while not self.stopping and self.step < last and self._progress() < 1.0:
             batch, scalars = self.train_step(source)
             self.step += 1
@@ -179,7 +182,7 @@ class Trainer:
         """
         bad = self.watch.first_bad()
         earliest = -math.inf if bad is None else -float(bad)
-        self.minutes, stopping, earliest = largest([minutes, float(self.stopping), earliest], self.device)
+        self.minutes, stopping, earliest = largest([minutes, float(self.asked), earliest], self.device)
         self.stopping = bool(stopping)
         if earliest > -math.inf:
             suffix = f".{self.processes.rank}" if self.processes.count > 1 else ""
@@ -240,7 +243,7 @@ class Trainer:
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
         def stop(_signal: int, _frame: FrameType | None) -> None:
-            self.stopping = True
+            self.asked = True
 
         before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
         try:

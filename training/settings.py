@@ -94,3 +94,15 @@ class RunOptions:
     accumulate: int = 1
     checkpoint_minutes: float = 3.0
     picture_minutes: float = 10.0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no sense.
+
+        Raises:
+            ConfigError: Names the option, its value and what was expected.
+        """
+        if not self.minutes > 0:
+            raise ConfigError(f"minutes must be above 0, got {self.minutes}")
+        for name, least in (("seed", 0), ("workers", 0), ("accumulate", 1)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} must be a whole number from {least} up, got {getattr(self, name)}")

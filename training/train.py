@@ -21,7 +21,7 @@ import torch
 from depthart_core.errors import ConfigError
 from depthart_core.model import DepthART
 from depthart_core.objective import OBJECTIVES
-from training.command import run_command
+from training.command import run_command, set_threads
 from training.data.frames import Joined
 from training.data.memory import keep
 from training.data.sample import Sample
@@ -61,7 +61,16 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def run(args: argparse.Namespace) -> None:
     """Train one stage."""
-    torch.set_num_threads(args.threads)
+    options = RunOptions(
+        out=args.out,
+        minutes=args.minutes,
+        device=args.device,
+        precision=args.precision,
+        seed=args.seed,
+        workers=args.workers,
+        accumulate=args.accumulate,
+    )
+    set_threads(args.threads)
     torch.set_float32_matmul_precision("high")  # TF32 on GPUs
     torch.backends.cudnn.benchmark = True  # all batches have one shape
     torch.manual_seed(args.seed)
@@ -74,15 +83,6 @@ def run(args: argparse.Namespace) -> None:
         samples = keep(samples, recipe.model.tokenizer.input_size)
     model = DepthART(recipe.model)
     taken = start(model, args.init, args.init_tokenizer)
-    options = RunOptions(
-        out=args.out,
-        minutes=args.minutes,
-        device=args.device,
-        precision=args.precision,
-        seed=args.seed,
-        workers=args.workers,
-        accumulate=args.accumulate,
-    )
     trainer = Trainer(args.stage, model, make_stage(args.stage, settings), settings=settings, options=options)
     if trainer.processes.main:
         resumed = f"goes on from {trainer.checkpoint}" if trainer.checkpoint.exists() else taken

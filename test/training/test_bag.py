@@ -19,7 +19,7 @@ RAW, COMPRESSED, CAMERA = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedIm
 
 
 class Messages:
-    """Builds messages of a camera with stamps in milliseconds after START."""
+    """Builds messages of a camera with stamps in milliseconds after START; None leaves the stamp 0."""
 
     def __init__(self):
         from rosbags.typesys import Stores, get_typestore
@@ -27,7 +27,7 @@ class Messages:
         self.store = get_typestore(Stores.ROS2_HUMBLE)
 
     def header(self, ms):
-        seconds, nanoseconds = divmod(START + ms * 10**6, 10**9)
+        seconds, nanoseconds = (0, 0) if ms is None else divmod(START + ms * 10**6, 10**9)
         time = self.store.types["builtin_interfaces/msg/Time"](seconds, nanoseconds)
         return self.store.types["std_msgs/msg/Header"](time, "camera")
 
@@ -119,6 +119,14 @@ def test_a_single_file_of_a_bag_opens_too(write_bag, messages, storage):
     assert len(open_bag(file)) == 3
 
 
+def test_messages_without_a_stamp_are_paired_and_read_by_when_they_were_received(write_bag, messages, storage):
+    content = one_frame(messages, messages.image(None, red(), "rgb8"), messages.image(None, millimetres(2000), "16UC1"))
+    [frame] = open_bag(write_bag(content, storage))
+    assert frame.name == f"run/{START}"
+    assert frame.rgb[0, 0].tolist() == [200, 0, 0]
+    np.testing.assert_allclose(frame.depth[1:], 2)
+
+
 def test_millimetres_become_metres_and_zero_becomes_nan(write_bag, messages):
     depth = open_bag(write_bag(recording(messages)))[1].depth
     assert np.isnan(depth[0]).all()
@@ -138,6 +146,16 @@ def test_intrinsics_come_from_k_of_raw_and_p_of_rectified_pictures(write_bag, me
     rect = ((topic.replace("image_raw", "image_rect"), message) for topic, message in recording(messages))
     camera = open_bag(write_bag(rect, name="rect"))[0].intrinsics
     assert (camera.fx, camera.fy, camera.cx, camera.cy) == (60, 61, 5, 2)
+
+
+def test_another_camera_info_than_that_beside_the_picture_can_be_chosen(write_bag, messages):
+    kind, other = messages.info(0)
+    other.k[0] = 70
+    bag = write_bag([*recording(messages), ("/calibrated/camera_info", (kind, other))])
+    assert open_bag(bag)[0].intrinsics.fx == 50
+    assert open_bag(bag, info="/calibrated/camera_info")[0].intrinsics.fx == 70
+    with pytest.raises(DataError, match=rf"info=/none is none of its info topics; .* /calibrated/camera_info, {INFO}"):
+        open_bag(bag, info="/none")
 
 
 def one_frame(messages, image, depth):

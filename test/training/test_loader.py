@@ -76,12 +76,17 @@ def test_the_same_sample_is_augmented_differently_in_the_next_epoch(shard_of):
     assert not torch.equal(first.rgb, second.rgb)
 
 
-def test_a_corrupt_sample_is_replaced_and_named(room_members, write_shard):
-    samples = [room_members(f"{n:06}") for n in range(3)]
-    samples[1]["000001.png"] = b""
-    with pytest.warns(UserWarning, match=r"skipped a sample: train-000/000001.png"):
-        [batch] = take(1, read_rooms([write_shard(samples)]), 3, workers=0, size=32)
-    assert set(batch.names) == {"train-000/000000", "train-000/000002"}
+@pytest.mark.parametrize("workers", [0, 2])
+def test_corrupt_samples_are_replaced_counted_and_named_once(room_members, write_shard, workers):
+    samples = [room_members(f"{n:06}") for n in range(4)]
+    samples[1]["000001.png"] = samples[2]["000002.png"] = b""
+    rooms = read_rooms([write_shard(samples)])
+    with pytest.warns(UserWarning, match="skipped a sample") as warned:
+        found = take(4, rooms, 4, workers=workers, size=32)
+    assert {name for batch in found for name in batch.names} == {"train-000/000000", "train-000/000003"}
+    said = [str(warning.message).partition(" so far: ") for warning in warned]
+    assert [count for count, _, _ in said] == ["skipped a sample, 1", "skipped a sample, 2"]
+    assert sorted(reason[:20] for _, _, reason in said) == ["train-000/000001.png", "train-000/000002.png"]
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -103,10 +108,9 @@ def test_a_corrupt_sample_kept_in_memory_is_named_when_it_is_asked_for(room_memb
         kept[1]
 
 
-@pytest.mark.filterwarnings("ignore:skipped a sample")
 def test_samples_of_which_none_can_be_read_are_an_error(room_members, write_shard):
     members = room_members("000000") | {"000000.webp": b"no picture"}
-    with pytest.raises(DataError, match="none of the 1 samples can be read"):
+    with pytest.raises(DataError, match=r"none of the 1 samples can be read, .* train-000/000000\.webp"):
         take(1, read_rooms([write_shard([members])]), 1, workers=0)
 
 

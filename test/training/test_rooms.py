@@ -1,3 +1,4 @@
+import tarfile
 from pathlib import Path
 
 import cv2
@@ -80,6 +81,40 @@ def test_a_shard_cut_short_keeps_what_is_whole(shard_of):
         rooms = read_rooms([path])
     assert 1 <= len(rooms) < 3
     assert np.isfinite(rooms[0].depth).all()
+
+
+def test_a_damaged_header_inside_a_shard_is_named_with_what_it_hides(shard_of):
+    path = shard_of(3)
+    with tarfile.open(path) as shard:
+        place = shard.getmember("000001.webp").offset
+    content = bytearray(path.read_bytes())
+    content[place + 150] ^= 1  # of the header's checksum
+    path.write_bytes(content)
+    hidden = len(content) - place
+    with pytest.warns(UserWarning, match=rf"train-000.tar: .* at byte {place}, skipped the {hidden} bytes"):
+        assert [room.name for room in read_rooms([path])] == ["train-000/000000"]
+
+
+def test_a_header_cut_short_or_made_zero_is_named(shard_of):
+    path = shard_of(2)
+    with tarfile.open(path) as shard:
+        place = shard.getmember("000001.webp").offset
+    content = path.read_bytes()
+    for damaged in (content[: place + 100], content[:place] + bytes(512) + content[place + 512 :]):
+        path.write_bytes(damaged)
+        with pytest.warns(UserWarning, match=f"at byte {place}, skipped"):
+            assert len(read_rooms([path])) == 1
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("zeros", [0, 100, 512, 1024, 70_000])
+def test_a_whole_shard_is_read_silently_however_its_end_is_marked(shard_of, zeros):
+    path = shard_of(2)
+    with tarfile.open(path) as shard:
+        shard.getmembers()
+        end = shard.offset
+    path.write_bytes(path.read_bytes()[:end] + bytes(zeros))
+    assert len(read_rooms([path])) == 2
 
 
 def test_a_missing_shard_says_what_was_expected_where(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from depthart_core.checkpoint import load_model
-from depthart_core.errors import CheckpointError
+from depthart_core.errors import CheckpointError, ConfigError
 from depthart_core.geometry import Intrinsics
 from depthart_core.model import DepthART
 from training.data.sample import Sample
@@ -16,6 +16,7 @@ from training.errors import TrainingError
 from training.loop import Trainer
 from training.settings import RunOptions, StageSettings
 from training.stages import make_stage
+from training.watch import LossWatch
 
 SETTINGS = StageSettings(
     steps=6, batch_size=2, learning_rate=1e-3, warmup_steps=2, pixel_weight=1.0, train_decoder=True
@@ -38,17 +39,40 @@ def train(toy_config, tmp_path):
     """Train a fresh toy model for some steps in a folder of this test; returns the trainer."""
 
     def run(
-        samples, *, stage="transformer", out="run", settings=SETTINGS, config=toy_config, until=None, accumulate=1
+        samples,
+        *,
+        stage="transformer",
+        out="run",
+        settings=SETTINGS,
+        config=toy_config,
+        until=None,
+        accumulate=1,
+        pace=1,
     ) -> Trainer:
         with torch.random.fork_rng():
             torch.manual_seed(0)
             model = DepthART(config)
         options = RunOptions(out=tmp_path / out, device="cpu", precision="fp32", workers=0, accumulate=accumulate)
         trainer = Trainer(stage, model, make_stage(stage, settings), settings=settings, options=options)
+        trainer.pace, trainer.watch = pace, LossWatch(pace * accumulate)
         trainer.run(samples, until=until)
         return trainer
 
     return run
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("minutes", -2.0, "above 0"),
+        ("minutes", float("nan"), "above 0"),
+        ("workers", -1, "a whole number from 0 up"),
+        ("seed", -1, "a whole number from 0 up"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_by_name(tmp_path, name, value, expected):
+    with pytest.raises(ConfigError, match=f"{name} must be {expected}, got {value}"):
+        RunOptions(tmp_path, **{name: value})
 
 
 def weights(trainer):
@@ -177,3 +201,11 @@ def test_a_loss_that_is_not_finite_stops_and_saves_the_batch(train, samples, tmp
     batch = torch.load(tmp_path / "run" / "transformer.bad_batch.pt", weights_only=True)
     assert batch["rgb"].shape == (2, 3, 64, 64)
     assert all(isinstance(name, str) for name in batch["names"])
+
+
+def test_a_terminated_run_whose_loss_is_not_finite_writes_no_checkpoint(train, samples, tmp_path, terminated_at):
+    """As on a GPU, losses are looked at every few steps: the signal comes when the weights are NaN and nobody knows."""
+    settings = dataclasses.replace(SETTINGS, learning_rate=1e30, warmup_steps=1, steps=8)
+    with pytest.raises(TrainingError, match="not finite at step 1"):
+        train(terminated_at(samples, 6), settings=settings, pace=4)
+    assert not (tmp_path / "run" / "transformer.checkpoint").exists()

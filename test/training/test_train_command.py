@@ -45,6 +45,9 @@ def test_the_time_budget_ends_a_run_and_the_objective_is_one_option(arguments, t
         (["--data", "/nowhere"], "/nowhere is not there"),
         (["--data", "kitti=/nowhere"], "/nowhere is not there"),
         (["--init", "nobody"], "no model file 'nobody'"),
+        (["--minutes", "0"], "minutes must be above 0, got 0.0"),
+        (["--accumulate", "0"], "accumulate must be a whole number from 1 up, got 0"),
+        (["--threads", "0"], "threads must be a whole number from 1 up, got 0"),
     ],
 )
 def test_what_cannot_be_used_is_one_sentence(arguments, change, sentence, capsys):

@@ -1,7 +1,8 @@
 """rosbag2 recordings (SQLite or MCAP) with a colour topic, a depth topic registered to it, and camera_info.
 
 Depth is 16UC1 (millimetres) or 32FC1 (metres), raw or compressed, along the optical axis (REP-118). Pictures and depth
-maps are paired by the stamps of their headers. Lens distortion is not undone: record the rectified topics.
+maps are paired by the stamps of their headers, or by when they were received where those are 0. Lens distortion is not
+undone: record the rectified topics.
 
 A bag is read through once when it is opened (stamps alone are kept); a frame then seeks its two messages by the time at
 which they were received.
@@ -41,7 +42,7 @@ class Topics:
 
 @dataclass(frozen=True)
 class Stored:
-    """Where a message is: the time [ns] it was received, and the one in its header."""
+    """Where a message is: the time [ns] it was received, and its stamp [ns] (see `_stamp`)."""
 
     received: int
     stamp: int
@@ -82,7 +83,7 @@ class Bag:
             DataError: it is not there any more, or the recording is damaged.
         """
         for _, content in self.messages(topic, place.received, place.received + 1):
-            if stamp_of(content) == place.stamp:
+            if _stamp(content, place.received) == place.stamp:
                 return content
         raise DataError(
             f"{self._path}: no message on {topic} at {place.received} ns, expected one as when it was opened"
@@ -162,7 +163,7 @@ def open_bag(
     with parsing(path, "tolerance=SECONDS"):
         limit = int(float(tolerance) * 1e9)
     images, depths = (
-        [Stored(received, stamp_of(content) or received) for received, content in bag.messages(topic)]
+        [Stored(received, _stamp(content, received)) for received, content in bag.messages(topic)]
         for topic in (topics.image, topics.depth)
     )
     pairs = pair_stamps(*(np.array([place.stamp for place in places], np.int64) for places in (images, depths)), limit)
@@ -186,8 +187,13 @@ def choose_topics(bag: Bag, image: str | None, depth: str | None, info: str | No
     color = _only(bag, "image", image, kinds[False])
     infos = [topic for topic, kind in types.items() if kind == INFO]
     beside = [f"{color.rsplit('/', levels)[0]}/camera_info" for levels in (1, 2)]
-    found = [topic for topic in beside if topic in infos][:1] or infos
+    found = infos if info is not None else [topic for topic in beside if topic in infos][:1] or infos
     return Topics(color, _only(bag, "depth", depth, kinds[True]), _only(bag, "info", info, found))
+
+
+def _stamp(content: bytes, received: int) -> int:
+    """Stamp [ns] of the header, or when the message was received where the header has none."""
+    return stamp_of(content) or received
 
 
 def _only(bag: Bag, role: str, wanted: str | None, topics: list[str]) -> str:

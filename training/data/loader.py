@@ -29,16 +29,19 @@ class Batch:
         depth: (B, 1, S, S) float32, metres; NaN where unknown.
         intrinsics: (B, 4) float32: fx, fy, cx, cy in pixels, pixel centres at integers.
         names: of the samples.
+        skipped: why samples that were to be in here could not be read.
     """
 
     rgb: torch.Tensor
     depth: torch.Tensor
     intrinsics: torch.Tensor
     names: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
 
     def pin_memory(self) -> Batch:
         """The same in memory that a GPU reads by itself; the DataLoader calls this."""
-        return Batch(self.rgb.pin_memory(), self.depth.pin_memory(), self.intrinsics.pin_memory(), self.names)
+        pinned = (values.pin_memory() for values in (self.rgb, self.depth, self.intrinsics))
+        return Batch(*pinned, self.names, self.skipped)
 
 
 def batches(
@@ -57,8 +60,9 @@ def batches(
 
     Batch t is the same whether one starts at t or earlier, and for any number of workers. Each
     epoch visits every sample once, in its own order; batches run across the ends of epochs.
-    A sample that cannot be read is replaced by the next one, and named in a warning. Processes that
-    train together each take their own part of what one process would draw in batches larger by their number.
+    A sample that cannot be read is replaced by the next one; the first batch that misses it warns, with its name and
+    how many there are so far. Processes that train together each take their own part of what one process would draw in
+    batches larger by their number, and each count what they missed.
 
     Args:
         samples: what to draw from.
@@ -82,7 +86,18 @@ def batches(
         pin_memory=pinned,
         prefetch_factor=4 if workers else None,
     )
-    return iter(loader)
+    return _counting(iter(loader))
+
+
+def _counting(source: Iterator[Batch]) -> Iterator[Batch]:
+    """Pass batches on, and warn here, where all workers' batches meet, of each sample that cannot be read, once."""
+    skipped: set[str] = set()
+    for batch in source:
+        for reason in batch.skipped:
+            if reason not in skipped:
+                skipped.add(reason)
+                warnings.warn(f"skipped a sample, {len(skipped)} so far: {reason}", stacklevel=2)
+        yield batch
 
 
 def sample_index(position: int, count: int, seed: int) -> int:
@@ -112,8 +127,8 @@ class _Positions(Sampler[list[int]]):
             step += 1
 
 
-class _Drawn(Dataset[Sample]):
-    """The shuffled, augmented sequence, by position."""
+class _Drawn(Dataset[tuple[Sample, list[str]]]):
+    """The shuffled, augmented sequence, by position; with each sample why those in its place could not be read."""
 
     def __init__(self, samples: Sequence[Sample], seed: int, augmenting: bool, size: int) -> None:
         self._samples = samples
@@ -121,30 +136,33 @@ class _Drawn(Dataset[Sample]):
         self._augmenting = augmenting
         self._size = size
 
-    def __getitem__(self, position: int) -> Sample:
+    def __getitem__(self, position: int) -> tuple[Sample, list[str]]:
         index = sample_index(position, len(self._samples), self._seed)
-        sample = resize_sample(self._next_readable(index), self._size, self._size)
-        if not self._augmenting:
-            return sample
-        return augment(sample, np.random.default_rng([self._seed, AUGMENTATION, position]))
+        found, skipped = self._next_readable(index)
+        sample = resize_sample(found, self._size, self._size)
+        if self._augmenting:
+            sample = augment(sample, np.random.default_rng([self._seed, AUGMENTATION, position]))
+        return sample, skipped
 
-    def _next_readable(self, index: int) -> Sample:
-        count = len(self._samples)
+    def _next_readable(self, index: int) -> tuple[Sample, list[str]]:
+        count, skipped = len(self._samples), list[str]()
         for offset in range(count):
             sample = attempt(self._samples, (index + offset) % count)
             if not isinstance(sample, DataError):
-                return sample
-            warnings.warn(f"skipped a sample: {sample}", stacklevel=2)
-        raise DataError(f"none of the {count} samples can be read")
+                return sample, skipped
+            skipped.append(str(sample))
+        raise DataError(f"none of the {count} samples can be read, the first tried: {skipped[0]}")
 
 
-def _collate(samples: list[Sample]) -> Batch:
+def _collate(drawn: list[tuple[Sample, list[str]]]) -> Batch:
+    samples = [sample for sample, _ in drawn]
     cameras = [(s.intrinsics.fx, s.intrinsics.fy, s.intrinsics.cx, s.intrinsics.cy) for s in samples]
     return Batch(
         rgb=torch.from_numpy(np.stack([s.rgb for s in samples]).transpose(0, 3, 1, 2).copy()),
         depth=torch.from_numpy(np.stack([s.depth for s in samples])[:, None]),
         intrinsics=torch.tensor(cameras, dtype=torch.float32),
         names=tuple(s.name for s in samples),
+        skipped=tuple(reason for _, reasons in drawn for reason in reasons),
     )
 
 

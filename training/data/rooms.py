@@ -127,7 +127,7 @@ def _picture(parts: Mapping[str, bytes]) -> str:
 
 
 def _read_members(path: Path) -> dict[str, dict[str, bytes]]:
-    """Return sample name -> suffix -> bytes; a shard cut short keeps what comes before the cut."""
+    """Return sample name -> suffix -> bytes; a damaged shard keeps what comes before the damage, with a warning."""
     members: dict[str, dict[str, bytes]] = {}
     try:
         with tarfile.open(path) as shard:
@@ -136,8 +136,19 @@ def _read_members(path: Path) -> dict[str, dict[str, bytes]]:
                 content = shard.extractfile(member) if member.isfile() else None
                 if content is not None and name.suffix in (*PICTURES, *MEMBERS):
                     members.setdefault(name.stem, {})[name.suffix] = content.read()
+            _warn_of_rest(path, shard)
     except tarfile.TarError as error:
         if not members:
             raise DataError(f"{path} is no tar file: {error}") from error
         warnings.warn(f"{path} is cut short after {len(members)} samples: {error}", stacklevel=5)
     return members
+
+
+def _warn_of_rest(path: Path, shard: tarfile.TarFile) -> None:
+    """Warn of what lies behind the last member: tarfile takes a damaged header for the end."""
+    assert shard.fileobj is not None
+    shard.fileobj.seek(shard.offset)
+    rest = shard.fileobj.read()
+    if rest.strip(b"\0"):
+        where = f"no header of a member at byte {shard.offset}"
+        warnings.warn(f"{path}: {where}, skipped the {len(rest)} bytes from there on", stacklevel=6)
