@@ -178,6 +178,7 @@ class Camera:
             silence=self._intake.silence,
             ever=snapshot.counters["received"] > 0,
             falls_behind=self._load.falls_behind(snapshot, full=self._intake.full),
+            lateness=0.0 if settings.process_all else _lateness(snapshot),
             listened=listened,
             metric_listened=bool(listened & METRIC),
             scale_known=self._pipeline.scale_possible(settings),
@@ -214,3 +215,8 @@ class Camera:
             details["image_topic"] = self._intake.image.topic
             details["image_reliability"] = self._intake.image.reliability
         return details
+
+
+def _lateness(snapshot: Snapshot) -> float:
+    """Median seconds from arrival to publication of the last frames, 0 before the first."""
+    return snapshot.latencies_ms.get("arrival_to_publish", {}).get(50, 0.0) * 1e-3

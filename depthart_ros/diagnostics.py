@@ -11,6 +11,7 @@ OK, WARN, ERROR, STALE = 0, 1, 2, 3
 SEVERITY = (OK, WARN, STALE, ERROR)
 """The levels of diagnostic_msgs, the worst last."""
 SILENCE = 2.0  # seconds without an image that are worth a warning
+SLOW = 1.0  # seconds from an image to its depth that are
 MEASURE = (
     "measure one distance d [m] along the optical axis, read r there in depth/relative, and set scale to d / r: "
     "`ros2 param set {node} {own}scale VALUE`, or scale:=VALUE with the launch file"
@@ -51,6 +52,7 @@ class Situation:
         ever: whether an image ever came.
         rates: images received and processed a second.
         falls_behind: whether the age of published depth grows because images come too fast.
+        lateness: seconds from the arrival of an image to its depth, where every image is to be the newest.
         listened: outputs that have a subscriber.
         metric_listened: whether one of these holds metres.
         scale_known: whether relative depth can become metres.
@@ -73,6 +75,7 @@ class Situation:
     ever: bool = True
     rates: Mapping[str, float] = field(default_factory=dict)
     falls_behind: bool = False
+    lateness: float = 0.0
     listened: frozenset[str] = frozenset()
     metric_listened: bool = False
     scale_known: bool = False
@@ -199,6 +202,9 @@ def _judge_load(now: Situation) -> Verdict:
     share = f"{processed:.1f} of {received:.1f} images/s are processed" if processed < 0.9 * received else ""
     if now.falls_behind:
         return Verdict(WARN, "overloaded", f"depth comes later and later: {share or 'images wait'}", OVERLOADED)
+    if now.lateness > SLOW:
+        late = f"depth comes {now.lateness:.1f} s after its image"
+        return Verdict(WARN, "slow", f"{late}; {share}" if share else late, OVERLOADED)
     return Verdict(OK, "running", share)
 
 

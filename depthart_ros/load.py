@@ -27,10 +27,10 @@ class Load:
             snapshot: the newest.
             full: whether the camera's lane has no room.
         """
-        if snapshot.latency is None:
+        if snapshot.latency is not None:
+            self._latencies.append(snapshot.latency)
+        elif not snapshot.rates["received"]:  # else one frame takes longer than from snapshot to snapshot
             self._latencies.clear()
-            return False
-        self._latencies.append(snapshot.latency)
         behind = full or snapshot.rates["processed"] < 0.5 * snapshot.rates["received"]
         return behind and grows(self._latencies)
 

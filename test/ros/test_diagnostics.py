@@ -65,6 +65,12 @@ def test_nothing_wrong_is_ok():
             WARN,
             "overloaded; depth comes later and later: 8.0 of 30.0 images/s are processed; set deadline_ms",
         ),
+        (
+            {"rates": {"received": 30.0, "processed": 0.1}, "lateness": 9.9},
+            WARN,
+            "slow; depth comes 9.9 s after its image; 0.1 of 30.0 images/s are processed; set deadline_ms",
+        ),
+        ({"lateness": 0.9}, OK, "running"),
         ({"listened": frozenset(), "metric_listened": False}, OK, "idle; nobody subscribes"),
         ({"scale_known": False}, WARN, "scale is unknown; measure one distance"),
         ({"scale_known": False, "metric_listened": False}, OK, "ros2 param set /depth_node scale VALUE"),
@@ -95,7 +101,7 @@ def test_the_state_is_named_with_cause_and_cure(changes, level, words):
         {"problems": {kind: "x"}}
         for kind in ("image", "unforeseen", "age", "camera_info", "publish", "future", "subscriber")
     ]
-    + [{"falls_behind": True}, {"deadline_ignored": True}],
+    + [{"falls_behind": True}, {"deadline_ignored": True}, {"lateness": 3.0}],
 )
 def test_every_verdict_but_running_and_idle_has_a_cure(changes):
     assert verdict(**changes).cure

@@ -12,6 +12,10 @@ def falls_behind(latencies, *, received=30.0, processed=8.0, full=False):
     return [load.falls_behind(Snapshot({}, rates, {}, latency=latency), full=full) for latency in latencies][-1]
 
 
+def idle(load):
+    load.falls_behind(Snapshot({}, {"received": 0.0, "processed": 0.0}, {}), full=False)
+
+
 def test_a_latency_that_grows_while_images_come_too_fast_is_overload():
     growing = [0.1 + 0.1 * second for second in range(REMEMBERED)]
     assert falls_behind(growing)
@@ -24,7 +28,19 @@ def test_a_steady_latency_is_none_however_many_images_are_replaced():
 
 
 def test_an_idle_second_begins_anew():
-    assert not falls_behind([0.1] * 5 + [None] + [1.0] * 5)
+    load, rates = Load(), {"received": 30.0, "processed": 8.0}
+    found = []
+    for latency in [0.1] * 5 + [None] + [1.0] * 5:
+        if latency is None:
+            idle(load)
+        else:
+            found.append(load.falls_behind(Snapshot({}, rates, {}, latency=latency), full=False))
+    assert not any(found)
+
+
+def test_seconds_in_which_no_frame_was_done_are_not_idle_while_images_come():
+    latencies = [value for second in range(REMEMBERED) for value in (None, None, 2.0 + second)]
+    assert falls_behind(latencies, processed=0.3)
 
 
 @pytest.mark.parametrize("last", [0.1, 0.24])
