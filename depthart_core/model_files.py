@@ -35,7 +35,8 @@ class Fingerprint:
 
 def is_packaged(model: str | Path) -> bool:
     """Whether this is the name of a packaged model, whatever else is called so."""
-    return Path(model).suffix == "" and (PACKAGED / f"{model}.safetensors").is_file()
+    name = str(model)
+    return Path(name).name == name and Path(name).suffix == "" and (PACKAGED / f"{name}.safetensors").is_file()
 
 
 def model_path(model: str | Path) -> Path:

@@ -16,7 +16,7 @@ from depthart_ros.fallback import has_fallback, load_calibration
 from depthart_ros.intake import OF_FRAMES, Intake
 from depthart_ros.load import Load
 from depthart_ros.parameters import Settings
-from depthart_ros.pipeline import Pipeline
+from depthart_ros.pipeline import Pipeline, needs_calibration
 from depthart_ros.problems import Problems
 from depthart_ros.publishers import Outputs
 from depthart_ros.reports import Report, values_of
@@ -170,6 +170,7 @@ class Camera:
         if self._intake is None or self._outputs is None or self._pipeline is None or self._estimator is None:
             return Situation(**state)
         listened, settings = self._outputs.listened(), self._settings_now()
+        falls_behind, newest = self._load.falls_behind(snapshot, full=self._intake.full), not settings.process_all
         return Situation(
             **state,
             image_topic=self._intake.image.topic,
@@ -177,13 +178,14 @@ class Camera:
             reliability=self._intake.image.reliability,
             silence=self._intake.silence,
             ever=snapshot.counters["received"] > 0,
-            falls_behind=self._load.falls_behind(snapshot, full=self._intake.full),
-            lateness=0.0 if settings.process_all else _lateness(snapshot),
+            falls_behind=falls_behind,
+            lateness=self._load.latency if newest and self._load.latency > settings.deadline_ms * 1e-3 else 0.0,
             listened=listened,
             metric_listened=bool(listened & METRIC),
             scale_known=self._pipeline.scale_possible(settings),
             scale_source=settings.scale_source,
             heads=self._estimator.heads,
+            needs_camera_info=needs_calibration(settings, listened),
             has_camera_info=self._intake.has_camera_info or has_fallback(settings),
             camera_info_topic=self._intake.camera_info.topic,
             deadline_ignored=bool(settings.deadline_ms) and not self._estimator.anytime,
@@ -215,8 +217,3 @@ class Camera:
             details["image_topic"] = self._intake.image.topic
             details["image_reliability"] = self._intake.image.reliability
         return details
-
-
-def _lateness(snapshot: Snapshot) -> float:
-    """Median seconds from arrival to publication of the last frames, 0 before the first."""
-    return snapshot.latencies_ms.get("arrival_to_publish", {}).get(50, 0.0) * 1e-3

@@ -27,12 +27,18 @@ def declare_parameters(node: Node) -> dict[str, str]:
         removes the entry.
     """
     refused: dict[str, str] = {}
-    node.add_on_set_parameters_callback(lambda changes: _check_changes(node, changes, refused))
+
+    def check_alone(changes: Sequence[Any]) -> SetParametersResult:
+        return _check_changes(node, changes, refused, alone=True)
+
+    node.add_on_set_parameters_callback(check_alone)
     for name in SPECS:
         _declare(node, name, DEFAULTS[name], refused)
     for camera in cameras_of(node):
         for name in OWN:
             _declare(node, f"{camera}.{name}", None, refused)  # not set: that of all cameras holds
+    node.remove_on_set_parameters_callback(check_alone)
+    node.add_on_set_parameters_callback(lambda changes: _check_changes(node, changes, refused))
     return refused
 
 
@@ -111,18 +117,24 @@ def _declare(node: Node, name: str, default: Any, refused: dict[str, str]) -> No
         refused[name] = f"parameter {name} is refused: {message.partition('Reason: ')[2] or message}"
 
 
-def _check_changes(node: Node, changes: Sequence[Any], refused: dict[str, str]) -> SetParametersResult:
-    """Accept changes of our parameters if each is valid and, once all are declared, none contradicts another."""
+def _check_changes(
+    node: Node, changes: Sequence[Any], refused: dict[str, str], *, alone: bool = False
+) -> SetParametersResult:
+    """Accept changes of our parameters if each is valid and, unless it is looked at alone, none contradicts another.
+
+    While parameters are being declared each is looked at alone: whether they fit together, and whether a file is
+    there, is for configure to say, which can be tried again.
+    """
     cameras = cameras_of(node) if node.has_parameter("cameras") else ()
     ours = {change.name: change.value for change in changes if _is_ours(change.name, cameras)}
     try:
         for name, value in ours.items():
             if name in SPECS or value is not None:
                 checked(name, value, known_as=_known_as(name))
-            if _known_as(name) == "camera_info_url" and value:
+            if _known_as(name) == "camera_info_url" and value and not alone:
                 load_calibration(value)
-        if all(map(node.has_parameter, SPECS)):
-            for camera in ("", *(name for name in cameras if node.has_parameter(f"{name}.{OWN[-1]}"))):
+        if not alone:
+            for camera in ("", *cameras):
                 Settings.from_values(_values(node, camera, ours))
     except ConfigError as error:
         return SetParametersResult(successful=False, reason=str(error))

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from depthart_ros.topics import CAMERA_INFO, POINTS
-
 OK, WARN, ERROR, STALE = 0, 1, 2, 3
 SEVERITY = (OK, WARN, STALE, ERROR)
 """The levels of diagnostic_msgs, the worst last."""
 SILENCE = 2.0  # seconds without an image that are worth a warning
-SLOW = 1.0  # seconds from an image to its depth that are
+SLOW = 1.0  # seconds from the stamp of an image to its depth that are
 MEASURE = (
     "measure one distance d [m] along the optical axis, read r there in depth/relative, and set scale to d / r: "
     "`ros2 param set {node} {own}scale VALUE`, or scale:=VALUE with the launch file"
@@ -48,16 +46,19 @@ class Situation:
         image_topic: resolved name of the input.
         publishers: of that topic.
         reliability: of our subscription to it.
-        silence: seconds since the last image, or since it was subscribed to; 0 while it is not, for want of listeners.
+        silence: seconds since the last image, or since it was subscribed to; 0 while it is not, for want of listeners,
+            and while images have to wait.
         ever: whether an image ever came.
         rates: images received and processed a second.
         falls_behind: whether the age of published depth grows because images come too fast.
-        lateness: seconds from the arrival of an image to its depth, where every image is to be the newest.
+        lateness: seconds from the stamp of an image to its depth, beyond what the deadline grants; 0 while every image
+            is processed, however late.
         listened: outputs that have a subscriber.
         metric_listened: whether one of these holds metres.
         scale_known: whether relative depth can become metres.
         scale_source: the parameter of that name.
         heads: whether the model says how confident it is.
+        needs_camera_info: whether something that is listened to needs one.
         has_camera_info: whether one was received.
         camera_info_topic: resolved name of that input.
         deadline_ignored: whether there is a deadline, and the backend decodes all scales nevertheless.
@@ -81,6 +82,7 @@ class Situation:
     scale_known: bool = False
     scale_source: str = "given"
     heads: bool = True
+    needs_camera_info: bool = False
     has_camera_info: bool = False
     camera_info_topic: str = "/camera_info"
     deadline_ignored: bool = False
@@ -182,8 +184,7 @@ def _judge_outputs(now: Situation) -> Verdict | None:
         cure = how_to_get_metres(now.node, camera=now.camera, scale_source=now.scale_source, heads=now.heads)
         return Verdict(level, "relative depth only", cause, cure)
     without_camera = "no cloud" if now.scale_source == "given" else "relative depth only"
-    needs_camera = now.scale_source == "model" or bool(now.listened & {POINTS, CAMERA_INFO})
-    if now.metric_listened and needs_camera and not now.has_camera_info:
+    if now.metric_listened and now.needs_camera_info and not now.has_camera_info:
         cure = f"publish it, or remap: --ros-args -r {_own(now)}camera_info:=/its/topic"
         return Verdict(WARN, without_camera, f"no camera_info came on {now.camera_info_topic}", cure)
     for kind, state in (
@@ -203,7 +204,7 @@ def _judge_load(now: Situation) -> Verdict:
     if now.falls_behind:
         return Verdict(WARN, "overloaded", f"depth comes later and later: {share or 'images wait'}", OVERLOADED)
     if now.lateness > SLOW:
-        late = f"depth comes {now.lateness:.1f} s after its image"
+        late = f"depth is {now.lateness:.1f} s old when it comes"
         return Verdict(WARN, "slow", f"{late}; {share}" if share else late, OVERLOADED)
     return Verdict(OK, "running", share)
 

@@ -77,7 +77,7 @@ def pinhole(width: int, height: int, fov_deg: float) -> Calibration:
 
 
 def load_calibration(url: str) -> Calibration:
-    """Read a calibration as camera_calibration writes it; the file is read again only when it has changed.
+    """Read a calibration as camera_calibration writes it; the file is read again when it has changed.
 
     Args:
         url: a path, file:// or package:// URL; ${ROS_HOME} is put in, and ~ for the home folder.
@@ -105,7 +105,7 @@ def _read_calibration(url: str, path: Path, changed: int) -> Calibration:
 
     try:
         tree = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no text, or a date that does not exist
         raise ConfigError(f"camera_info_url is {url!r}: {path} cannot be read: {error}") from error
     try:
         return Calibration(
@@ -117,7 +117,7 @@ def _read_calibration(url: str, path: Path, changed: int) -> Calibration:
             _numbers(tree, "rectification_matrix", (9,)),
             _numbers(tree, "projection_matrix", (12,)),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ConfigError(
             f"camera_info_url is {url!r}: {path} is no calibration ({type(error).__name__}: {error}); "
             "expected the YAML that camera_calibration writes"
@@ -138,12 +138,13 @@ def path_of(url: str) -> Path:
         ConfigError: a package that is not installed, or another kind of URL.
     """
     scheme, separator, rest = url.replace("${ROS_HOME}", str(ros_home())).partition("://")
-    if not separator:
-        return Path(scheme).expanduser()
-    if scheme == "file":
-        return Path(rest).expanduser()
-    if scheme == "package":
+    if scheme == "package" and separator:
         return _share_of(url, rest.partition("/")[0]) / rest.partition("/")[2]
+    if scheme == "file" or not separator:
+        try:
+            return Path(rest if separator else scheme).expanduser()
+        except RuntimeError as error:
+            raise ConfigError(f"camera_info_url is {url!r}: {error}") from error
     raise ConfigError(f"camera_info_url is {url!r}; expected a path, file:// or package://")
 
 

@@ -20,6 +20,11 @@ class Load:
     def __init__(self) -> None:
         self._latencies: deque[float] = deque(maxlen=REMEMBERED)
 
+    @property
+    def latency(self) -> float:
+        """Seconds from stamp to publication in the newest second in which something was published, 0 when idle."""
+        return self._latencies[-1] if self._latencies else 0.0
+
     def falls_behind(self, snapshot: Snapshot, *, full: bool) -> bool:
         """Whether it does, this snapshot included.
 
@@ -29,7 +34,7 @@ class Load:
         """
         if snapshot.latency is not None:
             self._latencies.append(snapshot.latency)
-        elif not snapshot.rates["received"]:  # else one frame takes longer than from snapshot to snapshot
+        elif not snapshot.rates["received"] and not full:  # else one frame takes longer than from snapshot to snapshot
             self._latencies.clear()
         behind = full or snapshot.rates["processed"] < 0.5 * snapshot.rates["received"]
         return behind and grows(self._latencies)

@@ -111,7 +111,8 @@ class Pipeline:
         wanted = self._throttled(possible, frame)
         self.skipped = bool(possible) and not wanted
         if not wanted:
-            self.scale = self.scale if self.skipped else None
+            if not self.skipped:
+                self.scale = None
             return False
         start = time.perf_counter()
         rgb = picture_of(frame.image, max_pixels=max_pixels)

@@ -53,6 +53,7 @@ def _save(camera: str, view: View | None, now: RosTime) -> tuple[bool, str]:
         folder = save_snapshot(view, snapshot_folder(view.settings.snapshot_dir), CameraInfo, camera=camera)
     except ConfigError as error:
         return False, named + str(error)
-    age = (now - RosTime.from_msg(view.header.stamp, clock_type=now.clock_type)).nanoseconds * 1e-9
-    remarks = [NO_METRES] * (view.scale is None) + [f"its frame is {age:.0f} s old"] * (age > OLD)
+    stamp = view.header.stamp
+    age = now.nanoseconds * 1e-9 - (stamp.sec + stamp.nanosec * 1e-9)
+    remarks = [NO_METRES] * (view.scale is None) + [f"its frame is {age:.0f} s old"] * (age > OLD and stamp.sec > 0)
     return True, f"{named}saved {folder}" + (f" ({'; '.join(remarks)})" if remarks else "")

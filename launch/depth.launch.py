@@ -17,7 +17,7 @@ from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 
 TEXTS = ("model", "backend", "image_transport", "scale_source")
 NUMBERS = ("scale", "deadline_ms")
-TRUTHS = ("autostart", "process_all", "rectified")
+TRUTHS = ("autostart", "process_all", "rectified", "use_sim_time")
 OUTPUTS = ("depth/relative", "depth/image_rect", "depth/camera_info", "points", "depth/image_color", "depth/confidence")
 
 
@@ -72,7 +72,7 @@ def generate_launch_description() -> LaunchDescription:
                 "autostart", default_value="", description="Configure and activate at start: true or false"
             ),
             DeclareLaunchArgument(
-                "use_sim_time", default_value="", description="Take the time from /clock: true or false"
+                "use_sim_time", default_value="", description="Take the time from /clock, RViz as well: true or false"
             ),
             DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn, error or fatal"),
             DeclareLaunchArgument("rviz", default_value="false", description="Start RViz with config/depth.rviz too"),
@@ -102,7 +102,23 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 
 def _depth_node(arguments: dict[str, str], environment: dict[str, str]) -> Node:
-    """Return the depth node; an argument left empty leaves its parameter to the file."""
+    """Return the depth node."""
+    return Node(
+        package="depthart_ros",
+        executable="depth_node",
+        name="depth_node",
+        namespace=arguments["namespace"],
+        parameters=[arguments["params_file"], _given(arguments)],
+        remappings=_inputs(arguments),
+        arguments=["--ros-args", "--log-level", arguments["log_level"]],
+        additional_env=environment,
+        output="screen",
+        emulate_tty=True,
+    )
+
+
+def _given(arguments: dict[str, str]) -> dict[str, str | bool | float | list[str]]:
+    """Return the parameters of the node that arguments give; one left empty leaves its parameter to the file."""
     given: dict[str, str | bool | float | list[str]] = {name: arguments[name] for name in TEXTS if arguments[name]}
     given |= {name: float(arguments[name]) for name in NUMBERS if arguments[name]}
     given |= {name: _is_true(arguments[name]) for name in TRUTHS if arguments[name]}
@@ -110,18 +126,7 @@ def _depth_node(arguments: dict[str, str], environment: dict[str, str]) -> Node:
         given["scale_source"] = "given"
     if cameras := _names(arguments["cameras"]):
         given["cameras"] = cameras
-    return Node(
-        package="depthart_ros",
-        executable="depth_node",
-        name="depth_node",
-        namespace=arguments["namespace"],
-        parameters=[arguments["params_file"], given],
-        remappings=_inputs(arguments),
-        arguments=["--ros-args", "--log-level", arguments["log_level"]],
-        additional_env=environment,
-        output="screen",
-        emulate_tty=True,
-    )
+    return given
 
 
 def _rviz(arguments: dict[str, str], environment: dict[str, str]) -> Node:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,9 +70,15 @@ def _load_on_gpu(model: str | Path, options: BackendOptions) -> tuple[str, Backe
     try:
         return "tensorrt", _load("tensorrt", model, options)
     except BackendError as error:  # whoever built an engine will miss it
-        level = logging.WARNING if engines.any_engine(model) else logging.INFO
-        _log.log(level, "backend auto takes torch: %s", error)
+        _log.log(_weight(model), "backend auto takes torch: %s", error)
     return "torch", _load("torch", model, options)
+
+
+def _weight(model: str | Path) -> int:
+    """The level of a message that no engine of a model can be used."""
+    with suppress(BackendError):
+        return logging.WARNING if engines.any_engine(model) else logging.INFO
+    return logging.INFO
 
 
 def _load(backend: str, model: str | Path, options: BackendOptions) -> Backend:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depthart_core.backends.cache import graph_folder
+from depthart_core.backends.cache import cache_folder, graph_folder
 from depthart_core.backends.machine import Machine, machine_name
 from depthart_core.backends.records import read_record
 from depthart_core.errors import BackendError
@@ -118,7 +118,10 @@ def any_engine(model: str | Path) -> bool:
 
     Raises:
         CheckpointError: The model is missing or damaged.
+        BackendError: There is no cache.
     """
+    if not any(cache_folder().glob(f"*/*{SUFFIX}")):
+        return False  # before a large file is read for it
     return any(graph_folder(fingerprint(model_path(model)).sha256).glob(f"*{SUFFIX}"))
 
 

@@ -73,7 +73,7 @@ class Tally:
     """What became of the frames.
 
     Attributes:
-        done: frames with an output.
+        done: frames with an output; those that the cloud's own rate leaves out are neither done nor failed.
         failed: frames without, by reason.
         kept: messages of the source that were copied.
         added: messages that were added.
@@ -129,7 +129,7 @@ def add_outputs(
         if reason:
             problems.report("image", reason)
             tally.failed[reason] += 1
-        else:
+        elif not pipeline.skipped:
             tally.done += 1
         for name, content in outputs.messages:
             target.add(names[name], message.received, content)

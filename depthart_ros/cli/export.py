@@ -72,7 +72,7 @@ def _automatic(done: Exported) -> str:
     """What makes backend `auto` take this export and no other in the cache."""
     decode, precision = done.record.decode, done.record.precision
     options = [f"--decode {decode}"] if decode != "expected" else []
-    if precision == "fp32" and done.path.with_name(done.path.name.replace("fp32", "int8")).is_dir():
+    if precision == "fp32" and done.path.with_name(done.path.name.removesuffix("fp32") + "int8").is_dir():
         options.append("--precision fp32")  # int8 is faster
     return " ".join(["backend auto takes it", *(["with", *options] if options else [])])
 

@@ -179,3 +179,5 @@ def test_a_folder_with_the_name_of_a_packaged_model_is_no_export(tmp_path, monke
     assert not graphs.is_graph("nano")
     assert graphs.is_graph("export")
     assert graphs.is_graph(tmp_path / "nano" / "step.onnx")
+    (tmp_path / "export.safetensors").write_bytes(b"the model that it was made from")
+    assert graphs.is_graph(tmp_path / "export")

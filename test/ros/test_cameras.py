@@ -172,7 +172,32 @@ def test_names_that_cannot_be_told_apart_are_refused(world, node_with, cameras, 
 
 
 def test_values_of_one_camera_may_lie_beyond_those_of_all(world, node_with):
-    node = node_with(**{"front.color.min": 12.0, "front.color.max": 50.0, "front.camera_info_url": ""})
+    node = node_with(**{"front.color.min": 12.0, "front.color.max": 50.0})
     assert node._label == "active"
     refused = node.set_parameters([Parameter("left.color.min", value=12.0)])
     assert "color.max" in refused[0].reason
+
+
+@pytest.mark.parametrize("name", ["front.color.min", "color.min"])
+def test_values_that_contradict_each_other_stop_it_at_configure(world, node_with, name):
+    world.listen_to_log()
+    node = node_with(autostart=False, **{name: 12.0})
+    assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    world.until(lambda: any("color.min is 12" in line for line in world.logs), what="the reason")
+    node.set_parameters([Parameter(name.replace("min", "max"), value=50.0)])
+    node.set_parameters([Parameter(name, value=12.0)])
+    assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+
+
+def test_a_calibration_file_may_appear_before_configure_is_tried_again(world, node_with, tmp_path, info_message):
+    from builtin_interfaces.msg import Time
+
+    from depthart_ros.snapshot import calibration_yaml
+
+    file = tmp_path / "front.yaml"
+    node = node_with(autostart=False, **{"front.camera_info_url": str(file)})
+    assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    file.write_bytes(calibration_yaml(info_message(Time(sec=1))))
+    assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    refused = node.set_parameters([Parameter("left.camera_info_url", value=str(tmp_path / "typo.yaml"))])
+    assert "typo.yaml" in refused[0].reason

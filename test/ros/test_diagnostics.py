@@ -13,6 +13,7 @@ RUNNING = Situation(
     listened=frozenset({"points"}),
     metric_listened=True,
     scale_known=True,
+    needs_camera_info=True,
     has_camera_info=True,
 )
 
@@ -68,7 +69,7 @@ def test_nothing_wrong_is_ok():
         (
             {"rates": {"received": 30.0, "processed": 0.1}, "lateness": 9.9},
             WARN,
-            "slow; depth comes 9.9 s after its image; 0.1 of 30.0 images/s are processed; set deadline_ms",
+            "slow; depth is 9.9 s old when it comes; 0.1 of 30.0 images/s are processed; set deadline_ms",
         ),
         ({"lateness": 0.9}, OK, "running"),
         ({"listened": frozenset(), "metric_listened": False}, OK, "idle; nobody subscribes"),
@@ -80,7 +81,7 @@ def test_nothing_wrong_is_ok():
             "this model makes no guess of its scale; set scale_source to given, and measure one distance",
         ),
         ({"has_camera_info": False, "scale_source": "model"}, WARN, "relative depth only; no camera_info came"),
-        ({"has_camera_info": False, "listened": frozenset({"depth/image_rect"})}, OK, "running"),
+        ({"has_camera_info": False, "needs_camera_info": False}, OK, "running"),
         ({"listened": frozenset({"depth/confidence"}), "heads": False}, WARN, "no confidence; this model does not say"),
         ({"deadline_ignored": True}, WARN, "no deadline; this backend decodes all scales at once, so deadline_ms is"),
         ({"problems": {"future": "9 s ahead"}}, WARN, "stamps lie in the future; 9 s ahead; set use_sim_time"),

@@ -65,6 +65,8 @@ def test_ros_home_is_put_into_the_url(monkeypatch, tmp_path):
     [
         (None, "camera_info_url is .*none.yaml'.* cannot be read"),
         ("a: [", "camera_info_url is .* cannot be read"),
+        ("date: 2024-13-45", "camera_info_url is .* cannot be read"),
+        ("image_width: .inf\nimage_height: 3", r"is no calibration \(OverflowError: "),
         ("- 1", "is no calibration .*expected the YAML that camera_calibration writes"),
         ("image_width: 3", r"is no calibration \(KeyError: 'image_height'\)"),
     ],
@@ -80,6 +82,8 @@ def test_a_file_that_is_no_calibration_is_named(tmp_path, content, sentence):
 def test_other_urls_and_absent_packages_are_named():
     with pytest.raises(ConfigError, match="'http://x/y'; expected a path, file:// or package://"):
         load_calibration("http://x/y")
+    with pytest.raises(ConfigError, match=r"camera_info_url is '~nobody_at_all/camera\.yaml': "):
+        load_calibration("~nobody_at_all/camera.yaml")
     with pytest.raises(ConfigError, match="package 'no_such_package' is not installed"):
         load_calibration("package://no_such_package/camera.yaml")
 

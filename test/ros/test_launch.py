@@ -48,14 +48,23 @@ def included(file):
 
 
 @pytest.fixture(scope="module")
-def inputs():
-    """The functions of the launch file that need nothing of `launch`."""
+def functions():
+    """The functions of the launch file that need nothing of `launch`, by name."""
     tree = ast.parse(FILE.read_text())
-    wanted = ("_inputs", "_of_camera", "_names")
-    tree.body = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in wanted]
+    wanted = ("_inputs", "_of_camera", "_names", "_given", "_is_true")
+    tree.body = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.Assign) or (isinstance(node, ast.FunctionDef) and node.name in wanted)
+    ]
     space = {}
     exec(compile(tree, str(FILE), "exec"), space)
-    return space["_inputs"]
+    return space
+
+
+@pytest.fixture
+def inputs(functions):
+    return functions["_inputs"]
 
 
 def test_the_node_has_every_argument_with_a_default():
@@ -115,6 +124,19 @@ def test_several_cameras_have_their_topics_below_their_names_or_where_they_stand
 def test_one_topic_for_several_cameras_is_refused(inputs):
     with pytest.raises(ValueError, match=r"'/cam/image' is one topic for several cameras; expected \{camera\}"):
         inputs({"image": "/cam/image", "camera_info": "camera_info", "cameras": "front,left"})
+
+
+def test_an_argument_reaches_the_node_and_an_empty_one_leaves_it_to_the_file(functions):
+    given, empty = functions["_given"], dict.fromkeys(ARGUMENTS, "")
+    assert given(empty) == {}
+    texts = {"model": "toy", "backend": "onnx", "image_transport": "raw", "scale_source": "given"}
+    truths = {"autostart": "true", "process_all": "True", "rectified": "false", "use_sim_time": "true"}
+    found = given(empty | texts | truths | {"scale": "2", "deadline_ms": "50", "cameras": "front,left"})
+    assert found == texts | {
+        "autostart": True, "process_all": True, "rectified": False, "use_sim_time": True, "scale": 2.0,
+        "deadline_ms": 50.0, "cameras": ["front", "left"],
+    }  # fmt: skip
+    assert set(found) == {*PARAMETERS, "use_sim_time"}
 
 
 def test_there_is_an_example_of_each_use():

@@ -41,6 +41,18 @@ def test_an_idle_second_begins_anew():
 def test_seconds_in_which_no_frame_was_done_are_not_idle_while_images_come():
     latencies = [value for second in range(REMEMBERED) for value in (None, None, 2.0 + second)]
     assert falls_behind(latencies, processed=0.3)
+    assert falls_behind(latencies, received=0.0, processed=0.3, full=True)
+
+
+def test_the_latency_is_that_of_the_newest_second_with_depth_and_none_when_idle():
+    load = Load()
+    assert load.latency == 0.0
+    for latency in (0.5, 2.0, None):
+        rates = {"received": 30.0, "processed": 1.0}
+        load.falls_behind(Snapshot({}, rates, {}, latency=latency), full=False)
+    assert load.latency == 2.0
+    idle(load)
+    assert load.latency == 0.0
 
 
 @pytest.mark.parametrize("last", [0.1, 0.24])

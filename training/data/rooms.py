@@ -9,6 +9,7 @@ import json
 import math
 import tarfile
 import warnings
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,8 +148,12 @@ def _read_members(path: Path) -> dict[str, dict[str, bytes]]:
 def _warn_of_rest(path: Path, shard: tarfile.TarFile) -> None:
     """Warn of what lies behind the last member: tarfile takes a damaged header for the end."""
     assert shard.fileobj is not None
-    shard.fileobj.seek(shard.offset)
-    rest = shard.fileobj.read()
+    try:
+        shard.fileobj.seek(shard.offset)
+        rest = shard.fileobj.read()
+    except (EOFError, OSError, zlib.error) as error:
+        warnings.warn(f"{path}: what follows byte {shard.offset} cannot be read: {error}", stacklevel=6)
+        return
     if rest.strip(b"\0"):
         where = f"no header of a member at byte {shard.offset}"
         warnings.warn(f"{path}: {where}, skipped the {len(rest)} bytes from there on", stacklevel=6)

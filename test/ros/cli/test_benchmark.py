@@ -1,13 +1,21 @@
 """`depthart benchmark`: backends in processes of their own, side by side."""
 
+import contextlib
 import io
 import json
+import os
+import signal
 import tarfile
+import tempfile
+import threading
+import time
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from depthart_core.backends.measuring import measure, subjects
 from depthart_ros.cli.main import main
 
 for name in ("onnx", "onnxruntime", "onnxscript"):
@@ -90,3 +98,25 @@ def test_what_cannot_work_is_one_sentence_with_status_1(capsys, options, sentenc
     shown = capsys.readouterr()
     assert shown.err.startswith(f"depthart: {sentence}")
     assert shown.err.count("\n") == 1
+
+
+def test_a_backend_that_ends_midway_is_told_and_nothing_of_it_is_kept(tiny_model_path, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def end_the_worker():
+        while not list(tmp_path.glob("depthart-*/torch.npz")):  # it answers by then
+            time.sleep(0.05)
+        time.sleep(1.0)
+        for entry in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                pid, parent = int(entry.parent.name), int(entry.read_text().rpartition(")")[2].split()[1])
+                if parent == os.getpid() and b"measuring" in (entry.parent / "cmdline").read_bytes():
+                    os.kill(pid, signal.SIGKILL)
+
+    ending = threading.Thread(target=end_the_worker)
+    ending.start()
+    chosen = subjects(["torch"], device="cpu", precision="auto", decode="expected", threads=1)
+    found, refused = measure(str(tiny_model_path), chosen, [np.zeros((48, 64, 3), np.uint8)], rounds=10**6)
+    ending.join()
+    assert not found
+    assert refused["torch"].startswith("its process ended at ")
