@@ -1,5 +1,6 @@
 """`depthart bag`: what OUT holds, what happens at interruptions, and what is refused."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -321,3 +322,20 @@ sys.exit(status)"""
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_cloud_at_a_rate_of_its_own_is_no_failure_and_a_wrong_calibration_is_one(
+    bag, write_bag, recording, contents, messages, capfd
+):
+    limited = ("--topics", "points", "--scale", 1, "-p", "points.max_rate:=0.1")
+    source = write_bag(recording(4))
+    assert bag(source, out := source.with_name("out"), *limited) == 0
+    assert [name for name, *_ in contents(out)].count("/points") == 1
+    small = (
+        (topic, dataclasses.replace(message, width=7, height=7) if topic == INFO else message, received)
+        for topic, message, received in recording(4)
+    )
+    source = write_bag(small, name="small")
+    assert bag(source, source.with_name("other"), *limited) == 1
+    assert "none of the 1 images can be used" in capfd.readouterr().err
+    assert not source.with_name("other").exists()
