@@ -1,5 +1,8 @@
 """Named errors: one sentence each, with what was got and what was expected."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class DepthartError(ValueError):
     """Base of every error this project raises on purpose."""
@@ -27,3 +30,18 @@ class ImageError(DepthartError):
 
 class BackendError(DepthartError):
     """A backend, device or decoding choice that is unknown or not available."""
+
+
+@contextmanager
+def importing(what: str) -> Iterator[None]:
+    """Make a BackendError of what importing an optional library raises.
+
+    Args:
+        what: needs the library; begins the sentence.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise BackendError(f"{what} needs the package {error.name}: pip install {error.name}") from error
+    except (ImportError, OSError) as error:  # installed, but not for this machine, or damaged
+        raise BackendError(f"{what} cannot import its library: {str(error).partition(chr(10))[0]}") from error

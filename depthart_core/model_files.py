@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,7 @@ def _hash_tensors(digest: Any, file: BinaryIO) -> None:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write beside `path`, flush to the disk, then put it in place."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")  # containers share numbers of processes
     try:
         with temporary.open("wb") as file:
             file.write(data)

@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from depthart_core.config import ModelConfig
 
@@ -37,6 +38,26 @@ def normalize(depth: Tensor, config: ModelConfig) -> Tensor:
         logs = known.log()
         result = (logs - logs.nanmean((1, 2, 3), keepdim=True)) / math.log(config.log_range)
     return result.nan_to_num(0.0).clamp(-1.0, 1.0)
+
+
+def fill_unknown(depth: Tensor) -> Tensor:
+    """Normalised depth (B, 1, H, W) with values for its unknown pixels (NaN), known ones as they are.
+
+    An encoder has to be shown something there. Each unknown pixel gets the mean of what is known in the smallest block
+    of 2, 4, 8, ... pixels around it that knows anything, drawn smoothly; a picture that knows nothing gets 0.
+    """
+    known = torch.isfinite(depth)
+    return _filled(torch.where(known, depth, 0.0), known.to(depth.dtype))
+
+
+def _filled(values: Tensor, weights: Tensor) -> Tensor:
+    """Means where weights are above 0, and means of larger blocks elsewhere; values are sums over as many pixels."""
+    means = torch.where(weights > 0, values / weights.clamp_min(torch.finfo(weights.dtype).tiny), 0.0)
+    size = values.shape[2:]
+    if max(size) == 1:
+        return means
+    coarse = _filled(*(functional.avg_pool2d(each, 2, ceil_mode=True) for each in (values, weights)))
+    return torch.where(weights > 0, means, functional.interpolate(coarse, size=size, mode="bilinear"))
 
 
 def denormalize(normalized: Tensor, config: ModelConfig) -> Tensor:

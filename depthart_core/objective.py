@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from depthart_core.decoding import Decoding, expected
 from depthart_core.model import DepthART
+from depthart_core.normalize import fill_unknown
 from depthart_core.prefix import Prefix
 
 OBJECTIVES = ("depthart", "teacher_forcing")
@@ -104,7 +105,8 @@ def loss(
     Args:
         model: The tokenizer should be frozen.
         image: (B, 3, S, S) in [-1, 1].
-        depth: Normalised true depth (B, 1, S, S) in [-1, 1]; NaN where unknown.
+        depth: Normalised true depth (B, 1, S, S) in [-1, 1]; NaN where unknown: no target of the pixel term, and
+            filled in from around (`fill_unknown`) for the tokens.
         objective: One of `OBJECTIVES`.
         decoding: The rollout's choice of codes ("depthart").
         weights: Of the terms.
@@ -112,7 +114,7 @@ def loss(
     assert objective in OBJECTIVES, objective
     valid = torch.isfinite(depth)
     with torch.no_grad():
-        features = model.tokenizer.features(depth.nan_to_num(0.0)).float()
+        features = model.tokenizer.features(fill_unknown(depth)).float()
     prefix = model.prefix(image)
     dynamic = objective == "depthart"
     targets = refinement_targets(model, prefix, features, decoding) if dynamic else static_targets(model, features)

@@ -125,7 +125,7 @@ def _check_changes(
     While parameters are being declared each is looked at alone: whether they fit together, and whether a file is
     there, is for configure to say, which can be tried again.
     """
-    cameras = cameras_of(node) if node.has_parameter("cameras") else ()
+    cameras, remark = cameras_of(node) if node.has_parameter("cameras") else (), ""
     ours = {change.name: change.value for change in changes if _is_ours(change.name, cameras)}
     try:
         for name, value in ours.items():
@@ -134,13 +134,23 @@ def _check_changes(
             if _known_as(name) == "camera_info_url" and value and not alone:
                 load_calibration(value)
         if not alone:
-            for camera in ("", *cameras):
-                Settings.from_values(_values(node, camera, ours))
+            settings = {camera: Settings.from_values(_values(node, camera, ours)) for camera in ("", *cameras)}
+            remark = "; ".join(filter(None, (_remark(settings[camera], camera, ours) for camera in settings)))
     except ConfigError as error:
         return SetParametersResult(successful=False, reason=str(error))
     for name in ours:
         refused.pop(name, None)
+    if remark:  # as a reason it would be lost: rclpy answers with the last callback's alone
+        node.get_logger().warning(remark)
     return SetParametersResult(successful=True)
+
+
+def _remark(settings: Settings, camera: str, changes: Mapping[str, Any]) -> str:
+    """What is worth a warning of valid changes: a scale that does not count; "" otherwise."""
+    name = f"{camera}.scale" if camera else "scale"
+    if changes.get(name) and settings.scale_source == "model":
+        return f"{name} does not count while scale_source is model; set scale_source to given"
+    return ""
 
 
 def _is_ours(name: str, cameras: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ Other launch files include it as those of launch/examples do. An argument left e
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
@@ -15,9 +16,10 @@ from launch_ros.actions import Node
 from depthart_ros.transport import local_transport
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 
-TEXTS = ("model", "backend", "image_transport", "scale_source")
-NUMBERS = ("scale", "deadline_ms")
-TRUTHS = ("autostart", "process_all", "rectified", "use_sim_time")
+TEXTS = ("model", "backend", "device", "precision", "camera_info_url", "image_transport", "scale_source")
+NUMBERS = ("scale", "deadline_ms", "fov_deg")
+COUNTS = ("max_scales",)
+TRUTHS = ("autostart", "build_engine", "process_all", "rectified", "rectify", "use_sim_time")
 OUTPUTS = ("depth/relative", "depth/image_rect", "depth/camera_info", "points", "depth/image_color", "depth/confidence")
 
 
@@ -33,6 +35,12 @@ def generate_launch_description() -> LaunchDescription:
             ),
             DeclareLaunchArgument("model", default_value="", description="Packaged model or path of a model file"),
             DeclareLaunchArgument("backend", default_value="", description="What runs the model, for example onnx"),
+            DeclareLaunchArgument("device", default_value="", description="Where it runs: cpu, cuda or cuda:N"),
+            DeclareLaunchArgument("precision", default_value="", description="fp32, fp16, bf16 or int8"),
+            DeclareLaunchArgument("max_scales", default_value="", description="At most so many scales of the model"),
+            DeclareLaunchArgument(
+                "build_engine", default_value="", description="Build an engine at start where none fits: true or false"
+            ),
             DeclareLaunchArgument(
                 "scale", default_value="", description="Metres per unit of relative depth; wins over scale_source"
             ),
@@ -64,6 +72,15 @@ def generate_launch_description() -> LaunchDescription:
             ),
             DeclareLaunchArgument(
                 "rectified", default_value="", description="Whether images are rectified: P counts if so, else K"
+            ),
+            DeclareLaunchArgument(
+                "rectify", default_value="", description="Undistort images, which are raw then: true or false"
+            ),
+            DeclareLaunchArgument(
+                "fov_deg", default_value="", description="Without calibration: the horizontal field of view [deg]"
+            ),
+            DeclareLaunchArgument(
+                "camera_info_url", default_value="", description="Without camera_info: a YAML of camera_calibration"
             ),
             DeclareLaunchArgument(
                 "process_all", default_value="", description="Process every image in order, for bags: true or false"
@@ -117,11 +134,11 @@ def _depth_node(arguments: dict[str, str], environment: dict[str, str]) -> Node:
     )
 
 
-def _given(arguments: dict[str, str]) -> dict[str, str | bool | float | list[str]]:
+def _given(arguments: dict[str, str]) -> dict[str, object]:
     """Return the parameters of the node that arguments give; one left empty leaves its parameter to the file."""
-    given: dict[str, str | bool | float | list[str]] = {name: arguments[name] for name in TEXTS if arguments[name]}
-    given |= {name: float(arguments[name]) for name in NUMBERS if arguments[name]}
-    given |= {name: _is_true(arguments[name]) for name in TRUTHS if arguments[name]}
+    kinds: dict[Callable[[str], object], tuple[str, ...]]
+    kinds = {float: NUMBERS, int: COUNTS, _is_true: TRUTHS, str: TEXTS}
+    given = {name: read(arguments[name]) for read, names in kinds.items() for name in names if arguments[name]}
     if "scale" in given:
         given["scale_source"] = "given"
     if cameras := _names(arguments["cameras"]):

@@ -38,12 +38,9 @@ def read_checkpoint(path: Path, config: ModelConfig, settings: StageSettings) ->
     Raises:
         CheckpointError: Damaged, or of another configuration; names what differs.
     """
-    try:
-        state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is not a readable checkpoint: {str(error).partition(chr(10))[0]}") from error
-    if not isinstance(state, dict) or "config" not in state:
-        raise CheckpointError(f"{path} is not a checkpoint of training.train: it has no configuration")
+    state = load_state(path)
+    if state.get("light"):
+        raise CheckpointError(f"{path} is a light one, first: python -m training.lighten {path} --restore --out FILE")
     found = json.loads(ModelConfig.from_json(state["config"]).to_json())
     differences = difference(found, json.loads(config.to_json()))
     # The learning rate, say, may change on the way; a mixture of two objectives would be neither.
@@ -51,6 +48,21 @@ def read_checkpoint(path: Path, config: ModelConfig, settings: StageSettings) ->
     differences += difference({"objective": objective}, {"objective": settings.objective})
     if differences:
         raise CheckpointError(f"{path} is of another configuration than the recipe: {'; '.join(differences)}")
+    return state
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Read a checkpoint of any model, whole or light, onto the CPU.
+
+    Raises:
+        CheckpointError: Damaged, or no checkpoint.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is not a readable checkpoint: {str(error).partition(chr(10))[0]}") from error
+    if not isinstance(state, dict) or "config" not in state:
+        raise CheckpointError(f"{path} is not a checkpoint of training.train: it has no configuration")
     return state
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from training.command import run_command, set_threads
-from training.comparison.plan import CONTENDERS, EQUALS, TRAINED, Plan, settle_precision
+from training.comparison.plan import CONTENDERS, EQUALS, TRAINED, ComparisonError, Plan, settle_precision
 from training.comparison.report import report
 from training.comparison.runs import Place, compare
 from training.precision import PRECISIONS
@@ -55,8 +55,14 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def plan_of(args: argparse.Namespace) -> Plan:
-    """The comparison that the command line asks for."""
+    """The comparison that the command line asks for.
+
+    Raises:
+        ComparisonError: There is nothing to train on, or see `Plan`.
+    """
     shards = args.train or sorted(str(path) for path in (args.shared / "rooms").glob("train-*.tar"))
+    if not shards:
+        raise ComparisonError(f"{args.shared / 'rooms'} holds no train-*.tar, expected shards there or in --train")
     data = args.data or [f"{name}={args.shared / path}" for name, path in (item.split("=") for item in DATA)]
     return Plan(
         recipe=args.recipe,

@@ -18,14 +18,20 @@ from depthart_core.checkpoint import save_model
 from depthart_core.config import ModelConfig
 from depthart_core.errors import CheckpointError
 from depthart_core.model import DepthART
-from training.checkpoints import write_checkpoint
+from training.checkpoints import load_state, write_checkpoint
 from training.command import run_command
 
 State = dict[str, Any]
 
 
 def lighten(state: State) -> State:
-    """The part of a checkpoint that a later run needs, small."""
+    """The part of a checkpoint that a later run needs, small.
+
+    Raises:
+        CheckpointError: The state is light already.
+    """
+    if state.get("light"):
+        raise CheckpointError("a light checkpoint already; --restore is the way back")
     model, average, optimizer = state["model"], state["average"], state["optimizer"]
     differing = {name: value.half() for name, value in average.items() if not torch.equal(value, model[name])}
     squares = {
@@ -74,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
 
     def action() -> None:
-        state = torch.load(args.checkpoint, weights_only=True, map_location="cpu")
+        state = load_state(args.checkpoint)
         if not args.restore:
             write_checkpoint(args.out, lighten(state))
             return

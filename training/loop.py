@@ -103,7 +103,7 @@ class Trainer:
         )
         recorder = Recorder(self.options.out, self.name, step=self.step, writing=self.processes.main)
         with contextlib.closing(recorder), self._signals():
-            self._loop(source, recorder, min(self.settings.steps, until or self.settings.steps))
+            self._loop(source, recorder, self.settings.steps if until is None else min(self.settings.steps, until))
             self._save()
 
     def _loop(self, source: Iterator[Batch], recorder: Recorder, last: int) -> None:

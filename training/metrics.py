@@ -48,12 +48,6 @@ class Scores:
 METRICS = tuple(field.name for field in fields(Scores))
 
 
-def valid_pixels(truth: np.ndarray, cap: float) -> np.ndarray:
-    """Bool mask of the pixels whose true depth is known, positive and at most ``cap`` metres."""
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.isfinite(truth) & (truth > 0) & (truth <= cap))
-
-
 def score(depth: np.ndarray, truth: np.ndarray, valid: np.ndarray) -> Scores:
     """Compare aligned depth with the truth, in float64.
 

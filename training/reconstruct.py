@@ -16,7 +16,7 @@ import torch
 from depthart_core.checkpoint import load_model
 from depthart_core.estimator import RelativeDepth
 from depthart_core.model import DepthART
-from depthart_core.normalize import denormalize, normalize, normalize_image
+from depthart_core.normalize import denormalize, fill_unknown, normalize, normalize_image
 from training.command import run_command
 from training.data.sample import Sample
 from training.data.source import DataSet, open_named
@@ -26,7 +26,9 @@ from training.frames import Frame, Settings, for_each_frame, judge
 def reconstruct(model: DepthART, sample: Sample) -> list[np.ndarray]:
     """Relative depth (S, S) after every scale of the true depth's own pyramid, then without a quantizer."""
     image = normalize_image(torch.from_numpy(sample.rgb).permute(2, 0, 1)[None])
-    features = model.tokenizer.features(normalize(torch.from_numpy(sample.depth)[None, None], model.config))
+    metres = torch.from_numpy(sample.depth)[None, None]
+    depth = normalize(metres, model.config).masked_fill(~torch.isfinite(metres), torch.nan)
+    features = model.tokenizer.features(fill_unknown(depth))
     prefix = model.prefix(image)
     f_hats = [*model.tokenizer.quantizer.quantize(features).f_hats, features]
     return [denormalize(model.decode(f_hat, prefix).clamp(-1.0, 1.0), model.config)[0, 0].numpy() for f_hat in f_hats]

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from depthart_core.autoencoder import GuidedDecoder, PlainBlock
-from depthart_core.checkpoint import check_tensors, read_tensors
 from depthart_core.config import ModelConfig
 from depthart_core.efficientnet import FINE, GUIDANCE_CHANNELS
-from depthart_core.errors import CheckpointError, ConfigError
-from depthart_core.estimator import RelativeDepth
-from depthart_core.normalize import denormalize, normalize_image
+from depthart_core.errors import ConfigError
 from depthart_core.prefix import EfficientNetPrefix
-from depthart_core.preprocess import check_rgb, to_input, to_picture_size
 from training.settings import StageSettings
 from training.stages import Scalars, TrainingBatch
 
@@ -87,45 +80,3 @@ class RegressorStage:
     def pictures(self, model: Regressor, batch: TrainingBatch) -> list[Tensor]:
         """The one depth map there is."""
         return [model(batch.image)]
-
-
-class RegressorPredictor:
-    """Relative depth of single pictures, as `DepthEstimator` gives it.
-
-    Args:
-        model: On its device.
-    """
-
-    def __init__(self, model: Regressor) -> None:
-        self.model = model.eval()
-        self.device = next(model.parameters()).device
-
-    @torch.inference_mode()
-    def __call__(self, rgb: npt.NDArray[np.uint8]) -> RelativeDepth:
-        """Depth at the size of the picture: uint8 (H, W, 3) in RGB order -> (H, W).
-
-        Raises:
-            ImageError: Not such a picture.
-        """
-        check_rgb(rgb)
-        small = to_input(rgb, self.model.config.tokenizer.input_size)
-        picture = torch.from_numpy(np.array(small, order="C")).to(self.device).permute(2, 0, 1)[None]
-        normalized = self.model(normalize_image(picture)).clamp(-1.0, 1.0)
-        depth = denormalize(normalized, self.model.config)[0, 0].cpu().numpy()
-        return RelativeDepth(to_picture_size(depth, rgb.shape[0], rgb.shape[1]))
-
-
-def load_regressor(path: Path) -> Regressor:
-    """Read a regressor that was trained here, in float32, on the CPU, in evaluation mode.
-
-    Raises:
-        CheckpointError: Missing, damaged, or not a regressor.
-    """
-    metadata, tensors = read_tensors(path)
-    if "config" not in metadata:
-        raise CheckpointError(f"{path} has no model configuration, expected a file that training.compare wrote")
-    model = Regressor(ModelConfig.from_json(metadata["config"]))
-    expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
-    check_tensors(path, tensors, expected)
-    model.load_state_dict({name: value.float() for name, value in tensors.items()})
-    return model.eval().requires_grad_(False)

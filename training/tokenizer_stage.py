@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from depthart_core.model import DepthART
+from depthart_core.normalize import fill_unknown
 from training.processes import gathered, place, total
 from training.settings import StageSettings
 from training.stages import Scalars, TrainingBatch
@@ -53,7 +54,7 @@ class TokenizerStage:
     def loss(self, model: DepthART, batch: TrainingBatch, step: int) -> tuple[Tensor, Scalars]:
         """Reconstruction with sharp edges, and codes near features near codes."""
         guidance, known, valid = _guidance(model, batch.image), batch.depth.nan_to_num(0.0), torch.isfinite(batch.depth)
-        features = model.tokenizer.features(known).float()
+        features = model.tokenizer.features(fill_unknown(batch.depth)).float()
         f_hats, rests, indices = _pyramid(model, features)
         self._restart(model, torch.cat(rests, 1).flatten(0, 1), torch.cat(indices, 1).flatten(), step)
         pull = torch.stack([functional.mse_loss(f_hat, features.detach()) for f_hat in f_hats]).mean()
@@ -78,7 +79,7 @@ class TokenizerStage:
     def pictures(self, model: DepthART, batch: TrainingBatch) -> list[Tensor]:
         """What is left of the true depth in the tokens of the first scales."""
         guidance = _guidance(model, batch.image)
-        f_hats = model.tokenizer.quantizer.quantize(model.tokenizer.features(batch.depth.nan_to_num(0.0))).f_hats
+        f_hats = model.tokenizer.quantizer.quantize(model.tokenizer.features(fill_unknown(batch.depth))).f_hats
         return [model.tokenizer.decode(f_hat, guidance).mean(1, keepdim=True) for f_hat in f_hats]
 
     def _decoded(self, features: Tensor, f_hats: list[Tensor], step: int) -> Tensor:

@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> None:
 
 def _open(item: str) -> Sequence[Sample]:
     """Open PATH, or NAME=PATH where a NAME that is a kind decides how it is read."""
-    return open_named(item).samples if re.match(r"\w+=", item) else open_data(Path(item))
+    return open_named(item).samples if re.match(r"[^/=?]+=", item) else open_data(Path(item))
 
 
 def _settings(settings: StageSettings, args: argparse.Namespace) -> StageSettings:

@@ -115,6 +115,7 @@ def accept(
         stage = first_deviating(reference, [candidate.stages(picture) for picture in pictures], limits.stage)
         refused.append(f"{_kept_words(kept)}: {reason}; the first stage that deviates is {stage}")
         report(f"refused {refused[-1]}")
+        del candidate  # with its memory on the GPU, which the next one needs
     raise BackendError(f"the engine is refused {'; and '.join(refused)}")
 
 

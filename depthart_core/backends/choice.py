@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from depthart_core.backends import engines, graphs
 from depthart_core.backends.speeds import fastest_first
-from depthart_core.errors import BackendError
+from depthart_core.errors import BackendError, importing
 
 if TYPE_CHECKING:
     from depthart_core.estimator import Backend, BackendOptions
@@ -92,11 +92,7 @@ def _load(backend: str, model: str | Path, options: BackendOptions) -> Backend:
         raise BackendError(f"{model} is an export, which backend 'torch' does not run; give the model itself")
     if engines.is_engine(model) and backend != "tensorrt":
         raise BackendError(f"{model} is an engine for backend 'tensorrt', got backend {backend!r}")
-    try:
+    with importing(f"backend {backend!r}"):
         module = importlib.import_module(MODULES[backend])
-    except ModuleNotFoundError as error:
-        raise BackendError(f"backend {backend!r} needs the package {error.name}: pip install {error.name}") from error
-    except ImportError as error:  # installed, but not for this machine
-        raise BackendError(f"backend {backend!r} cannot import its library: {error}") from error
     loaded: Backend = module.load(model, options)
     return loaded

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from depthart_core.backends.library import last_error, make_logger
+from depthart_core.backends.library import last_error, make_logger, start
 from depthart_core.errors import BackendError
 
 if TYPE_CHECKING:
@@ -58,25 +61,55 @@ def compile_graph(trt: Any, graph: Path, how: Compiling) -> Compiled:
         BackendError: The parser or the builder refuses the graph, with their words.
         KeyboardInterrupt: The user stopped it.
     """
+    monitor = make_monitor(trt, how.progress)
+    with _interruptible(monitor):
+        compiled = _compile(trt, graph, how, monitor)
+    if monitor.stopped:
+        raise KeyboardInterrupt
+    how.progress(1.0)
+    return compiled
+
+
+def _compile(trt: Any, graph: Path, how: Compiling, monitor: Any) -> Compiled:
+    """The work of `compile_graph`; what comes back after the monitor was stopped is of no use."""
     logger = make_logger(trt)
-    builder: tensorrt.Builder = trt.Builder(logger)
+    builder: tensorrt.Builder = start(trt.Builder, logger)
     network: tensorrt.INetworkDefinition = builder.create_network(_network_flags(trt))
     _parse(trt, network, graph, logger)
     if not how.stages:
         hide_stages(network)
     config: tensorrt.IBuilderConfig = builder.create_builder_config()
-    monitor = make_monitor(trt, how.progress)
     _configure(trt, config, how, monitor)
     plan = builder.build_serialized_network(network, config)
     if monitor.stopped:
-        raise KeyboardInterrupt
+        return Compiled(b"", b"")
     if plan is None:
         raise BackendError(f"{trt.__name__} {trt.__version__} cannot build the engine: {last_error(logger)}")
-    how.progress(1.0)
     if not _times_kernels(trt):
         return Compiled(bytes(plan), b"")
-    timings: tensorrt.ITimingCache = config.get_timing_cache()
-    return Compiled(bytes(plan), bytes(timings.serialize()))
+    timings: tensorrt.ITimingCache | None = config.get_timing_cache()
+    if timings is None:
+        return Compiled(bytes(plan), b"")
+    measured: tensorrt.IHostMemory = timings.serialize()
+    return Compiled(bytes(plan), bytes(measured))
+
+
+@contextmanager
+def _interruptible(monitor: Any) -> Iterator[None]:
+    """Let Ctrl-C stop the monitor's build: what is raised in a callback, of whichever class, is swallowed there."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield
+        return
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        monitor.stopped = True
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _times_kernels(trt: Any) -> bool:
@@ -94,9 +127,13 @@ def _parse(trt: Any, network: tensorrt.INetworkDefinition, graph: Path, logger: 
     parser: tensorrt.OnnxParser = trt.OnnxParser(network, logger)
     if parser.parse_from_file(str(graph)):  # reads weights beside it, too
         return
-    errors: list[tensorrt.ParserError] = [parser.get_error(i) for i in range(parser.num_errors)]
-    told = "; ".join(f"{error.desc()} (node {error.node()})" for error in errors[:3]) or last_error(logger)
-    raise BackendError(f"{trt.__name__} {trt.__version__} does not take the graph: {told}")
+    told = []
+    for i in range(min(parser.num_errors, 3)):
+        error: tensorrt.ParserError = parser.get_error(i)
+        told.append(f"{error.desc()} (node {error.node()})")
+    raise BackendError(
+        f"{trt.__name__} {trt.__version__} does not take the graph: {'; '.join(told) or last_error(logger)}"
+    )
 
 
 def hide_stages(network: tensorrt.INetworkDefinition) -> None:
@@ -115,7 +152,9 @@ def _configure(trt: Any, config: tensorrt.IBuilderConfig, how: Compiling, monito
         config.clear_flag(trt.BuilderFlag.TF32)  # float32 means float32
     if _times_kernels(trt):
         cache: tensorrt.ITimingCache = config.create_timing_cache(how.timing_cache)
-        config.set_timing_cache(cache, ignore_mismatch=False)
+        if not config.set_timing_cache(cache, ignore_mismatch=False):  # measured on a GPU that runs otherwise
+            fresh: tensorrt.ITimingCache = config.create_timing_cache(b"")
+            config.set_timing_cache(fresh, ignore_mismatch=False)
     if how.targets:
         config.num_compute_capabilities = len(how.targets)
         for i, name in enumerate(how.targets):
@@ -169,11 +208,8 @@ def make_monitor(trt: Any, progress: Progress) -> Any:
                 self._phases.start(phase_name, parent_phase, num_steps)
 
         def step_complete(self, phase_name: str, step: int) -> bool:
-            try:
-                with self._lock:
-                    progress(self._phases.step(phase_name, step))
-            except KeyboardInterrupt:  # an exception must not pass through the builder
-                self.stopped = True
+            with self._lock:
+                progress(self._phases.step(phase_name, step))
             return not self.stopped
 
         def phase_finish(self, phase_name: str) -> None:

@@ -116,18 +116,28 @@ class PycudaDevice:
 
     def __init__(self, driver: Any, index: int) -> None:
         self.driver = driver
-        device = driver.Device(index)
-        self.name, self.capability = device.name(), "{}.{}".format(*device.compute_capability())
-        self.context = device.retain_primary_context()
+        with self._told():
+            device = driver.Device(index)
+            self.name, self.capability = device.name(), "{}.{}".format(*device.compute_capability())
+            self.context = device.retain_primary_context()
 
     @contextmanager
     def active(self) -> Iterator[None]:
         """See `Device`."""
-        self.context.push()
+        with self._told():
+            self.context.push()
+            try:
+                yield
+            finally:
+                self.driver.Context.pop()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Make a BackendError of pycuda's own errors, none of which is known outside."""
         try:
             yield
-        finally:
-            self.driver.Context.pop()
+        except self.driver.Error as error:
+            raise BackendError(f"CUDA failed: {error}") from error
 
     def allocate(self, size: int) -> Any:
         """See `Device`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import uuid
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -103,14 +103,25 @@ def find_engine(model: str | Path, options: BackendOptions, machine: Machine) ->
     scales, folder = options.count_scales(weights.config), graph_folder(weights.sha256)
     precisions = PRECISIONS if options.precision == "auto" else (options.precision,)
     for precision in precisions:
-        found = sorted(folder.glob(engine_name("*", precision, options.decode, scales, machine)))
+        named = sorted(folder.glob(engine_name("*", precision, options.decode, scales, machine)))
+        found = [engine for engine in named if _of_weights(engine, weights.sha256)]
         if found:
             return found[0]
     others = sorted(folder.glob(f"*-{options.decode}-{scales}-*{SUFFIX}"))
-    command = build_command(model, precision=precisions[0], decode=options.decode, max_scales=options.max_scales)
+    command = build_command(
+        model, precision=precisions[0], decode=options.decode, max_scales=options.max_scales, device=options.device
+    )
     wanted = "" if options.precision == "auto" else f"in {options.precision} "
     there = f", only {others[0].name}, of another precision, machine or version" if others else ""
     raise BackendError(f"there is no engine of {model} {wanted}for {machine} in {folder}{there}; run: {command}")
+
+
+def _of_weights(engine: Path, sha256: str) -> bool:
+    """Whether an engine is of these weights; one whose record cannot be read is, so that this is what is told."""
+    try:
+        return read_engine_record(engine).weights_sha256 == sha256
+    except BackendError:
+        return True
 
 
 def any_engine(model: str | Path) -> bool:
@@ -146,8 +157,16 @@ def read_engine(engine: Path, machine: Machine, options: BackendOptions) -> tupl
     again = f"run: {rebuild_command(record)}"
     check_machine(engine, record, machine)
     asked = record.of_scales if options.max_scales is None else options.max_scales
+    if not 1 <= asked <= record.of_scales:
+        raise BackendError(f"max_scales must be 1 to {record.of_scales}, the scales of this model, got {asked}")
     precision = record.precision if options.precision == "auto" else options.precision
-    command = build_command(record.model, precision=precision, decode=options.decode, max_scales=options.max_scales)
+    command = build_command(
+        record.model,
+        precision=precision,
+        decode=options.decode,
+        max_scales=options.max_scales,
+        device=options.device if options.device.startswith("cuda") else "cuda",
+    )
     if (options.decode, asked) != (record.decode, record.scales):
         raise BackendError(
             f"{engine} decodes {record.decode!r} and {record.scales} of {record.of_scales} scales, asked for "
@@ -206,7 +225,7 @@ def check_writable(folder: Path) -> None:
     Raises:
         BackendError: The folder cannot be made or written.
     """
-    probe = folder / f".depthart.{os.getpid()}.tmp"
+    probe = folder / f".depthart.{uuid.uuid4().hex}.tmp"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe.touch()
@@ -220,11 +239,17 @@ def _unwritable(folder: Path, error: OSError) -> str:
 
 
 def build_command(
-    model: str | Path, *, precision: str = PRECISIONS[0], decode: str = "expected", max_scales: int | None = None
+    model: str | Path,
+    *,
+    precision: str = PRECISIONS[0],
+    decode: str = "expected",
+    max_scales: int | None = None,
+    device: str = "cuda",
 ) -> str:
     """The command that builds an engine."""
     parts = ["depthart-build-trt", str(model)]
     parts += ["--precision", precision] if precision != PRECISIONS[0] else []
+    parts += ["--device", device] if device != "cuda" else []
     parts += ["--decode", decode] if decode != "expected" else []
     parts += ["--max-scales", str(max_scales)] if max_scales is not None else []
     return " ".join(parts)

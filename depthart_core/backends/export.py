@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import os
 import shutil
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 
 from depthart_core.backends import graphs, tracing
@@ -19,7 +19,7 @@ from depthart_core.backends.proof import Pictures, structured_pictures
 from depthart_core.backends.proving import prove_export
 from depthart_core.backends.speeds import speeds_of
 from depthart_core.backends.stepped import write_parts
-from depthart_core.backends.whole import Graph, check_exportable, export_onnx
+from depthart_core.backends.whole import Graph, check_exportable, demand_libraries, export_onnx
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import BackendError
 from depthart_core.estimator import BackendOptions
@@ -28,6 +28,8 @@ from depthart_core.model_files import Fingerprint, fingerprint, model_path, writ
 
 STEPPED = graphs.RUNNABLE["onnx"]
 """Precisions of the form "stepped"."""
+
+LEFT_SECONDS = 24 * 3600
 
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
@@ -74,6 +76,7 @@ class Wish:
         """
         options = BackendOptions(decode=self.decode, max_scales=self.max_scales)
         check_exportable(options)
+        demand_libraries(*LIBRARIES[1:])
         possible = dict.fromkeys((*DTYPES, *STEPPED))
         if self.precision not in possible:
             raise BackendError(f"precision must be one of {', '.join(possible)}, got {self.precision!r}")
@@ -169,7 +172,7 @@ def describe(model: str, weights: Fingerprint, wish: Wish, folder: Path) -> grap
         input_size=config.tokenizer.input_size,
         heads=config.heads,
         opset=tracing.OPSETS[wish.chosen_form],
-        versions={name: version(name) for name in _libraries(wish)},
+        versions={name: str(importlib.import_module(name).__version__) for name in _libraries(wish)},
         pictures=0,
         deviation={},
     )
@@ -197,14 +200,22 @@ def _temporary_folder(target: Path) -> Iterator[Path]:
     Raises:
         BackendError: Something there cannot be written.
     """
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.export")
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.export")
     try:
         temporary.mkdir(parents=True)
+        _remove_left(target)
         yield temporary
     except OSError as error:
         raise BackendError(f"{target} cannot be written: {error.strerror}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _remove_left(target: Path) -> None:
+    """Remove what exports that were killed have left, a day later: until then one may be at work."""
+    for folder in target.parent.glob(f".{target.name}.*.export"):
+        if time.time() - folder.stat().st_mtime > LEFT_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _put_in_place(temporary: Path, target: Path) -> None:

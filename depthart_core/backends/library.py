@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import platform
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from depthart_core.backends.cuda import Device
@@ -56,12 +57,24 @@ def make_logger(trt: Any) -> Any:
             self.errors: list[str] = []
 
         def log(self, severity: tensorrt.ILogger.Severity, message: str) -> None:
-            levels = trt.ILogger
-            if severity in (levels.ERROR, levels.INTERNAL_ERROR):
+            if severity in (trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR):
                 self.errors.append(message)
-            _log.log(logging.INFO if severity == levels.WARNING else logging.DEBUG, "%s", message)
+            _log.log(logging.INFO if severity == trt.ILogger.WARNING else logging.DEBUG, "%s", message)
 
     return Logger()
+
+
+def start(kind: Callable[[Any], Any], logger: Any) -> Any:
+    """A Builder or Runtime.
+
+    Raises:
+        BackendError: It cannot begin, for its bindings got nothing from the library: the driver is too old, say, or
+            the GPU has no memory left.
+    """
+    try:
+        return kind(logger)
+    except TypeError as error:
+        raise BackendError(f"TensorRT cannot start on this GPU: {last_error(logger)}; look at: nvidia-smi") from error
 
 
 def last_error(logger: Any) -> str:

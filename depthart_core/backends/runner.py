@@ -80,9 +80,12 @@ class Runner:
                 program.bind(tensor.name, int(self._memory[tensor.name]))
             self._queue()
             device.wait(self.stream)
-            graph = self._capture() if program.capturable else None
-            self.captured = graph is not None
-            self._launch = graph.launch if graph else self._queue
+            self._graph = self._capture() if program.capturable else None
+
+    @property
+    def captured(self) -> bool:
+        """Whether a run is one CUDA graph."""
+        return self._graph is not None
 
     def __call__(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
         """Run once: inputs by name -> outputs by name, the caller's own.
@@ -94,7 +97,10 @@ class Runner:
         with self._lock, self.device.active():
             for tensor in (tensor for tensor in tensors if tensor.is_input):
                 self._view(tensor)[...] = _checked(inputs[tensor.name], tensor)
-            self._launch()
+            if self._graph is not None:
+                self._graph.launch()
+            else:
+                self._queue()
             self.device.wait(self.stream)
             return {tensor.name: self._view(tensor).copy() for tensor in tensors if not tensor.is_input}
 

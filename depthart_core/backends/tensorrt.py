@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from depthart_core.backends.cuda import Device, open_device
 from depthart_core.backends.engines import PRECISIONS, EngineRecord, find_engine, is_engine, read_engine
-from depthart_core.backends.library import import_library, last_error, machine_of, make_logger
+from depthart_core.backends.graphs import DECODES
+from depthart_core.backends.library import import_library, last_error, machine_of, make_logger, start
 from depthart_core.backends.machine import version_warning
 from depthart_core.backends.runner import Runner, Tensor
 from depthart_core.errors import BackendError
@@ -42,7 +43,7 @@ class EngineProgram:
 
     def __init__(self, trt: Any, data: bytes) -> None:
         self.logger = make_logger(trt)
-        self.runtime: tensorrt.Runtime = trt.Runtime(self.logger)
+        self.runtime: tensorrt.Runtime = start(trt.Runtime, self.logger)
         engine: tensorrt.ICudaEngine = self.runtime.deserialize_cuda_engine(data)
         if engine is None:
             raise BackendError(f"{trt.__name__} {trt.__version__} does not take the engine: {last_error(self.logger)}")
@@ -127,6 +128,8 @@ def load(model: str | Path, options: BackendOptions) -> TensorRTBackend:
             damaged; with the command that cures it.
     """
     options.demand_precision("tensorrt", *PRECISIONS)
+    if options.decode not in DECODES:
+        raise BackendError(f"an engine decodes {' or '.join(DECODES)}, got {options.decode!r}")
     trt, device = import_library(), open_device(options.device)
     machine = machine_of(trt, device)
     warning = version_warning(machine.library, machine.version)

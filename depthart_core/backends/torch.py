@@ -130,6 +130,8 @@ def load(model: str | Path, options: BackendOptions) -> TorchBackend:
         precision = choose_precision(options.precision, probe.device)
         if probe.device.type == "cpu" and precision == "fp32":
             quicken(loaded.tokenizer)
+        if probe.device.type == "cuda" and precision == "fp32":
+            torch.backends.cudnn.allow_tf32 = False  # float32 means float32, as in engines; for the whole process
         return TorchBackend(typed(loaded, precision).to(options.device), options)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
+import uuid
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -88,7 +88,7 @@ def temporary_beside(target: Path) -> Iterator[Path]:
     Raises:
         BackendError: Something there cannot be written.
     """
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.export")
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.export")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

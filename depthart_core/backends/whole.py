@@ -18,6 +18,9 @@ from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize, normalize_image
 from depthart_core.transformer import GrowingCache
 
+OLDEST_TORCH = (2, 6)
+"""Whose exporter takes our translation of attention; older ones leave it out without a word, or do not know it."""
+
 
 class Graph(nn.Module):
     """What a graph computes: uint8 (1, S, S, 3) RGB -> relative depth (1, S, S), and what the heads say.
@@ -88,7 +91,16 @@ def check_exportable(options: BackendOptions) -> None:
     """
     if options.decode not in graphs.DECODES:
         raise BackendError(f"a graph decodes {' or '.join(graphs.DECODES)}, got {options.decode!r}")
-    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if importlib.util.find_spec(name) is None]
+    if tuple(map(int, torch.__version__.split(".")[:2])) < OLDEST_TORCH:
+        oldest = ".".join(map(str, OLDEST_TORCH))
+        got = f"here is {torch.__version__}; run: pip install -U torch"
+        raise BackendError(f"export needs PyTorch {oldest} or newer, {got}")
+    demand_libraries("onnx", "onnxscript")
+
+
+def demand_libraries(*libraries: str) -> None:
+    """Raise BackendError where one is not installed, with the command that installs all that are missing."""
+    missing = [name for name in libraries if importlib.util.find_spec(name) is None]
     if missing:
         names = " ".join(missing)
         raise BackendError(f"export needs what is not installed: {names}; run: pip install {names}")

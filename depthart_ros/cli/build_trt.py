@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from depthart_core import BackendError
+from depthart_core.errors import importing
 from depthart_core.estimator import BackendOptions
 
 SUMMARY = "build a TensorRT engine for the GPU of this machine, compare it with PyTorch and keep it if both agree"
@@ -45,10 +45,8 @@ def run(args: argparse.Namespace) -> int:
         BackendError: A library or the GPU is missing, an option makes no sense, the engine deviates or cannot be kept.
         ImageError: The packaged pictures cannot be read.
     """
-    try:
+    with importing("building"):
         from depthart_core.backends.build import Wish, build_engine
-    except ImportError as error:
-        raise BackendError(f"building needs the package {error.name}: pip install {error.name}") from error
     from depthart_ros.cli.sources import open_source
 
     wish = Wish(args.precision, args.workspace, args.out)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depthart_core import BackendError
+from depthart_core.errors import importing
 
 if TYPE_CHECKING:
     from depthart_core.backends.export import Exported
@@ -45,10 +45,8 @@ def run(args: argparse.Namespace) -> int:
         BackendError: A library is missing, an option makes no sense, the graph deviates or cannot be written.
         ImageError: The packaged pictures cannot be read.
     """
-    try:
+    with importing("export"):
         from depthart_core.backends.export import Wish, export_model
-    except ImportError as error:
-        raise BackendError(f"export needs the package {error.name}: pip install {error.name}") from error
     from depthart_ros.cli.sources import open_source
 
     views = open_source("sample", fov_deg=60.0, size=None, loop=False, repeats=1)

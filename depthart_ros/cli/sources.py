@@ -72,6 +72,7 @@ def _chained(first: View, rest: Iterator[View]) -> Iterator[View]:
 def _webcam(index: int, size: tuple[int, int] | None) -> cv2.VideoCapture:
     """Open a webcam and ask it for a size (width, height); it may give another."""
     capture = cv2.VideoCapture(index)
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # or the oldest of four comes, and is stamped as if it were new
     if size is not None:
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])

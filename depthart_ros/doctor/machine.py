@@ -20,6 +20,8 @@ RUNTIMES = {"torch": ("torch",), "onnxruntime": ("onnxruntime", "onnxruntime-gpu
 LIBRARIES = {"numpy": ("numpy",), "cv2": ("opencv-python-headless", "opencv-python", "opencv-contrib-python"),
              "rosbags": ("rosbags",)}  # fmt: skip
 DISTRIBUTIONS = ("humble", "jazzy", "kilted", "rolling")
+NUMPY_1 = ("humble", "jazzy")
+"""Distributions whose messages were compiled for it."""
 SHARED_MEMORY = Path("/dev/shm")
 LEAST_SHARED_MEMORY = 128 << 20
 """Bytes: the segments of config/fastdds.xml have 64 MiB, and camera and node need one each."""
@@ -49,6 +51,10 @@ def check_ros(environment: Mapping[str, str]) -> Iterator[Finding]:
     rclpy = _version("rclpy", ("rclpy",)) or "missing"
     domain = environment.get("ROS_DOMAIN_ID", "0")
     yield Finding("ROS", f"{name}{tested}; rclpy {rclpy}; domain {domain}")
+    numpy = _version("numpy", ("numpy",))
+    if distribution in NUMPY_1 and numpy.partition(".")[0] not in ("", "0", "1", "of the system"):
+        text = f"the messages of {distribution} were compiled for NumPy 1, here is {numpy}: images may crash the node"
+        yield Finding("ROS", text, 'pip install "numpy<2"')
 
 
 def check_gpu() -> Iterator[Finding]:

@@ -24,7 +24,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("rate", default_value="1.0", description="Speed of the replay, 1.0 is that of life"),
             DeclareLaunchArgument("image", default_value="/camera/image_raw", description="Topic of the images"),
             DeclareLaunchArgument("camera_info", default_value="/camera/camera_info", description="Their calibration"),
-            DeclareLaunchArgument("rectified", default_value="", description="Whether the images are rectified"),
+            DeclareLaunchArgument("rectified", default_value="false", description="Whether the images are rectified"),
             DeclareLaunchArgument("scale", default_value="", description="Metres per unit of relative depth"),
             DeclareLaunchArgument(
                 "scale_source", default_value="model", description="While scale is empty: model, its own guess"

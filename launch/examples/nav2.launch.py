@@ -22,7 +22,7 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             DeclareLaunchArgument(
-                "params_file",
+                "depth_params_file",  # a launch file of Nav2 has a params_file of its own
                 default_value=PathJoinSubstitution([SHARE, "config", "nav2_depth.yaml"]),
                 description="Parameters, with a section for depth_node",
             ),
@@ -35,7 +35,7 @@ def generate_launch_description() -> LaunchDescription:
                     IncludeLaunchDescription(
                         PythonLaunchDescriptionSource(DEPTH),
                         launch_arguments={
-                            "params_file": LaunchConfiguration("params_file"),
+                            "params_file": LaunchConfiguration("depth_params_file"),
                             "image": LaunchConfiguration("image"),
                             "camera_info": LaunchConfiguration("camera_info"),
                             "scale": LaunchConfiguration("scale"),

@@ -1,5 +1,7 @@
 """Every graph is taken by NVIDIA's own parser and builder: TensorRT-RTX builds engines without a GPU."""
 
+import logging
+import signal
 from dataclasses import replace
 
 import pytest
@@ -71,12 +73,20 @@ def test_what_is_no_graph_is_told(tmp_path):
     assert "\n" not in str(told.value)
 
 
-def test_ctrl_c_ends_a_build(tiny_graph):
-    def interrupt(share):
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("where", ["progress", "log"])
+def test_ctrl_c_ends_a_build_wherever_it_comes(tiny_graph, where, monkeypatch):
+    """Callbacks of the builder swallow what is raised in them, and the signal comes in any of them."""
+    before = signal.getsignal(signal.SIGINT)
 
+    def interrupt(*_words):
+        signal.raise_signal(signal.SIGINT)
+
+    if where == "log":
+        monkeypatch.setattr(logging.getLogger("depthart_core.backends.library"), "log", interrupt)
+    progress = interrupt if where == "progress" else lambda _: None
     with pytest.raises(KeyboardInterrupt):
-        compile_graph(trt, tiny_graph, Compiling(targets=("SM86",), progress=interrupt))
+        compile_graph(trt, tiny_graph, Compiling(targets=("SM86",), progress=progress))
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_nested_phases_are_one_share_that_never_falls():

@@ -101,10 +101,22 @@ def test_the_precision_that_is_asked_for_is_taken_and_no_other(toy_model_path, e
     assert sentence.endswith("computes in fp16, asked for fp32; run: depthart-build-trt toy --precision fp32")
 
 
+def test_an_engine_of_other_weights_in_the_folder_of_a_model_is_not_taken(toy_model_path, engine):
+    engines.write_engine(engine, DATA, RECORD)
+    sentence = told(engines.find_engine, toy_model_path, BackendOptions("cuda"), ORIN)
+    assert sentence.startswith(f"there is no engine of {toy_model_path} for ")
+
+
+def test_an_engine_asked_for_more_scales_than_there_are_says_how_many(engine):
+    sentence = told(engines.read_engine, engine, ORIN, BackendOptions("cuda", max_scales=99))
+    assert sentence == "max_scales must be 1 to 3, the scales of this model, got 99"
+
+
 @pytest.mark.parametrize(
     ("options", "command"),
     [
         (BackendOptions("cuda"), "depthart-build-trt {model}"),
+        (BackendOptions("cuda:1"), "depthart-build-trt {model} --device cuda:1"),
         (
             BackendOptions("cuda", "argmax", max_scales=2),
             "depthart-build-trt {model} --decode argmax --max-scales 2",

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from depthart_core.config import ModelConfig
-from depthart_core.normalize import denormalize, normalize
+from depthart_core.normalize import denormalize, fill_unknown, normalize
 
 LINEAR, LOG = ModelConfig(normalization="linear"), ModelConfig(normalization="log", log_range=10.0)
 BOTH = pytest.mark.parametrize("config", [LINEAR, LOG], ids=["linear", "log"])
@@ -54,6 +54,18 @@ def test_pixels_without_depth_become_the_middle_and_do_not_count(depth, config):
 @BOTH
 def test_a_picture_without_any_depth_becomes_the_middle(config):
     assert not normalize(torch.full((1, 1, 4, 4), torch.nan), config).any()
+
+
+def test_unknown_pixels_get_what_is_known_around_them_and_known_ones_stay():
+    depth = torch.linspace(-0.9, 0.9, 40).view(1, 1, 1, 40).repeat(2, 1, 30, 1)
+    holes = depth.clone()
+    holes[0, 0, 5:25, 8:30] = torch.nan
+    filled = fill_unknown(holes)
+    known = torch.isfinite(holes)
+    assert torch.equal(filled[known], holes[known])
+    assert (filled - depth).abs().max() < 0.5  # 22 columns of the ramp are 1.0
+    assert (filled[0, 0, 15, 9] - depth[0, 0, 15, 9]).abs() < 0.15
+    assert not fill_unknown(torch.full((1, 1, 3, 5), torch.nan)).any()
 
 
 @BOTH

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from depthart_core.decoding import argmax, expected
-from depthart_core.objective import LossWeights, loss, refinement_targets
+from depthart_core.objective import OBJECTIVES, LossWeights, loss, refinement_targets
 from depthart_core.transformer import block_causal_mask
 
 
@@ -142,3 +142,14 @@ def test_a_few_steps_reduce_the_loss(model, image, depth):
 def test_an_unknown_objective_is_noticed(model, image, depth):
     with pytest.raises(AssertionError, match="magic"):
         loss(model, image, depth, objective="magic")
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_hole_in_a_flat_surface_changes_no_target(model, image, objective):
+    """A hole that is shown to the encoder as depth of its own would be learnt as something that is there."""
+    depth = torch.full((2, 1, 64, 64), 0.7)
+    holes = depth.clone()
+    holes[:, :, 10:40, 20:60] = torch.nan
+    whole, holed = (loss(model, image, each, objective=objective) for each in (depth, holes))
+    torch.testing.assert_close(holed.cross_entropy, whole.cross_entropy)
+    torch.testing.assert_close(holed.last_scale, whole.last_scale)

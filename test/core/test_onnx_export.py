@@ -1,5 +1,6 @@
 """The export: what it refuses, and that nothing half done ever has the name of a graph."""
 
+import os
 import resource
 import shutil
 import signal
@@ -47,6 +48,21 @@ def test_an_export_leaves_its_folder_alone(done):
     names = sorted(path.name for path in done.path.iterdir())
     assert names == ["decode.onnx", "prefix.onnx", "record.json", "scales.npz", "step.onnx"]
     assert sorted(done.record.files) == [name for name in names if name != "record.json"]
+
+
+def test_what_a_killed_export_left_goes_a_day_later_and_stays_until_then(tiny_model_path, tmp_path):
+    old, new = (tmp_path / f".tiny-expected-whole-fp32-1.{name}.export" for name in ("old", "new"))
+    for folder in (old, new):
+        folder.mkdir()
+    os.utime(old, (0, 0))
+    done = export_model(tiny_model_path, tmp_path, Wish(form="whole", max_scales=1))
+    assert sorted(tmp_path.iterdir()) == sorted([new, done.path])
+
+
+def test_an_older_pytorch_is_refused_before_it_leaves_our_translation_out(tiny_model_path, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch, "__version__", "2.5.0a0+nv24")
+    with pytest.raises(BackendError, match=r"export needs PyTorch 2\.6 or newer, here is 2\.5\.0a0\+nv24; run: pip"):
+        export_model(tiny_model_path, tmp_path)
 
 
 def test_an_export_takes_the_place_of_an_older_one_unless_it_deviates(tiny_model_path, tmp_path):

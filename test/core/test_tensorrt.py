@@ -8,8 +8,9 @@ import pytest
 
 from depthart_core import BackendError, CheckpointError, DepthEstimator
 from depthart_core.backends.cuda import open_device
-from depthart_core.backends.library import import_library
+from depthart_core.backends.library import import_library, start
 from depthart_core.backends.runner import Tensor
+from depthart_core.errors import importing
 
 
 def gpu_is_there():
@@ -42,6 +43,34 @@ def test_a_library_that_does_not_load_is_told_with_its_reason(monkeypatch, tmp_p
         monkeypatch.delitem(sys.modules, name, raising=False)
     with pytest.raises(BackendError, match=r"libnvinfer.so.10: cannot open .*tensorrt_rtx lacks no_such_bindings"):
         import_library()
+
+
+def test_bindings_that_get_nothing_from_the_library_are_one_sentence():
+    """What TensorRT's bindings raise where the driver is too old for it, say."""
+
+    class Builder:
+        def __init__(self, _logger):
+            raise TypeError("pybind11::init(): factory function returned nullptr")
+
+    class Logger:
+        errors = ("CUDA initialization failure with error: 35",)
+
+    with pytest.raises(BackendError, match=r"TensorRT cannot start on this GPU: CUDA init.* 35; look at: nvidia-smi"):
+        start(Builder, Logger())
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ModuleNotFoundError("no", name="pycuda"), "this needs the package pycuda: pip install pycuda"),
+        (ImportError("libcudnn.so.9: cannot open\nmore"), "this cannot import its library: libcudnn.so.9: cannot open"),
+        (OSError("libcublas.so.13: no such file"), "this cannot import its library: libcublas.so.13: no such file"),
+    ],
+)
+def test_a_library_that_does_not_import_is_one_sentence(error, sentence):
+    with pytest.raises(BackendError) as told, importing("this"):
+        raise error
+    assert str(told.value) == sentence
 
 
 @without_gpu

@@ -12,10 +12,12 @@ EXAMPLES = sorted((ROOT / "launch" / "examples").glob("*.launch.py"))
 ARGUMENTS = {
     "namespace", "params_file", "model", "backend", "image", "camera_info", "image_transport", "rectified", "scale",
     "scale_source", "deadline_ms", "cameras", "process_all", "rviz", "autostart", "use_sim_time", "log_level",
-    "fixed_frame", "local_transport",
+    "fixed_frame", "local_transport", "device", "precision", "max_scales", "build_engine", "rectify", "fov_deg",
+    "camera_info_url",
 }  # fmt: skip
 PARAMETERS = ("model", "backend", "image_transport", "scale_source", "scale", "deadline_ms", "autostart",
-              "process_all", "rectified", "cameras")  # fmt: skip
+              "process_all", "rectified", "cameras", "device", "precision", "max_scales", "build_engine", "rectify",
+              "fov_deg", "camera_info_url")  # fmt: skip
 files = pytest.mark.parametrize("file", [FILE, *EXAMPLES], ids=lambda file: file.name)
 examples = pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
 
@@ -130,11 +132,15 @@ def test_an_argument_reaches_the_node_and_an_empty_one_leaves_it_to_the_file(fun
     given, empty = functions["_given"], dict.fromkeys(ARGUMENTS, "")
     assert given(empty) == {}
     texts = {"model": "toy", "backend": "onnx", "image_transport": "raw", "scale_source": "given"}
+    texts |= {"device": "cuda:1", "precision": "fp16", "camera_info_url": "file:///camera.yaml"}
     truths = {"autostart": "true", "process_all": "True", "rectified": "false", "use_sim_time": "true"}
-    found = given(empty | texts | truths | {"scale": "2", "deadline_ms": "50", "cameras": "front,left"})
+    truths |= {"build_engine": "1", "rectify": "true"}
+    numbers = {"scale": "2", "deadline_ms": "50", "fov_deg": "70", "max_scales": "3"}
+    found = given(empty | texts | truths | numbers | {"cameras": "front,left"})
     assert found == texts | {
         "autostart": True, "process_all": True, "rectified": False, "use_sim_time": True, "scale": 2.0,
-        "deadline_ms": 50.0, "cameras": ["front", "left"],
+        "deadline_ms": 50.0, "cameras": ["front", "left"], "build_engine": True, "rectify": True, "fov_deg": 70.0,
+        "max_scales": 3,
     }  # fmt: skip
     assert set(found) == {*PARAMETERS, "use_sim_time"}
 

@@ -7,6 +7,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.parameter import Parameter
 
 from depthart_core import DepthEstimator, Intrinsics
 from depthart_ros.publishers import OUTPUTS
@@ -87,3 +88,12 @@ def test_the_guess_of_an_old_frame_is_not_shown_for_ever(world, shown, toy_heads
     world.until(lambda: world.values()["lifecycle"] == "inactive", what="the end of its activity")
     assert world.values()["scale"] == "0"
     assert "scale_expected_error" not in world.values()
+
+
+def test_a_scale_that_is_set_while_the_model_guesses_is_said_not_to_count(world, toy_heads_path, capfd):
+    node = world.depth_node(model=str(toy_heads_path), threads=1, scale_source="model")
+    sentence = "scale does not count while scale_source is model; set scale_source to given"
+    for name, value, said in (("scale", 2.0, 1), ("scale_source", "given", 0), ("scale", 3.0, 0)):
+        capfd.readouterr()
+        assert node.set_parameters([Parameter(name, value=value)])[0].successful
+        assert capfd.readouterr().err.count(sentence) == said

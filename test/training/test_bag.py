@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from training.data.bag import open_bag
+from training.data.bag_messages import stamp_of
 from training.data.loader import batches
 from training.data.sample import DataError, readable
 
@@ -191,6 +192,18 @@ def test_compressed_pictures_and_compressed_depth_are_read(write_bag, messages):
     [frame] = open_bag(write_bag(content))
     assert frame.rgb[0, 0].tolist() == [200, 0, 0]
     np.testing.assert_allclose(frame.depth[1:], 1.5)
+
+
+def test_depth_in_rvl_is_named_when_the_bag_is_opened(write_bag, messages):
+    depth = messages.compressed(0, bytes(40), "16UC1; compressedDepth rvl")
+    content = one_frame(messages, messages.image(0, red(), "rgb8"), depth)
+    with pytest.raises(DataError, match=r"RVL is not read here, record compressedDepth as PNG"):
+        open_bag(write_bag(content))
+
+
+def test_a_message_too_short_for_a_header_is_named():
+    with pytest.raises(DataError, match="a message of 5 bytes, expected a header of at least 12"):
+        stamp_of(b"\0\1\0\0\0")
 
 
 def test_compressed_float_depth_is_inverted_as_its_header_says(write_bag, messages):

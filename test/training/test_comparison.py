@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from depthart_core.checkpoint import load_model
-from training.compare import stoppable
+from training.compare import main, stoppable
 from training.comparison.contenders import make_contender
 from training.comparison.cost import count_cost, steps_of
 from training.comparison.plan import ComparisonError, Plan, keep_plan, settle_precision
@@ -16,6 +16,7 @@ from training.comparison.report import report
 from training.comparison.runs import Job, Place, compare, finish, trained_tokenizer
 from training.comparison.scoring import read_frames, score_model
 from training.data.rooms import read_rooms
+from training.data.sample import DataError
 from training.precision import choose_precision
 
 STAGE = {"steps": 9, "batch_size": 2, "learning_rate": 1e-3, "pixel_weight": 1.0, "train_decoder": True}
@@ -160,6 +161,22 @@ def test_another_plan_in_the_same_folder_is_refused(plan, tmp_path):
     keep_plan(plan, tmp_path)
     with pytest.raises(ComparisonError, match="samples was 4, now 8"):
         keep_plan(Plan(**{**vars(plan), "samples": 8}), tmp_path)
+
+
+def test_the_same_names_with_other_contents_are_another_comparison(plan, tmp_path):
+    keep_plan(plan, tmp_path / "out")
+    Path(plan.recipe).write_text(Path(plan.recipe).read_text() + "\n")
+    with pytest.raises(ComparisonError, match=r"contents was .*recipe.*: choose another --out"):
+        keep_plan(plan, tmp_path / "out")
+
+
+def test_what_cannot_start_takes_no_folder(plan, tmp_path, capsys):
+    with pytest.raises(DataError, match="not there"):
+        compare(Plan(**{**vars(plan), "data": (f"rooms={tmp_path}/mistyped.tar",)}), Place(tmp_path / "out", workers=0))
+    assert not (tmp_path / "out").exists()
+    assert main(["--shared", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert f"{tmp_path}/rooms holds no train-*.tar" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_comparison_goes_on_in_the_precision_it_began_with(plan, tmp_path):

@@ -10,11 +10,11 @@ HEIGHT, WIDTH = 20, 30
 
 
 def write_scene(root, scene):
-    """Two photographs with depth and one without; the ramp holds what is unknown and what lies beyond the cap."""
+    """Two photographs with depth; the ramp holds what is unknown and what lies beyond the cap."""
     images, depths = root / scene / "images" / "dslr_images", root / scene / "ground_truth_depth" / "dslr_images"
     images.mkdir(parents=True)
     depths.mkdir(parents=True)
-    for n in range(3):
+    for n in range(2):
         cv2.imwrite(str(images / f"DSC_000{n}.JPG"), np.full((HEIGHT, WIDTH, 3), (0, 0, 250), np.uint8))
     depth = np.linspace(1, 80, HEIGHT * WIDTH, dtype="<f4").reshape(HEIGHT, WIDTH)
     depth[0, :2] = np.inf, 0
@@ -36,6 +36,13 @@ def eth3d(tmp_path):
     write_scene(tmp_path, "courtyard")
     write_scene(tmp_path, "office")
     return tmp_path
+
+
+def test_a_photograph_without_depth_is_counted_and_named(eth3d):
+    images = eth3d / "office" / "images" / "dslr_images"
+    (images / "DSC_0002.JPG").write_bytes((images / "DSC_0001.JPG").read_bytes())
+    with pytest.warns(UserWarning, match=r"office/ground_truth_depth/.* 1 frames are not there, skipped: DSC_0002"):
+        open_eth3d(eth3d / "office")
 
 
 def test_photographs_with_depth_of_one_scene_or_of_all_are_found(eth3d):

@@ -40,6 +40,20 @@ def test_an_info_without_the_depth_unit_is_refused(frame_folder):
         read_folder(frame_folder)
 
 
+@pytest.mark.parametrize("unit", [0, -0.001, "NaN"])
+def test_a_unit_that_makes_no_depth_is_refused(frame_folder, unit):
+    path = frame_folder / "info.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "depth_file_unit_m": unit}))
+    with pytest.raises(DataError, match=r"info.json: .*depth_file_unit_m is"):
+        read_folder(frame_folder)
+
+
+def test_zero_is_unknown_also_where_another_value_is(frame_folder):
+    path = frame_folder / "info.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "invalid": 65535}))
+    assert np.isnan(read_folder(frame_folder)[1].depth[0]).all()
+
+
 def test_a_frame_without_depth_is_left_out_and_named(frame_folder):
     (frame_folder / "depth" / "0001.png").unlink()
     with pytest.warns(UserWarning, match="1 frames without a partner: 0001"):

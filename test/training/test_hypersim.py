@@ -1,4 +1,5 @@
 import csv
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -83,6 +84,30 @@ def test_the_camera_of_a_scene_comes_from_the_authors_table(hypersim):
     frames = open_hypersim(hypersim)
     assert frames[2].intrinsics.fx == pytest.approx(WIDTH / 2 / 0.3)
     assert frames[0].intrinsics.fx == pytest.approx(886.81 * WIDTH / 1024, rel=1e-4)
+
+
+def test_one_scene_has_the_tables_that_lie_beside_it(hypersim, monkeypatch):
+    matrix = np.diag([0.3, 0.2, -1.0])
+    row = {f"M_cam_from_uv_{i}{j}": matrix[i, j] for i in range(3) for j in range(3)}
+    text = ",".join(["scene_name", *row]) + "\n" + ",".join(["ai_003_001", *map(str, row.values())])
+    (hypersim / "metadata_camera_parameters.csv").write_text(text)
+    write_splits(hypersim, ["ai_003_001,cam_00,2,True,,test"])
+    monkeypatch.chdir(hypersim / "ai_003_001")
+    [frame] = open_hypersim(Path(), split="test")
+    assert frame.name == "ai_003_001/cam_00/0002"
+    assert frame.intrinsics.fx == pytest.approx(WIDTH / 2 / 0.3)
+
+
+def test_depth_without_a_picture_is_counted_and_named(hypersim):
+    next(hypersim.glob("ai_003*/images/*/frame.0002.color.hdf5")).unlink()
+    with pytest.warns(UserWarning, match=r"ai_003_001: 1 frames have depth and no picture, skipped: .*frame.0002"):
+        assert len(open_hypersim(hypersim)) == 2
+
+
+def test_an_array_of_another_shape_is_skipped_and_named(hypersim):
+    write_hdf5(next(hypersim.glob("ai_003*/images/*/*depth_meters.hdf5")), np.ones((HEIGHT, WIDTH, 3)))
+    with pytest.warns(UserWarning, match=r"skipped 1 of 3 samples: .*ai_003_001.*ValueError"):
+        assert len(list(readable(open_hypersim(hypersim)))) == 2
 
 
 def test_a_preview_is_used_where_there_is_one_and_hdr_on_request(hypersim):

@@ -1,3 +1,6 @@
+import contextlib
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -46,6 +49,15 @@ def raw(tmp_path):
     (folder / "calib").mkdir()
     (folder / "calib" / "office_01.txt").write_text("550.0,551.0,4.5,2.5\n")
     return tmp_path
+
+
+@pytest.mark.parametrize("layout", ["mat", "raw"])
+def test_relative_paths_are_read(layout, request, monkeypatch):
+    monkeypatch.chdir(request.getfixturevalue(layout))
+    assert len(open_ibims1(Path())) == len(open_ibims1(Path(f"ibims1_core_{layout}"))) >= 1
+    monkeypatch.chdir(f"ibims1_core_{layout}")
+    with pytest.raises(DataError) if layout == "mat" else contextlib.nullcontext():
+        assert len(open_ibims1(Path())) == 1
 
 
 @pytest.mark.parametrize("layout", ["mat", "raw"])

@@ -2,9 +2,10 @@ import cv2
 import numpy as np
 import pytest
 
-from training.data.kitti import open_kitti
+from training.data.kitti import open_kitti, open_selection
 from training.data.protocol import protocol
 from training.data.sample import DataError, readable
+from training.data.source import open_named
 
 HEIGHT, WIDTH = 375, 1242
 DATE, DRIVE = "2011_09_26", "2011_09_26_drive_0002_sync"
@@ -78,10 +79,23 @@ def test_the_garg_crop_counts_what_the_published_evaluations_count(kitti):
 
 def test_without_a_list_all_annotated_depth_is_read(kitti):
     (kitti / "eigen_test_files_with_gt.txt").unlink()
-    assert len(open_kitti(kitti)) == 2
+    with pytest.warns(UserWarning, match=r"no list of a split .* all 2 annotated pictures are read"):
+        assert len(open_kitti(kitti)) == 2
+    next(kitti.glob(f"{DATE}/*/*/*/0000000005.png")).unlink()
     (kitti / DATE / "calib_cam_to_cam.txt").unlink()
-    with pytest.raises(DataError, match=r"no camera, expected calib_cam_to_cam.txt in the folder of its date"):
+    with (
+        pytest.warns(UserWarning, match=r"1 frames have depth and no picture, skipped: .*0000000005.png"),
+        pytest.warns(UserWarning, match="all 1 annotated"),
+        pytest.raises(DataError, match=r"no camera, expected calib_cam_to_cam.txt in the folder of its date"),
+    ):
         open_kitti(kitti)[0]
+
+
+def test_a_calibration_that_describes_no_camera_costs_its_frames_alone(kitti):
+    text = CALIBRATION.replace("721.5 ", "0 ")
+    (kitti / DATE / "calib_cam_to_cam.txt").write_text(text)
+    with pytest.warns(UserWarning, match=r"skipped 2 of 2 samples: .*0000000005.*IntrinsicsError"):
+        assert not list(readable(open_kitti(kitti)))
 
 
 def test_the_selected_crops_bring_their_own_cameras(tmp_path):
@@ -91,14 +105,18 @@ def test_the_selected_crops_bring_their_own_cameras(tmp_path):
     write_depth(folder / "groundtruth_depth" / f"{name.format('groundtruth_depth')}.png", (352, 1216))
     (folder / "intrinsics").mkdir()
     (folder / "intrinsics" / f"{name.format('image')}.txt").write_text("700 0 600 0 701 170 0 0 1")
-    [sample] = open_kitti(tmp_path)
+    [sample] = open_selection(tmp_path)
     camera = sample.intrinsics
     assert (camera.width, camera.fx, camera.fy, camera.cx, camera.cy) == (1216, 700, 701, 600, 170)
+    found = open_named(f"crops={tmp_path}")
+    assert (found.kind, found.protocol.crop_name, found.protocol.cap) == ("kitti_selection", "-", 80)
+    with pytest.raises(DataError, match="holds no selected crops of KITTI, expected val_selection_cropped with"):
+        open_selection(folder / "image")
 
 
 def test_missing_files_of_the_list_are_counted_and_named(kitti):
     next(kitti.glob("data_depth_annotated/val/*/*/*/*/0000000005.png")).unlink()
-    with pytest.warns(UserWarning, match=r"skipped 1 frames, not there: .*groundtruth/image_02/0000000005.png"):
+    with pytest.warns(UserWarning, match=r"1 frames are not there, skipped: .*groundtruth/image_02/0000000005.png"):
         assert len(open_kitti(kitti)) == 1
 
 

@@ -5,7 +5,7 @@ import torch
 
 from depthart_core.errors import CheckpointError
 from depthart_core.model import DepthART
-from training.lighten import averaged_model, lighten, restore
+from training.lighten import averaged_model, lighten, main, restore
 from training.loop import Trainer
 from training.settings import RunOptions, StageSettings
 from training.stages import make_stage
@@ -60,3 +60,21 @@ def test_the_averaged_model_comes_back(trained):
 def test_a_whole_checkpoint_is_not_restored_twice(trained):
     with pytest.raises(CheckpointError, match="not a lightened checkpoint"):
         restore(state_of(trained(1)))
+
+
+def test_a_light_checkpoint_is_neither_lightened_again_nor_gone_on_from(trained):
+    trainer = trained(1)
+    light = lighten(state_of(trainer))
+    with pytest.raises(CheckpointError, match="a light checkpoint already"):
+        lighten(light)
+    torch.save(light, trainer.checkpoint)
+    with pytest.raises(CheckpointError, match=r"is a light one, first: python -m training\.lighten .* --restore"):
+        trained(2)
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04"])
+def test_another_file_is_one_sentence(content, tmp_path, capsys):
+    (tmp_path / "file").write_bytes(content)
+    assert main([str(tmp_path / "file"), "--out", str(tmp_path / "out")]) == 1
+    assert "file is not a readable checkpoint" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -108,10 +108,19 @@ def test_a_corrupt_sample_kept_in_memory_is_named_when_it_is_asked_for(room_memb
         kept[1]
 
 
-def test_samples_of_which_none_can_be_read_are_an_error(room_members, write_shard):
+@pytest.mark.parametrize("workers", [0, 1])
+def test_samples_of_which_none_can_be_used_are_an_error_of_one_sentence(room_members, write_shard, workers):
     members = room_members("000000") | {"000000.webp": b"no picture"}
-    with pytest.raises(DataError, match=r"none of the 1 samples can be read, .* train-000/000000\.webp"):
-        take(1, read_rooms([write_shard([members])]), 1, workers=0)
+    with pytest.raises(DataError, match=r"^none of the 1 samples can be used, .* train-000/000000\.webp[^\n]*$"):
+        take(1, read_rooms([write_shard([members])]), 1, workers=workers)
+
+
+def test_a_sample_that_knows_no_depth_is_replaced_and_named(samples_at):
+    samples = samples_at([1.0, 2.0])
+    samples[0].depth[:] = np.nan
+    with pytest.warns(UserWarning, match=rf"skipped a sample, 1 so far: {samples[0].name}: no depth is known"):
+        [batch] = take(1, samples, 4, workers=0, size=32)
+    assert set(batch.names) == {samples[1].name}
 
 
 def test_no_samples_are_an_error():

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from training.metrics import METRICS, ScoreError, Scores, average, score, valid_pixels
+from training.metrics import METRICS, ScoreError, Scores, average, score
 
 EVERYWHERE = np.ones((1, 4), bool)
 
@@ -38,11 +38,6 @@ def test_pixels_outside_the_mask_do_not_count():
     truth = np.array([[1.0, 2.0, np.nan, 10.0]])
     depth = np.array([[1.0, 2.0, 3.0, 99.0]])
     assert score(depth, truth, np.array([[True, True, False, False]])).abs_rel == 0
-
-
-def test_only_known_positive_depth_up_to_the_cap_is_valid():
-    truth = np.array([[0.0, -1.0, np.nan, np.inf, 0.1, 10.0, 10.1]], np.float32)
-    assert valid_pixels(truth, 10.0).tolist() == [[False, False, False, False, True, True, False]]
 
 
 def test_every_image_counts_the_same():

@@ -11,14 +11,19 @@ COUNT = 4
 
 @pytest.fixture
 def nyu(tmp_path):
-    """Four frames; frame n is n + 1 m deep, its top row red, its left column 9 m and its top left corner unknown."""
+    """Four frames; frame n is n + 1 m deep, its top row red, its left column 9 m, its top left corner unknown.
+
+    As measured the right half is unknown, too.
+    """
     images = np.zeros((COUNT, 3, 640, 480), np.uint8)
     images[:, 0, :, 0] = 250
     depths = np.arange(1, COUNT + 1, dtype=np.float32)[:, None, None] * np.ones((1, 640, 480), np.float32)
     depths[:, 0, :] = 9
     depths[:, 0, 0] = 0
+    raw = depths.copy()
+    raw[:, 320:] = 0
     with h5py.File(tmp_path / FILE, "w") as file:
-        for name, values in (("images", images), ("depths", depths)):
+        for name, values in (("images", images), ("depths", depths), ("rawDepths", raw)):
             file.create_dataset(name, data=values, chunks=(1, *values.shape[1:]), compression=1)
     return tmp_path
 
@@ -29,7 +34,7 @@ def write_splits(folder):
 
 
 def test_axes_are_turned_back_and_zero_is_unknown(nyu):
-    sample = open_nyuv2(nyu, split="all")[2]
+    sample = open_nyuv2(nyu, split="all", depth="filled")[2]
     assert sample.rgb.shape == (480, 640, 3)
     assert sample.rgb[0, :, 0].min() == 250
     assert not sample.rgb[1:].any()
@@ -37,6 +42,14 @@ def test_axes_are_turned_back_and_zero_is_unknown(nyu):
     assert (sample.depth[:, 1:] == 3).all()
     assert np.isnan(sample.depth[0, 0])
     assert sample.intrinsics.fx == pytest.approx(518.858, abs=1e-3)
+
+
+def test_depth_is_as_measured_unless_the_filled_one_is_asked_for(nyu):
+    measured, filled = (open_nyuv2(nyu, split="all", **option)[2].depth for option in ({}, {"depth": "filled"}))
+    assert np.isnan(measured[:, 320:]).all()
+    np.testing.assert_array_equal(measured[:, :320], filled[:, :320])
+    with pytest.raises(DataError, match="depth=full: expected raw or filled"):
+        open_nyuv2(nyu, depth="full")
 
 
 def test_the_test_split_is_the_default_and_the_others_can_be_chosen(nyu):
@@ -56,14 +69,14 @@ def test_without_splits_all_frames_are_read_with_a_warning(nyu):
 
 
 def test_the_eigen_crop_counts_rows_45_to_471_and_columns_41_to_601(nyu):
-    counted = protocol("nyuv2").counted(open_nyuv2(nyu, split="all")[0].depth)
+    counted = protocol("nyuv2").counted(open_nyuv2(nyu, split="all", depth="filled")[0].depth)
     assert counted[45:471, 41:601].all()
     assert counted.sum() == (471 - 45) * (601 - 41)
 
 
 def test_a_file_of_other_shapes_is_refused(tmp_path):
     with h5py.File(tmp_path / FILE, "w") as file:
-        file["images"], file["depths"] = np.zeros((2, 3, 8, 6), np.uint8), np.zeros((2, 8, 6))
+        file["images"], file["rawDepths"] = np.zeros((2, 3, 8, 6), np.uint8), np.zeros((2, 8, 6))
     with pytest.raises(DataError, match=r"images \(2, 3, 8, 6\).*expected .*images \(N, 3, 640, 480\)"):
         open_nyuv2(tmp_path)
 
@@ -80,9 +93,9 @@ def test_a_damaged_frame_is_an_error_of_that_frame_alone(nyu):
     frames = open_nyuv2(nyu, split="all")
     content = bytearray((nyu / FILE).read_bytes())
     with h5py.File(nyu / FILE, "r") as file:
-        chunk = file["depths"].id.get_chunk_info(2)
+        chunk = file["rawDepths"].id.get_chunk_info(2)
     content[chunk.byte_offset : chunk.byte_offset + chunk.size] = bytes(chunk.size)
     (nyu / FILE).write_bytes(content)
     assert frames[1].depth[9, 9] == 2
-    with pytest.raises(DataError, match=rf"{FILE}: OSError.*'depths'"):
+    with pytest.raises(DataError, match=rf"{FILE}: OSError.*'rawDepths'"):
         frames[2]

@@ -2,13 +2,11 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
 import torch
 
-from depthart_core.checkpoint import save_model
-from depthart_core.errors import CheckpointError, ConfigError
-from training.regressor import Regressor, RegressorPredictor, RegressorStage, load_regressor, trunk_blocks
+from depthart_core.errors import ConfigError
+from training.regressor import Regressor, RegressorStage, trunk_blocks
 from training.settings import StageSettings
 from training.stages import TrainingBatch
 
@@ -59,24 +57,6 @@ def test_everything_but_the_fine_image_features_learns(regressor):
 def test_no_parameter_is_in_two_groups(regressor):
     ids = [id(p) for parameters, _ in RegressorStage(SETTINGS).groups(regressor) for p in parameters]
     assert len(ids) == len(set(ids))
-
-
-def test_it_predicts_positive_depth_for_a_picture_of_any_size(regressor):
-    rgb = np.random.default_rng(0).integers(0, 255, (48, 80, 3), np.uint8)
-    values = RegressorPredictor(regressor)(rgb).values
-    assert values.shape == (48, 80)
-    assert (values > 0).all()
-
-
-def test_a_saved_regressor_comes_back_the_same(regressor, tmp_path):
-    save_model(regressor, tmp_path / "regressor.safetensors")
-    image = torch.randn(1, 3, 64, 64)
-    assert torch.equal(load_regressor(tmp_path / "regressor.safetensors")(image), regressor(image))
-
-
-def test_another_model_is_refused_as_a_regressor(toy_model_path):
-    with pytest.raises(CheckpointError, match="not understood: embed"):
-        load_regressor(toy_model_path)
 
 
 def test_a_model_without_image_features_has_no_regressor_beside_it():

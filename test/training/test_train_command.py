@@ -44,6 +44,7 @@ def test_the_time_budget_ends_a_run_and_the_objective_is_one_option(arguments, t
         (["--stage", "tokenizer"], "the recipe has no stage 'tokenizer', it has: transformer"),
         (["--data", "/nowhere"], "/nowhere is not there"),
         (["--data", "kitti=/nowhere"], "/nowhere is not there"),
+        (["--data", "my-robot=/nowhere"], "training.train: /nowhere is not there"),
         (["--init", "nobody"], "no model file 'nobody'"),
         (["--minutes", "0"], "minutes must be above 0, got 0.0"),
         (["--accumulate", "0"], "accumulate must be a whole number from 1 up, got 0"),

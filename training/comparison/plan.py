@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 
 from depthart_core.checkpoint import write_atomically
 from depthart_core.errors import DepthartError
+from depthart_core.model_files import model_path
 from training.precision import choose_precision
 
 CONTENDERS = ("depthart", "teacher_forcing", "regressor")
@@ -89,9 +91,10 @@ def keep_plan(plan: Plan, out: Path) -> None:
     """Write the plan into the folder of its results, or make sure that it is the one that stands there.
 
     Raises:
+        CheckpointError: There is no such tokenizer.
         ComparisonError: The folder holds the results of another comparison; names what differs.
     """
-    path, values = out / "plan.json", json.loads(json.dumps(asdict(plan)))
+    path, values = out / "plan.json", json.loads(json.dumps({**asdict(plan), "contents": _contents(plan)}))
     if path.exists():
         there = json.loads(path.read_text(encoding="utf-8"))
         differing = [name for name in values if there.get(name) != values[name]]
@@ -100,6 +103,14 @@ def keep_plan(plan: Plan, out: Path) -> None:
             raise ComparisonError(f"{out} holds another comparison ({changes}): choose another --out")
         return
     write_json(path, values)
+
+
+def _contents(plan: Plan) -> dict[str, str]:
+    """Hashes of the files that decide the results: each could be another one under the same name."""
+    files = {"recipe": Path(plan.recipe)}
+    if plan.tokenizer != TRAINED:
+        files["tokenizer"] = model_path(plan.tokenizer)
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
 
 
 def write_json(path: Path, values: object) -> None:

@@ -73,14 +73,14 @@ def compare(plan: Plan, place: Place) -> bool:
     Raises:
         DepthartError: See `keep_plan`, `make_contender` and `Trainer.run`.
     """
-    keep_plan(plan, place.out)
     train = read_rooms([Path(path) for path in plan.train])
+    data = read_frames(plan.data, plan.frames, read_recipe(Path(plan.recipe)).model.tokenizer.input_size)
+    keep_plan(plan, place.out)  # only now: a folder is not to be taken by what cannot start
     tokenizer = trained_tokenizer(plan, place, train)
     if tokenizer is None:
         return False
     started = dataclasses.replace(plan, tokenizer=tokenizer)
     costs = read_costs(started, place.out)
-    data = read_frames(plan.data, plan.frames, read_recipe(Path(plan.recipe)).model.tokenizer.input_size)
     for seed in plan.seeds:
         for name in plan.contenders:
             if not finish(Job(started, place, name, seed), costs, train, data):
@@ -153,8 +153,9 @@ def finish(job: Job, costs: Mapping[str, Cost], train: Sequence[Sample], data: M
     steps = steps_of(job.plan, costs, job.name, contender.settings.batch_size)
     trainer = _trainer(job, contender, steps)
     for share in left:
-        trainer.run(train, until=round(share * steps))
-        if trainer.step < round(share * steps):
+        until = max(1, round(share * steps))
+        trainer.run(train, until=until)
+        if trainer.step < until:
             return False
         scores = score_model(trainer.average, data, seed=job.seed, scales=share == job.plan.points[-1])
         plain = {name: {v: dataclasses.asdict(s) for v, s in found.items()} for name, found in scores.items()}

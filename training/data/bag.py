@@ -162,10 +162,11 @@ def open_bag(
     topics = choose_topics(bag, image, depth, info)
     with parsing(path, "tolerance=SECONDS"):
         limit = int(float(tolerance) * 1e9)
-    images, depths = (
-        [Stored(received, _stamp(content, received)) for received, content in bag.messages(topic)]
-        for topic in (topics.image, topics.depth)
-    )
+    with parsing(path, f"headers on {topics.image} and {topics.depth}"):
+        images, depths = (
+            [Stored(received, _stamp(content, received)) for received, content in bag.messages(topic)]
+            for topic in (topics.image, topics.depth)
+        )
     pairs = pair_stamps(*(np.array([place.stamp for place in places], np.int64) for places in (images, depths)), limit)
     if not pairs:
         raise DataError(f"{path}: no stamps of {topics.image} and {topics.depth} within {tolerance} s")

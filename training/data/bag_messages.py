@@ -21,11 +21,18 @@ RAW, COMPRESSED, INFO = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImag
 PICTURES = (RAW, COMPRESSED)
 UNITS = {"16UC1": 1e-3, "mono16": 1e-3, "32FC1": 1.0}
 """Metres per step of the encodings that depth comes in (REP-118); mono16 is what some drivers call 16UC1."""
+HEADER_BYTES = 12  # of CDR: 4 that say how it is written, then seconds and nanoseconds
 DEPTH_HEADER_BYTES = 12  # of compressed_depth_image_transport: int32 format, float32 a, float32 b; depth = a / (v - b)
 
 
 def stamp_of(content: bytes) -> int:
-    """Stamp [ns] of the header with which every sensor message begins, 0 if it was not set."""
+    """Stamp [ns] of the header with which every sensor message begins, 0 if it was not set.
+
+    Raises:
+        DataError: the message is too short to have one.
+    """
+    if len(content) < HEADER_BYTES:
+        raise DataError(f"a message of {len(content)} bytes, expected a header of at least {HEADER_BYTES}")
     # Four bytes say how CDR is written (the second: 1 = little-endian), then come the header's seconds and nanoseconds.
     order = "<" if content[1] & 1 else ">"
     seconds, nanoseconds = struct.unpack_from(f"{order}iI", content, 4)
@@ -33,8 +40,14 @@ def stamp_of(content: bytes) -> int:
 
 
 def holds_depth(content: bytes, kind: str) -> bool:
-    """Whether a picture message is a depth map."""
+    """Whether a picture message is a depth map.
+
+    Raises:
+        DataError: it is one in RVL, which only compressed_depth_image_transport reads.
+    """
     message = _decode(content, kind)
+    if kind == COMPRESSED and "rvl" in message.format.lower():
+        raise DataError(f"its format is {message.format!r}: RVL is not read here, record compressedDepth as PNG")
     return message.encoding in UNITS if kind == RAW else _is_compressed_depth(message)
 
 

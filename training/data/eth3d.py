@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from depthart_core.geometry import Intrinsics
-from training.data.files import known_depth, parsing, read_bytes, read_rgb, read_text
+from training.data.files import known_depth, parsing, read_bytes, read_rgb, read_text, warn_missing
 from training.data.frames import Frames
 from training.data.sample import DataError, Sample
 
@@ -83,8 +83,9 @@ def _find_frames(scene: Path) -> list[EthFrame]:
     """Photographs that have depth, by name."""
     cameras = _read_cameras(scene)
     depths = {file.name for file in (scene / DEPTHS).iterdir()}
-    names = sorted(file.name for file in (scene / IMAGES).iterdir() if file.name in depths)
-    return [EthFrame(scene, name, cameras.get(name)) for name in names]
+    names = sorted(file.name for file in (scene / IMAGES).iterdir())
+    warn_missing(scene / DEPTHS, "are not there", [name for name in names if name not in depths])
+    return [EthFrame(scene, name, cameras.get(name)) for name in names if name in depths]
 
 
 def _read_cameras(scene: Path) -> Cameras:

@@ -5,7 +5,8 @@ No file stays open: a handle would not survive the way into a worker process.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,7 @@ import numpy as np
 
 from training.data.sample import DataError, decode_image
 
+NAMED = 5  # so many missing files are named in a warning
 COLOURS = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # depth lies as the sensor wrote it, whatever EXIF says
 
 
@@ -28,6 +30,13 @@ def require(path: Path, expected: str) -> Path:
     if not path.exists():
         raise DataError(f"{path} is not there, expected {expected}")
     return path
+
+
+def warn_missing(path: Path, what: str, names: Sequence[object]) -> None:
+    """Warn of frames that are left out because a part of them is not there: how many, and the first of them."""
+    if names:
+        first = ", ".join(map(str, names[:NAMED]))
+        warnings.warn(f"{path}: {len(names)} frames {what}, skipped: {first}", stacklevel=3)
 
 
 @contextmanager
@@ -85,7 +94,7 @@ def read_mask(path: Path) -> np.ndarray:
 
 
 def read_depth_png(path: Path, unit: float, *, invalid: int = 0) -> np.ndarray:
-    """(H, W) float32 [m] of a 16-bit PNG of ``unit`` metres a step; NaN where it holds ``invalid``.
+    """(H, W) float32 [m] of a 16-bit PNG of ``unit`` metres a step; NaN where it holds ``invalid`` or 0.
 
     Raises:
         DataError: it is missing, corrupt or no 16-bit grey picture.
@@ -93,7 +102,7 @@ def read_depth_png(path: Path, unit: float, *, invalid: int = 0) -> np.ndarray:
     steps = decode_image(str(path), read_bytes(path), cv2.IMREAD_UNCHANGED)
     if steps.dtype != np.uint16 or steps.ndim != 2:
         raise DataError(f"{path}: {steps.dtype} {steps.shape}, expected 16-bit grey")
-    return np.where(steps == invalid, np.nan, steps * np.float32(unit)).astype(np.float32)
+    return known_depth(np.where(steps == invalid, np.nan, steps * np.float32(unit)))
 
 
 def known_depth(depth: np.ndarray) -> np.ndarray:

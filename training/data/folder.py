@@ -6,6 +6,7 @@ Source: TUM RGB-D benchmark for the meaning of the depth files (z-depth, 0 = unk
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ class FolderInfo:
     Attributes:
         intrinsics: of the colour image; pixel centres at integers.
         unit: metres per step of the depth files.
-        invalid: the value of a depth file that means unknown.
+        invalid: the value of a depth file that means unknown, as 0 always does.
         meta: all of the file.
     """
 
@@ -91,7 +92,10 @@ def _read_info(path: Path) -> FolderInfo:
         meta = json.loads(path.read_text(encoding="utf-8"))
         size = int(meta["width"]), int(meta["height"])
         intrinsics = Intrinsics(*size, *(float(meta[key]) for key in ("fx", "fy", "cx", "cy")))
-        return FolderInfo(intrinsics, float(meta["depth_file_unit_m"]), int(meta.get("invalid", 0)), meta)
+        unit = float(meta["depth_file_unit_m"])
+        if not 0 < unit < math.inf:
+            raise ValueError(f"depth_file_unit_m is {unit}")
+        return FolderInfo(intrinsics, unit, int(meta.get("invalid", 0)), meta)
     except (ValueError, KeyError, TypeError) as error:
         expected = "width, height, fx, fy, cx, cy and depth_file_unit_m"
         raise DataError(f"{path}: expected an object with {expected} ({error!r})") from error

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
-from training.data.sample import Sample
+from training.data.sample import DataError, Sample
 
 
 class Frames(Sequence[Sample]):
@@ -36,7 +36,13 @@ class Frames(Sequence[Sample]):
         """
         if isinstance(index, slice):
             return Frames(self._keys[index], self._read)
-        return self._read(self._keys[index])
+        key = self._keys[index]
+        try:
+            return self._read(key)
+        except (DataError, MemoryError, ModuleNotFoundError):
+            raise
+        except Exception as error:  # damage shows anywhere, also in what a reader computes; one frame, not the run
+            raise DataError(f"{key}: {type(error).__name__}: {error}") from error
 
 
 class Joined(Sequence[Sample]):

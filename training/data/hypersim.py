@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from depthart_core.geometry import Intrinsics
-from training.data.files import known_depth, load_h5py, parsing, read_hdf5, read_rgb
+from training.data.files import known_depth, load_h5py, parsing, read_hdf5, read_rgb, warn_missing
 from training.data.frames import Frames
 from training.data.sample import DataError, Sample
 
@@ -106,8 +106,8 @@ def open_hypersim(path: Path, *, split: str | None = None, color: str = "preview
     found = [frame for images in _image_folders(path) for frame in _find_frames(images, color == "hdr")]
     if not found:
         raise DataError(f"{path} holds no frame of Hypersim, expected {LAYOUT}")
-    chosen = _select(found, path / SPLITS, split)
-    return Frames(chosen, HypersimReader(_read_cameras(path / CAMERAS)))
+    chosen = _select(found, _table(path, SPLITS), split)
+    return Frames(chosen, HypersimReader(_read_cameras(_table(path, CAMERAS))))
 
 
 def z_depth(distance: np.ndarray, camera: np.ndarray) -> np.ndarray:
@@ -151,20 +151,33 @@ def _tone_mapped(frame: HypersimFrame) -> np.ndarray:
     return tone_map(radiance, surface)
 
 
+def _is_scene(path: Path) -> bool:
+    return (path / "images").is_dir()
+
+
 def _image_folders(path: Path) -> list[Path]:
-    return [path / "images"] if (path / "images").is_dir() else sorted(path.glob("ai_*_*/images"))
+    return [path.resolve() / "images"] if _is_scene(path) else sorted(path.glob("ai_*_*/images"))
+
+
+def _table(path: Path, name: str) -> Path:
+    """Where a table of the authors lies: beside the scenes, also when one of them is opened."""
+    beside = path.resolve().parent / name
+    return beside if _is_scene(path) and beside.exists() else path / name
 
 
 def _find_frames(images: Path, hdr: bool) -> list[HypersimFrame]:
     """Frames with depth and a picture, in order."""
-    frames = []
+    frames, alone = [], []
     for file in sorted(images.glob("scene_cam_*_geometry_hdf5/frame.*.depth_meters.hdf5")):
         camera = re.fullmatch(r"scene_(cam_.+)_geometry_hdf5", file.parent.name)
         number = re.fullmatch(r"frame\.(\d+)\.depth_meters\.hdf5", file.name)
         if not (camera and number):
             continue
         choices = [HypersimFrame(images, camera[1], int(number[1]), wanted) for wanted in (hdr, not hdr)]
-        frames += [frame for frame in choices if _picture(frame).exists()][:1]
+        usable = [frame for frame in choices if _picture(frame).exists()][:1]
+        frames += usable
+        alone += [] if usable else [file.relative_to(images.parent)]
+    warn_missing(images.parent, "have depth and no picture", alone)
     return frames
 
 

@@ -104,6 +104,7 @@ def _raw_folder(path: Path) -> Path | None:
 
 def _names(folder: Path, path: Path) -> list[str]:
     """Names in ``imagelist.txt``, if it lies in one of the usual places."""
-    places = (path, folder, folder.parent, folder.parents[1])
+    folder = folder.resolve()
+    places = (path, folder, folder.parent, folder.parent.parent)
     lists = [place / "imagelist.txt" for place in places if (place / "imagelist.txt").is_file()]
     return read_text(lists[0]).split() if lists else []

@@ -4,7 +4,8 @@
   depth, left out) in the folder of the data or named by ``PATH?list=FILE``.
 * Without a list: every map ``[train|val/]DRIVE/proj_depth/groundtruth/image_0X/NNNNNNNNNN.png`` (archive
   ``data_depth_annotated``) with the raw picture ``DATE/DRIVE/image_0X/data/NNNNNNNNNN.png``.
-* ``depth_selection/val_selection_cropped/`` with ``image``, ``groundtruth_depth`` and ``intrinsics``.
+* ``depth_selection/val_selection_cropped/`` with ``image``, ``groundtruth_depth`` and ``intrinsics``: a kind of its
+  own, ``kitti_selection``, as these pictures are cut already and are scored without a crop.
 
 Depth is z-depth at 256 steps a metre, 0 = unknown; cameras are in ``DATE/calib_cam_to_cam.txt`` (P_rect_0X).
 
@@ -19,11 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from depthart_core.geometry import Intrinsics
-from training.data.files import parsing, read_depth_png, read_rgb, read_text, require
+from training.data.files import parsing, read_depth_png, read_rgb, read_text, require, warn_missing
 from training.data.frames import Frames
 from training.data.sample import DataError, Sample
 
-LAYOUT = "a list of 'image depth focal' lines, DATE/DRIVE/image_0X/data and DRIVE/proj_depth, or val_selection_cropped"
+LAYOUT = "a list of 'image depth focal' lines, or DATE/DRIVE/image_0X/data and DRIVE/proj_depth"
+SELECTION_LAYOUT = "val_selection_cropped with image, groundtruth_depth and intrinsics"
 UNIT = 1 / 256
 LISTS = "*eigen*test*.txt"
 SELECTION = ("image", "groundtruth_depth", "intrinsics")
@@ -37,7 +39,6 @@ PLACES = (
     "val",
     "gts",
 )
-NAMED = 5  # so many missing files are named in a warning
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,20 @@ class KittiFrame:
 
 
 def matches(path: Path) -> bool:
-    """Whether a path is a list, or a folder of one of the layouts."""
+    """Whether a path is a list, or a folder with raw pictures or annotated depth."""
     if path.suffix == ".txt":
         return True
     patterns = (LISTS, "2011_*", "raw/2011_*", "*/2011_*/proj_depth", "data_depth_annotated")
-    return _selection(path) is not None or any(next(path.glob(pattern), None) for pattern in patterns)
+    return any(next(path.glob(pattern), None) for pattern in patterns)
+
+
+def is_selection(path: Path) -> bool:
+    """Whether a path is the folder of the selected crops, or one above it."""
+    return _selection(path) is not None
 
 
 def open_kitti(path: Path, *, list: str | None = None) -> Frames:  # noqa: A002 - the option's name for the user
-    """Open a list, the selected crops, or all annotated depth maps.
+    """Open a list, or all annotated depth maps.
 
     Args:
         path: folder of the data, or the list itself beside the data.
@@ -77,15 +83,24 @@ def open_kitti(path: Path, *, list: str | None = None) -> Frames:  # noqa: A002 
     Raises:
         DataError: the layout is another one, or none of the files is there.
     """
-    selection = _selection(path)
-    if selection is not None and list is None:
-        return Frames(_selected_frames(selection), read_frame)
-    root = path.parent if path.suffix == ".txt" else path
+    root = (path.parent if path.suffix == ".txt" else path).resolve()
     file = path if path.suffix == ".txt" else _find_list(path, list)
     frames = _listed_frames(file, root) if file else _annotated_frames(root)
     if not frames:
         raise DataError(f"{path} holds no picture with depth of KITTI, expected {LAYOUT}")
     return Frames(frames, read_frame)
+
+
+def open_selection(path: Path) -> Frames:
+    """Open the selected crops.
+
+    Raises:
+        DataError: they are not there.
+    """
+    folder = _selection(path)
+    if folder is None:
+        raise DataError(f"{path} holds no selected crops of KITTI, expected {SELECTION_LAYOUT}")
+    return Frames(_selected_frames(folder), read_frame)
 
 
 def read_frame(frame: KittiFrame) -> Sample:
@@ -129,8 +144,7 @@ def _listed_frames(file: Path, root: Path) -> list[KittiFrame]:
             missing.append(depth if picture else image)
     if wanted and not frames:
         raise DataError(f"{root} holds none of the {len(wanted)} frames of {file}, expected {root / wanted[0][0]}")
-    if missing:
-        warnings.warn(f"{file}: skipped {len(missing)} frames, not there: {', '.join(missing[:NAMED])}", stacklevel=3)
+    warn_missing(file, "are not there", missing)
     return frames
 
 
@@ -141,8 +155,8 @@ def _first(root: Path, names: Iterable[str]) -> Path | None:
 
 
 def _annotated_frames(root: Path) -> list[KittiFrame]:
-    """All annotated depth maps whose raw picture is there."""
-    frames = []
+    """All annotated depth maps whose raw picture is there, of training and validation alike."""
+    frames, alone = [], []
     for depth in sorted(
         file for place in PLACES for file in (root / place).glob("2011_*/proj_depth/groundtruth/*/*.png")
     ):
@@ -151,6 +165,12 @@ def _annotated_frames(root: Path) -> list[KittiFrame]:
         picture = _first(root, (image, str(Path(image).with_suffix(".jpg"))))
         if picture:
             frames.append(_raw_frame(picture, depth, None))
+        else:
+            alone.append(image)
+    warn_missing(root, "have depth and no picture", alone)
+    if frames:
+        text = f"{root}: no list of a split ({LISTS}), so all {len(frames)} annotated pictures are read"
+        warnings.warn(text, stacklevel=3)
     return frames
 
 
@@ -175,7 +195,7 @@ def _selected_frames(folder: Path) -> list[KittiFrame]:
         camera = folder / "intrinsics" / f"{image.stem}.txt"
         frames.append(KittiFrame(image.stem, image, depth, (camera, "")))
     if not frames:
-        raise DataError(f"{folder / 'image'} holds no PNG, expected {LAYOUT}")
+        raise DataError(f"{folder / 'image'} holds no PNG, expected {SELECTION_LAYOUT}")
     return frames
 
 

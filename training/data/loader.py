@@ -60,9 +60,9 @@ def batches(
 
     Batch t is the same whether one starts at t or earlier, and for any number of workers. Each
     epoch visits every sample once, in its own order; batches run across the ends of epochs.
-    A sample that cannot be read is replaced by the next one; the first batch that misses it warns, with its name and
-    how many there are so far. Processes that train together each take their own part of what one process would draw in
-    batches larger by their number, and each count what they missed.
+    A sample that cannot be read, or knows no depth, is replaced by the next one; the first batch that misses it warns,
+    with its name and how many there are so far. Processes that train together each take their own part of what one
+    process would draw in batches larger by their number, and each count what they missed.
 
     Args:
         samples: what to draw from.
@@ -89,10 +89,16 @@ def batches(
     return _counting(iter(loader))
 
 
-def _counting(source: Iterator[Batch]) -> Iterator[Batch]:
-    """Pass batches on, and warn here, where all workers' batches meet, of each sample that cannot be read, once."""
+def _counting(source: Iterator[Batch | DataError]) -> Iterator[Batch]:
+    """Pass batches on, and warn here, where all workers' batches meet, of each sample that cannot be used, once.
+
+    Raises:
+        DataError: No sample can be used.
+    """
     skipped: set[str] = set()
     for batch in source:
+        if isinstance(batch, DataError):
+            raise batch
         for reason in batch.skipped:
             if reason not in skipped:
                 skipped.add(reason)
@@ -127,7 +133,7 @@ class _Positions(Sampler[list[int]]):
             step += 1
 
 
-class _Drawn(Dataset[tuple[Sample, list[str]]]):
+class _Drawn(Dataset[tuple[Sample | DataError, list[str]]]):
     """The shuffled, augmented sequence, by position; with each sample why those in its place could not be read."""
 
     def __init__(self, samples: Sequence[Sample], seed: int, augmenting: bool, size: int) -> None:
@@ -136,26 +142,34 @@ class _Drawn(Dataset[tuple[Sample, list[str]]]):
         self._augmenting = augmenting
         self._size = size
 
-    def __getitem__(self, position: int) -> tuple[Sample, list[str]]:
+    def __getitem__(self, position: int) -> tuple[Sample | DataError, list[str]]:
         index = sample_index(position, len(self._samples), self._seed)
         found, skipped = self._next_readable(index)
+        if isinstance(found, DataError):
+            return found, skipped
         sample = resize_sample(found, self._size, self._size)
         if self._augmenting:
             sample = augment(sample, np.random.default_rng([self._seed, AUGMENTATION, position]))
         return sample, skipped
 
-    def _next_readable(self, index: int) -> tuple[Sample, list[str]]:
+    def _next_readable(self, index: int) -> tuple[Sample | DataError, list[str]]:
         count, skipped = len(self._samples), list[str]()
         for offset in range(count):
             sample = attempt(self._samples, (index + offset) % count)
             if not isinstance(sample, DataError):
-                return sample, skipped
+                if np.isfinite(sample.depth).any():
+                    return sample, skipped
+                sample = DataError(f"{sample.name}: no depth is known anywhere in it")
             skipped.append(str(sample))
-        raise DataError(f"none of the {count} samples can be read, the first tried: {skipped[0]}")
+        return DataError(f"none of the {count} samples can be used, the first tried: {skipped[0]}"), []
 
 
-def _collate(drawn: list[tuple[Sample, list[str]]]) -> Batch:
-    samples = [sample for sample, _ in drawn]
+def _collate(drawn: list[tuple[Sample | DataError, list[str]]]) -> Batch | DataError:
+    """Stack; an error is handed on as it is, as one that is raised in a worker would come with its traceback."""
+    for found, _ in drawn:
+        if isinstance(found, DataError):
+            return found
+    samples = [sample for sample, _ in drawn if isinstance(sample, Sample)]
     cameras = [(s.intrinsics.fx, s.intrinsics.fy, s.intrinsics.cx, s.intrinsics.cy) for s in samples]
     return Batch(
         rgb=torch.from_numpy(np.stack([s.rgb for s in samples]).transpose(0, 3, 1, 2).copy()),

@@ -81,6 +81,7 @@ PROTOCOLS = {
     # Outdoor scans reach 300 m; 50 m is the longest that the indoor ones hold, and the laser's nearest is 0.6 m.
     "diode": Protocol(50.0, nearest=0.6),
     "kitti": Protocol(80.0, crop=GARG),
+    "kitti_selection": Protocol(80.0),  # cut already
 }
 
 

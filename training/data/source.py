@@ -53,12 +53,13 @@ class DataSet:
 KINDS = {
     "rooms": Kind(rooms.matches, rooms.open_rooms, rooms.LAYOUT),
     "bag": Kind(bag.matches, bag.open_bag, bag.LAYOUT, ("image", "depth", "info", "tolerance")),
-    "nyuv2": Kind(nyuv2.matches, nyuv2.open_nyuv2, nyuv2.LAYOUT, ("split",)),
+    "nyuv2": Kind(nyuv2.matches, nyuv2.open_nyuv2, nyuv2.LAYOUT, ("split", "depth")),
     "tum": Kind(tum.matches, tum.open_tum, tum.LAYOUT, ("camera",)),
     "ibims1": Kind(ibims1.matches, ibims1.open_ibims1, ibims1.LAYOUT),
     "eth3d": Kind(eth3d.matches, eth3d.open_eth3d, eth3d.LAYOUT),
     "diode": Kind(diode.matches, diode.open_diode, diode.LAYOUT),
     "hypersim": Kind(hypersim.matches, hypersim.open_hypersim, hypersim.LAYOUT, ("split", "color")),
+    "kitti_selection": Kind(kitti.is_selection, kitti.open_selection, kitti.SELECTION_LAYOUT),
     "kitti": Kind(kitti.matches, kitti.open_kitti, kitti.LAYOUT, ("list",)),
     "folder": Kind(folder.matches, folder.read_folder, folder.LAYOUT),
 }

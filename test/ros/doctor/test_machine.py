@@ -37,7 +37,7 @@ def test_versions_are_those_that_are_installed():
     ("environment", "said"),
     [
         ({}, "no ROS_DISTRO"),
-        ({"ROS_DISTRO": "jazzy"}, "jazzy;"),
+        ({"ROS_DISTRO": "kilted"}, "kilted;"),
         ({"ROS_DISTRO": "foxy"}, "foxy, which is none of humble"),
     ],
 )
@@ -45,6 +45,15 @@ def test_the_ros_distribution_is_named(environment, said):
     (finding,) = check_ros(environment)
     assert said in finding.text
     assert not finding.cure
+
+
+@pytest.mark.parametrize(("distribution", "cure"), [("humble", 'pip install "numpy<2"'), ("kilted", "")])
+def test_a_numpy_that_breaks_the_messages_of_a_distribution_is_wrong(tmp_path, monkeypatch, distribution, cure):
+    (tmp_path / "numpy-2.9.1.dist-info").mkdir()
+    (tmp_path / "numpy-2.9.1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 2.9.1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    *_, finding = check_ros({"ROS_DISTRO": distribution})
+    assert finding.cure == cure
 
 
 def program(folder, text):
