@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from depthart_core.backends.machine import version_warning
 from depthart_core.backends.proof import Pictures, structured_pictures
 from depthart_core.backends.runner import Runner
 from depthart_core.backends.tensorrt import open_engine, run_once
-from depthart_core.backends.whole import Graph, check_exportable, export_onnx
+from depthart_core.backends.whole import Graph, check_exportable, export_onnx, versions_of
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import BackendError
 from depthart_core.estimator import BackendOptions
@@ -183,7 +183,7 @@ def _told(accepted: Accepted, options: BackendOptions, wish: Wish) -> dict[str, 
         "decode": options.decode,
         "workspace_mib": wish.workspace_mib,
         "built": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "versions": {name: version(name) for name in ("torch", "onnx", "onnxscript")},
+        "versions": versions_of("torch", "onnx", "onnxscript"),
         "deviation": accepted.deviation,
         "limits": asdict(LIMITS[wish.precision]),
     }
@@ -220,6 +220,7 @@ class _Maker:
                 islands=islands,
                 stages=True,
             )
+            gc.collect()  # PyTorch's exporter leaves cycles that hold our frames, and so the engine that is made here
             self.report(f"building with {self.trt.__name__} {self.trt.__version__}")
             done = compile_graph(self.trt, graph, how)
         if done.timing_cache:

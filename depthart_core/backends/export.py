@@ -19,7 +19,7 @@ from depthart_core.backends.proof import Pictures, structured_pictures
 from depthart_core.backends.proving import prove_export
 from depthart_core.backends.speeds import speeds_of
 from depthart_core.backends.stepped import write_parts
-from depthart_core.backends.whole import Graph, check_exportable, demand_libraries, export_onnx
+from depthart_core.backends.whole import Graph, check_exportable, demand_libraries, export_onnx, versions_of
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import BackendError
 from depthart_core.estimator import BackendOptions
@@ -172,7 +172,7 @@ def describe(model: str, weights: Fingerprint, wish: Wish, folder: Path) -> grap
         input_size=config.tokenizer.input_size,
         heads=config.heads,
         opset=tracing.OPSETS[wish.chosen_form],
-        versions={name: str(importlib.import_module(name).__version__) for name in _libraries(wish)},
+        versions=versions_of(*_libraries(wish)),
         pictures=0,
         deviation={},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Collection
 from pathlib import Path
@@ -104,3 +105,8 @@ def demand_libraries(*libraries: str) -> None:
     if missing:
         names = " ".join(missing)
         raise BackendError(f"export needs what is not installed: {names}; run: pip install {names}")
+
+
+def versions_of(*libraries: str) -> dict[str, str]:
+    """What the modules say: a distribution may be called otherwise, as onnxruntime-gpu is."""
+    return {name: str(importlib.import_module(name).__version__) for name in libraries}

@@ -5,96 +5,15 @@ Its device here is the host: memory that is numpy's, and a stream that does what
 
 import ctypes
 import gc
-import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from depthart_core import BackendError
-from depthart_core.backends.cuda import Captured
 from depthart_core.backends.engines import EngineRecord
 from depthart_core.backends.runner import Runner, Tensor
 from depthart_core.backends.tensorrt import TensorRTBackend
-
-
-class Block:
-    """Some memory; `int` of it is its address."""
-
-    def __init__(self, size):
-        self.bytes = np.zeros(size, np.uint8)
-
-    def __int__(self):
-        return self.bytes.ctypes.data
-
-
-class Host:
-    """The host as a device; see `cuda.Device`."""
-
-    name, capability = "host", "0.0"
-
-    def __init__(self, *, graphs=True):
-        self.graphs, self.held, self.launched, self.actives = graphs, [], 0, threading.local()
-
-    @contextmanager
-    def active(self):
-        self.actives.depth = getattr(self.actives, "depth", 0) + 1
-        yield
-        self.actives.depth -= 1
-
-    def here(self):
-        assert getattr(self.actives, "depth", 0) > 0, "called outside of active()"
-
-    def keep(self, value):
-        self.here()
-        self.held.append(value)
-        return value
-
-    def drop(self, value):
-        self.here()
-        self.held = [kept for kept in self.held if kept is not value]
-
-    def allocate(self, size):
-        return self.keep(Block(size))
-
-    def allocate_pinned(self, size):
-        return self.keep(np.full(size, 77, np.uint8))
-
-    def make_stream(self):
-        return self.keep([])
-
-    free = free_pinned = free_stream = drop
-
-    def stream_handle(self, stream):
-        return id(stream)
-
-    def copy_in(self, target, source, stream):
-        self.here()
-        stream.append(lambda: np.copyto(target.bytes, source))
-
-    def copy_out(self, target, source, stream):
-        self.here()
-        stream.append(lambda: np.copyto(target, source.bytes))
-
-    def wait(self, stream):
-        self.here()
-        while stream:
-            stream.pop(0)()
-
-    def capture(self, stream, queue):
-        if not self.graphs:
-            return None
-        queue()
-        recorded = list(stream)
-        stream.clear()
-        graph = self.keep(recorded)
-
-        def launch():
-            self.launched += 1
-            stream.extend(recorded)
-
-        return Captured(launch, lambda: self.drop(graph))
 
 
 class Brightness:
@@ -127,8 +46,8 @@ def pictures(count):
 
 
 @pytest.mark.parametrize("graphs", [True, False])
-def test_outputs_are_those_of_the_inputs_with_and_without_a_graph(graphs):
-    device = Host(graphs=graphs)
+def test_outputs_are_those_of_the_inputs_with_and_without_a_graph(graphs, make_host):
+    device = make_host(graphs=graphs)
     runner = Runner(device, Brightness(device))
     assert runner.captured == graphs
     for picture in pictures(3):
@@ -136,8 +55,8 @@ def test_outputs_are_those_of_the_inputs_with_and_without_a_graph(graphs):
     assert device.launched == (3 if graphs else 0)
 
 
-def test_a_program_that_cannot_be_captured_is_queued_anew_every_time():
-    device = Host()
+def test_a_program_that_cannot_be_captured_is_queued_anew_every_time(make_host):
+    device = make_host()
     program = Brightness(device)
     program.capturable = False
     runner = Runner(device, program)
@@ -145,8 +64,8 @@ def test_a_program_that_cannot_be_captured_is_queued_anew_every_time():
     assert runner({"picture": pictures(1)[0]})["depth"].shape == (1, 4, 6)
 
 
-def test_outputs_are_the_callers_own():
-    device = Host()
+def test_outputs_are_the_callers_own(make_host):
+    device = make_host()
     runner, (one, other) = Runner(device, Brightness(device)), pictures(2)
     first = runner({"picture": one})["depth"]
     kept = first.copy()
@@ -154,8 +73,8 @@ def test_outputs_are_the_callers_own():
     np.testing.assert_array_equal(first, kept)
 
 
-def test_any_thread_may_call_and_gets_its_own_answer():
-    device = Host()
+def test_any_thread_may_call_and_gets_its_own_answer(make_host):
+    device = make_host()
     runner, shown = Runner(device, Brightness(device)), pictures(40)
     with ThreadPoolExecutor(4) as threads:
         for picture, found in zip(shown, threads.map(lambda one: runner({"picture": one}), shown), strict=True):
@@ -163,8 +82,8 @@ def test_any_thread_may_call_and_gets_its_own_answer():
 
 
 @pytest.mark.parametrize("graphs", [True, False])
-def test_a_runner_that_is_dropped_gives_everything_back(graphs):
-    device = Host(graphs=graphs)
+def test_a_runner_that_is_dropped_gives_everything_back(graphs, make_host):
+    device = make_host(graphs=graphs)
     runner = Runner(device, Brightness(device))
     assert len(device.held) == (6 if graphs else 5)  # 2 buffers on each side, the stream, the graph
     gc.disable()  # memory that waits for the collector is memory that the next engine does not find
@@ -175,8 +94,8 @@ def test_a_runner_that_is_dropped_gives_everything_back(graphs):
         gc.enable()
 
 
-def test_what_was_taken_before_a_program_failed_is_given_back():
-    device = Host()
+def test_what_was_taken_before_a_program_failed_is_given_back(make_host):
+    device = make_host()
     with pytest.raises(BackendError, match="out of memory"):
         Runner(device, Brightness(device, error="out of memory"))
     gc.collect()
@@ -190,15 +109,15 @@ def test_what_was_taken_before_a_program_failed_is_given_back():
         (np.zeros((1, 4, 6, 3), np.float32), r"got float32 \(1, 4, 6, 3\)"),
     ],
 )
-def test_an_input_that_does_not_fit_is_told(picture, got):
-    device = Host()
+def test_an_input_that_does_not_fit_is_told(picture, got, make_host):
+    device = make_host()
     runner = Runner(device, Brightness(device))
     with pytest.raises(BackendError, match=rf"picture must be uint8 \(1, 4, 6, 3\), {got}"):
         runner({"picture": picture})
 
 
-def test_the_backend_makes_depth_of_the_runners_arrays():
-    device = Host()
+def test_the_backend_makes_depth_of_the_runners_arrays(make_host):
+    device = make_host()
     record = EngineRecord(
         model="toy", weights_sha256="", engine_sha256="", engine_bytes=0, precision="fp16", float32=[],
         decode="expected", scales=3, of_scales=3, input_size=4, heads=False, machine={}, workspace_mib=1, built="",
