@@ -115,6 +115,14 @@ def test_samples_of_which_none_can_be_used_are_an_error_of_one_sentence(room_mem
         take(1, read_rooms([write_shard([members])]), 1, workers=workers)
 
 
+def test_a_view_that_would_know_no_depth_is_not_taken(samples_at):
+    (sample,) = samples_at([2.0], size=32)
+    sample.depth[:] = np.nan
+    sample.depth[0, 0] = 2.0  # in a corner, which most crops miss
+    for batch in take(20, [sample], 1, workers=0, size=32):
+        assert np.isfinite(batch.depth).any()
+
+
 def test_a_sample_that_knows_no_depth_is_replaced_and_named(samples_at):
     samples = samples_at([1.0, 2.0])
     samples[0].depth[:] = np.nan

@@ -149,7 +149,8 @@ class _Drawn(Dataset[tuple[Sample | DataError, list[str]]]):
             return found, skipped
         sample = resize_sample(found, self._size, self._size)
         if self._augmenting:
-            sample = augment(sample, np.random.default_rng([self._seed, AUGMENTATION, position]))
+            seen = augment(sample, np.random.default_rng([self._seed, AUGMENTATION, position]))
+            sample = seen if np.isfinite(seen.depth).any() else sample  # a view may miss all that is known
         return sample, skipped
 
     def _next_readable(self, index: int) -> tuple[Sample | DataError, list[str]]:
