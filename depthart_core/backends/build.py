@@ -44,11 +44,13 @@ class Wish:
         precision: One of `engines.PRECISIONS`.
         workspace_mib: Scratch memory of builder and engine.
         out: Folder to write to; None: the cache, where `DepthEstimator.load` finds it.
+        interruptible: See `Compiling`.
     """
 
     precision: str = "fp16"
     workspace_mib: int = 2048
     out: Path | None = None
+    interruptible: bool = False
 
     def __post_init__(self) -> None:
         """Check what can be wrong on a command line.
@@ -207,7 +209,13 @@ class _Maker:
 
     def _compile(self, islands: tuple[str, ...], stages: bool) -> bytes:
         timings = self._timings()
-        how = Compiling(self.wish.workspace_mib, _read(timings), stages=stages, progress=self.progress)
+        how = Compiling(
+            self.wish.workspace_mib,
+            _read(timings),
+            stages=stages,
+            progress=self.progress,
+            interruptible=self.wish.interruptible,
+        )
         with tempfile.TemporaryDirectory(prefix="depthart-") as folder, self.device.active():
             graph = Path(folder) / "model.onnx"
             self.report(f"exporting in {self.wish.precision}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -32,6 +32,8 @@ class Compiling:
             GPU that is here.
         stages: Whether the engine also gives what it computes on the way.
         progress: See `Progress`.
+        interruptible: Whether Ctrl-C stops it; for commands alone, as a ROS node has a handler of its own, which Python
+            can neither see nor put back.
     """
 
     workspace_mib: int = 2048
@@ -39,6 +41,7 @@ class Compiling:
     targets: Sequence[str] = ()
     stages: bool = False
     progress: Progress = field(default=lambda _: None)
+    interruptible: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,10 @@ def compile_graph(trt: Any, graph: Path, how: Compiling) -> Compiled:
 
     Raises:
         BackendError: The parser or the builder refuses the graph, with their words.
-        KeyboardInterrupt: The user stopped it.
+        KeyboardInterrupt: The user stopped it, see `Compiling`.
     """
     monitor = make_monitor(trt, how.progress)
-    with _interruptible(monitor):
+    with _interruptible(monitor) if how.interruptible else nullcontext():
         compiled = _compile(trt, graph, how, monitor)
     if monitor.stopped:
         raise KeyboardInterrupt

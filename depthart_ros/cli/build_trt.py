@@ -37,8 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder to write to (default: the user's cache)")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, *, interruptible: bool = True) -> int:
     """Build; returns the exit status.
+
+    Args:
+        args: of the command.
+        interruptible: whether Ctrl-C stops the build.
 
     Raises:
         CheckpointError: The model is missing or damaged.
@@ -49,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         from depthart_core.backends.build import Wish, build_engine
     from depthart_ros.cli.sources import open_source
 
-    wish = Wish(args.precision, args.workspace, args.out)
+    wish = Wish(args.precision, args.workspace, args.out, interruptible)
     views = open_source("sample", fov_deg=60.0, size=None, loop=False, repeats=1)
     with tqdm(total=100, bar_format="{l_bar}{bar}| {elapsed}, {remaining} left", disable=None, leave=False) as bar:
 
@@ -81,7 +85,7 @@ def options_of(args: argparse.Namespace) -> list[str]:
 
 
 def build(model: str, options: BackendOptions) -> None:
-    """Build as the command does, with its defaults.
+    """Build as the command does, with its defaults, in a node, whose handlers of signals stay.
 
     Raises:
         DepthartError: As `run`.
@@ -91,7 +95,7 @@ def build(model: str, options: BackendOptions) -> None:
     given = ["--device", options.device, "--decode", options.decode]
     given += ["--max-scales", str(options.max_scales)] if options.max_scales else []
     given += ["--precision", options.precision] if options.precision != "auto" else []
-    run(parser.parse_args([model, *given]))
+    run(parser.parse_args([model, *given]), interruptible=False)
 
 
 def main() -> int:

@@ -43,6 +43,7 @@ def generate_launch_description() -> LaunchDescription:
                     IncludeLaunchDescription(
                         PythonLaunchDescriptionSource(DEPTH),
                         launch_arguments={
+                            "fov_deg": "",  # of our camera, which publishes camera_info
                             "scale": LaunchConfiguration("scale"),
                             "scale_source": LaunchConfiguration("scale_source"),
                             "rviz": LaunchConfiguration("rviz"),

@@ -85,7 +85,7 @@ def test_ctrl_c_ends_a_build_wherever_it_comes(tiny_graph, where, monkeypatch):
         monkeypatch.setattr(logging.getLogger("depthart_core.backends.library"), "log", interrupt)
     progress = interrupt if where == "progress" else lambda _: None
     with pytest.raises(KeyboardInterrupt):
-        compile_graph(trt, tiny_graph, Compiling(targets=("SM86",), progress=progress))
+        compile_graph(trt, tiny_graph, Compiling(targets=("SM86",), progress=progress, interruptible=True))
     assert signal.getsignal(signal.SIGINT) is before
 
 

@@ -51,7 +51,7 @@ def test_an_export_leaves_its_folder_alone(done):
 
 
 def test_what_a_killed_export_left_goes_a_day_later_and_stays_until_then(tiny_model_path, tmp_path):
-    old, new = (tmp_path / f".tiny-expected-whole-fp32-1.{name}.export" for name in ("old", "new"))
+    old, new = (tmp_path / f".tiny-expected-whole1-fp32.{name}.export" for name in ("old", "new"))
     for folder in (old, new):
         folder.mkdir()
     os.utime(old, (0, 0))

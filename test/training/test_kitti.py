@@ -5,7 +5,7 @@ import pytest
 from training.data.kitti import open_kitti, open_selection
 from training.data.protocol import protocol
 from training.data.sample import DataError, readable
-from training.data.source import open_named
+from training.data.source import open_named, recognise
 
 HEIGHT, WIDTH = 375, 1242
 DATE, DRIVE = "2011_09_26", "2011_09_26_drive_0002_sync"
@@ -110,6 +110,8 @@ def test_the_selected_crops_bring_their_own_cameras(tmp_path):
     assert (camera.width, camera.fx, camera.fy, camera.cx, camera.cy) == (1216, 700, 701, 600, 170)
     found = open_named(f"crops={tmp_path}")
     assert (found.kind, found.protocol.crop_name, found.protocol.cap) == ("kitti_selection", "-", 80)
+    (tmp_path / "eigen_test_files_with_gt.txt").write_text("a b 1")
+    assert recognise(tmp_path) == "kitti"  # what is asked for with ?list=
     with pytest.raises(DataError, match="holds no selected crops of KITTI, expected val_selection_cropped with"):
         open_selection(folder / "image")
 

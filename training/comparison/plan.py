@@ -98,6 +98,8 @@ def keep_plan(plan: Plan, out: Path) -> None:
     if path.exists():
         there = json.loads(path.read_text(encoding="utf-8"))
         differing = [name for name in values if there.get(name) != values[name]]
+        if "contents" not in there:  # begun before hashes were kept
+            differing.remove("contents")
         if differing:
             changes = "; ".join(f"{name} was {there.get(name)!r}, now {values[name]!r}" for name in differing)
             raise ComparisonError(f"{out} holds another comparison ({changes}): choose another --out")

@@ -24,7 +24,10 @@ from training.data.files import parsing, read_depth_png, read_rgb, read_text, re
 from training.data.frames import Frames
 from training.data.sample import DataError, Sample
 
-LAYOUT = "a list of 'image depth focal' lines, or DATE/DRIVE/image_0X/data and DRIVE/proj_depth"
+LAYOUT = (
+    "a list of 'image depth focal' lines, or DATE/DRIVE/image_0X/data and DRIVE/proj_depth "
+    "(val_selection_cropped is of the kind kitti_selection)"
+)
 SELECTION_LAYOUT = "val_selection_cropped with image, groundtruth_depth and intrinsics"
 UNIT = 1 / 256
 LISTS = "*eigen*test*.txt"
@@ -69,8 +72,8 @@ def matches(path: Path) -> bool:
 
 
 def is_selection(path: Path) -> bool:
-    """Whether a path is the folder of the selected crops, or one above it."""
-    return _selection(path) is not None
+    """Whether a path is the folder of the selected crops, or one that holds it among what can be no other kind."""
+    return _selection(path) is not None and not matches(path)
 
 
 def open_kitti(path: Path, *, list: str | None = None) -> Frames:  # noqa: A002 - the option's name for the user

@@ -147,7 +147,7 @@ class _Drawn(Dataset[tuple[Sample | DataError, list[str]]]):
         found, skipped = self._next_readable(index)
         if isinstance(found, DataError):
             return found, skipped
-        sample = resize_sample(found, self._size, self._size)
+        sample = found
         if self._augmenting:
             seen = augment(sample, np.random.default_rng([self._seed, AUGMENTATION, position]))
             sample = seen if np.isfinite(seen.depth).any() else sample  # a view may miss all that is known
@@ -158,6 +158,7 @@ class _Drawn(Dataset[tuple[Sample | DataError, list[str]]]):
         for offset in range(count):
             sample = attempt(self._samples, (index + offset) % count)
             if not isinstance(sample, DataError):
+                sample = resize_sample(sample, self._size, self._size)
                 if np.isfinite(sample.depth).any():
                     return sample, skipped
                 sample = DataError(f"{sample.name}: no depth is known anywhere in it")
