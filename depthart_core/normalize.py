@@ -40,6 +40,11 @@ def normalize(depth: Tensor, config: ModelConfig) -> Tensor:
     return result.nan_to_num(0.0).clamp(-1.0, 1.0)
 
 
+def normalize_known(depth: Tensor, config: ModelConfig) -> Tensor:
+    """As `normalize`, but NaN where depth is not finite: what losses leave out and `fill_unknown` fills in."""
+    return normalize(depth, config).masked_fill(~torch.isfinite(depth), torch.nan)
+
+
 def fill_unknown(depth: Tensor) -> Tensor:
     """Normalised depth (B, 1, H, W) with values for its unknown pixels (NaN), known ones as they are.
 

@@ -16,7 +16,7 @@ import torch
 from depthart_core.checkpoint import load_model
 from depthart_core.estimator import RelativeDepth
 from depthart_core.model import DepthART
-from depthart_core.normalize import denormalize, fill_unknown, normalize, normalize_image
+from depthart_core.normalize import denormalize, fill_unknown, normalize_image, normalize_known
 from training.command import run_command
 from training.data.sample import Sample
 from training.data.source import DataSet, open_named
@@ -26,8 +26,7 @@ from training.frames import Frame, Settings, for_each_frame, judge
 def reconstruct(model: DepthART, sample: Sample) -> list[np.ndarray]:
     """Relative depth (S, S) after every scale of the true depth's own pyramid, then without a quantizer."""
     image = normalize_image(torch.from_numpy(sample.rgb).permute(2, 0, 1)[None])
-    metres = torch.from_numpy(sample.depth)[None, None]
-    depth = normalize(metres, model.config).masked_fill(~torch.isfinite(metres), torch.nan)
+    depth = normalize_known(torch.from_numpy(sample.depth)[None, None], model.config)
     features = model.tokenizer.features(fill_unknown(depth))
     prefix = model.prefix(image)
     f_hats = [*model.tokenizer.quantizer.quantize(features).f_hats, features]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from depthart_core.config import ModelConfig
 from depthart_core.model import DepthART
-from depthart_core.normalize import normalize, normalize_image
+from depthart_core.normalize import normalize_image, normalize_known
 from training.data.loader import Batch
 from training.settings import StageSettings
 
@@ -102,7 +102,7 @@ def to_training_batch(batch: Batch, config: ModelConfig, device: torch.device) -
     image = normalize_image(batch.rgb.to(device, non_blocking=True))
     return TrainingBatch(
         image=image.contiguous(memory_format=torch.channels_last),
-        depth=normalize(metres, config).masked_fill(~torch.isfinite(metres), torch.nan),
+        depth=normalize_known(metres, config),
         metres=metres,
         intrinsics=batch.intrinsics.to(device, non_blocking=True),
     )
