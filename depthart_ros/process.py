@@ -48,17 +48,19 @@ def run(program: str, make: Callable[[], Node], args: Sequence[str] | None = Non
 def _spin(make: Callable[[], Node], args: Sequence[str] | None) -> None:
     """Initialise rclpy, spin the node, and clean up."""
     import rclpy
-    from rclpy.executors import ExternalShutdownException
+    from rclpy.exceptions import NotInitializedException
+    from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
     from rclpy.impl.implementation_singleton import rclpy_implementation
 
     rclpy.init(args=None if args is None else list(args))
     node = None
     try:
+        executor = SingleThreadedExecutor()  # before the node: rclpy prints a traceback where a signal came before it
         node = make()
-        rclpy.spin(node)
+        rclpy.spin(node, executor)
     except ExternalShutdownException:
         pass  # a signal came: this is how it is meant to end
-    except rclpy_implementation.RCLError:
+    except (NotInitializedException, rclpy_implementation.RCLError):
         if rclpy.ok():  # else the signal came while the node was being made
             raise
     finally:

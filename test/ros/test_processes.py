@@ -96,6 +96,33 @@ def test_the_node_stays_up_and_says_why_when_it_cannot_configure(world, start):
     assert (status, "Traceback" in output, "/nowhere/model.safetensors" in output) == (0, False, True), output
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_signal_while_the_node_is_made_ends_the_process_without_a_word(world, number, moment):
+    code = f"""
+import os, sys, time
+import rclpy
+from rclpy.node import Node
+from depthart_ros.process import run
+
+def signalled():
+    os.kill(os.getpid(), {number.value})
+    while rclpy.ok():
+        time.sleep(0.01)
+
+def make():
+    if "{moment}" == "before":
+        signalled()
+    node = Node("interrupted")
+    signalled()
+    return node
+
+sys.exit(run("interrupted", make))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=40)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_the_node_takes_its_parameters_from_the_shipped_file(world, start):
     from rcl_interfaces.srv import GetParameters
 
