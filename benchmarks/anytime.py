@@ -14,9 +14,10 @@ from time import perf_counter
 
 import numpy as np
 
-from benchmarks.report import deliver, table
+from benchmarks.report import deliver
 from depthart_core import BACKENDS, DepthEstimator
 from depthart_core.errors import DepthartError
+from depthart_core.markdown import table
 from training.curves import Axes, Curve, draw_curves
 from training.data.source import DataSet, open_named
 from training.frames import Frame, Settings, for_each_frame, judge

@@ -21,9 +21,10 @@ from typing import Any
 import torch
 
 from benchmarks.node import PATIENCE, resident_mb
-from benchmarks.report import deliver, table
+from benchmarks.report import deliver
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import DepthartError
+from depthart_core.markdown import table
 from depthart_ros.cli.demo_processes import Program, python_program, transport_environment
 
 NAMES = ("front", "left", "right", "rear")

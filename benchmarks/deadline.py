@@ -25,9 +25,10 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 from tqdm import tqdm
 
-from benchmarks.report import deliver, table
+from benchmarks.report import deliver
 from depthart_core import DepthEstimator, Intrinsics
 from depthart_core.errors import DepthartError
+from depthart_core.markdown import table
 from depthart_ros.camera_node import camera_info
 from depthart_ros.parameters import Settings
 from depthart_ros.pipeline import Frame, Pipeline

@@ -18,12 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.report import deliver, table
+from benchmarks.report import deliver
 from depthart_core.backends import graphs
 from depthart_core.backends.measuring import measure, peak_memory, subjects
 from depthart_core.backends.onnx import WholeBackend, open_parts, open_session, session_options
 from depthart_core.errors import BackendError, DepthartError
 from depthart_core.estimator import Backend, BackendOptions, DepthEstimator
+from depthart_core.markdown import table
 from depthart_core.preprocess import to_input
 from depthart_ros.cli.benchmark import sample_pictures, stages, summary
 from training.data.rooms import open_rooms

@@ -25,13 +25,14 @@ from tqdm import tqdm
 
 from benchmarks.limits import FORMATS, peaks, set_tf32, timed
 from benchmarks.model import CPU_ATTENTION
-from benchmarks.report import deliver, table
+from benchmarks.report import deliver
 from depthart_core.backends.precision import typed
 from depthart_core.backends.torch_graph import GraphedModel
 from depthart_core.checkpoint import load_model
 from depthart_core.config import ModelConfig
 from depthart_core.decoding import expected
 from depthart_core.errors import CheckpointError
+from depthart_core.markdown import table
 from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize
 

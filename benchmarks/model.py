@@ -20,10 +20,11 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from benchmarks.report import deliver, table
+from benchmarks.report import deliver
 from depthart_core.checkpoint import load_model
 from depthart_core.config import ModelConfig
 from depthart_core.errors import CheckpointError
+from depthart_core.markdown import table
 from depthart_core.model import DepthART
 
 STAGES = ("prefix", "rollout", "decoder")

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks.report import deliver, table
+from benchmarks.report import deliver
 from depthart_core.errors import DepthartError
+from depthart_core.markdown import table
 from depthart_ros.cli.demo import sample_scale
 from depthart_ros.cli.demo_processes import Program, python_program, transport_environment
 

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.report import deliver, table
+from benchmarks.report import deliver
 from depthart_core import DepthEstimator, Intrinsics
 from depthart_core.estimator import Inference
+from depthart_core.markdown import table
 from depthart_core.preprocess import to_input
 from depthart_ros.cli.demo_processes import transport_environment
 from depthart_ros.messages import cloud_message, fill_cloud

@@ -20,12 +20,6 @@ def machine() -> str:
     return f"{model}, {cores} cores, Python {platform.python_version()}, {platform.system()}"
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; all columns but the first are numbers."""
-    rule = ["---", *("---:" for _ in header[1:])]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))
-
-
 def deliver(title: str, command: str, lines: Sequence[str], out: Path | None) -> None:
     """Print a report, and write it where a file is given.
 

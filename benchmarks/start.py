@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.node import PATIENCE, resident_mb
-from benchmarks.report import deliver, table
+from benchmarks.report import deliver
 from depthart_core.errors import DepthartError
+from depthart_core.markdown import table
 from depthart_ros.cli.demo_processes import Program, python_program, transport_environment
 from depthart_ros.intake import LINGER
 

@@ -20,8 +20,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from benchmarks.report import deliver, table
+from benchmarks.report import deliver
 from depthart_core.config import ModelConfig
+from depthart_core.markdown import table
 from depthart_core.model import DepthART
 from depthart_core.objective import OBJECTIVES
 from training.command import run_command

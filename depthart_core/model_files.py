@@ -40,6 +40,17 @@ def is_packaged(model: str | Path) -> bool:
     return Path(name).name == name and Path(name).suffix == "" and (PACKAGED / f"{name}.safetensors").is_file()
 
 
+def is_graph(model: str | Path) -> bool:
+    """Whether this names an export and not a model."""
+    return Path(model).suffix == ".onnx" or (Path(model).is_dir() and not is_packaged(model))
+
+
+def export_folder(model: str | Path) -> Path:
+    """The folder that `is_graph` found named, itself or by a graph in it."""
+    path = Path(model)
+    return path.parent if path.suffix == ".onnx" and not path.is_dir() else path
+
+
 def model_path(model: str | Path) -> Path:
     """The file of a packaged model's name or of a path.
 

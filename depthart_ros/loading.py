@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 import numpy as np
 
 from depthart_core import BackendError, DepthEstimator
 from depthart_core.estimator import BackendOptions, missing_export
-from depthart_core.model_files import is_packaged, model_path
+from depthart_core.model_files import export_folder, is_graph, model_path
 from depthart_ros.parameters import Settings
 
 WARM_UP_SHAPE = (480, 640, 3)
@@ -79,10 +78,9 @@ def identity(settings: Settings, estimator: DepthEstimator) -> dict[str, str]:
     Raises:
         CheckpointError: the model is not there any more.
     """
-    path = Path(settings.model)
     digest = hashlib.sha256()
-    is_export = path.is_dir() and not is_packaged(settings.model)
-    for file in sorted(path.iterdir()) if is_export else [model_path(settings.model)]:
+    exported = is_graph(settings.model)
+    for file in sorted(export_folder(settings.model).iterdir()) if exported else [model_path(settings.model)]:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return {
         "model": estimator.name,

@@ -15,6 +15,7 @@ import torch
 
 from depthart_core.checkpoint import load_model
 from depthart_core.estimator import RelativeDepth
+from depthart_core.markdown import table
 from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize, fill_unknown, normalize_image, normalize_known
 from training.command import run_command
@@ -55,10 +56,8 @@ def run(args: argparse.Namespace) -> None:
     data = [open_named(item) for item in args.data]
     model = load_model(args.model)
     sizes = [f"to {size}x{size}" for size in model.config.tokenizer.scale_sizes]
-    print(f"| AbsRel | {' | '.join(sizes)} | no quantizer |\n|{'---|' * (len(sizes) + 2)}")
-    for one in data:
-        cells = [f"{error:.4f}" for error in errors(model, one)]
-        print(f"| {one.name} | {' | '.join(cells)} |")
+    rows = [[one.name, *(f"{error:.4f}" for error in errors(model, one))] for one in data]
+    print(table(["AbsRel", *sizes, "no quantizer"], rows))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from depthart_core.backends import records
 from depthart_core.backends.cache import graph_folder
 from depthart_core.errors import BackendError
-from depthart_core.model_files import fingerprint, is_packaged, model_path
+from depthart_core.model_files import export_folder, fingerprint, is_graph, model_path
 
 if TYPE_CHECKING:
     from depthart_core.estimator import BackendOptions
@@ -80,17 +80,6 @@ class Record:
         """The command that made it."""
         scales = None if self.scales == self.of_scales else self.scales
         return export_command(self.model, self.decode, scales, form=self.form, precision=self.precision)
-
-
-def is_graph(model: str | Path) -> bool:
-    """Whether this names an export and not a model."""
-    return Path(model).suffix == ".onnx" or (Path(model).is_dir() and not is_packaged(model))
-
-
-def export_folder(model: str | Path) -> Path:
-    """The folder that `is_graph` found named, itself or by a graph in it."""
-    path = Path(model)
-    return path.parent if path.suffix == ".onnx" and not path.is_dir() else path
 
 
 def to_json(record: Record) -> str:

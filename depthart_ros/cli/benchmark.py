@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core import BACKENDS, DECODES, PRECISIONS, BackendError
-from depthart_core.backends.graphs import is_graph
 from depthart_core.backends.measuring import Measured, measure, subjects
 from depthart_core.backends.speeds import write_speeds
+from depthart_core.markdown import table
+from depthart_core.model_files import is_graph
 from depthart_ros.cli.accuracy import measure_accuracy, open_sets
 
 SUMMARY = "measure every backend that works on this machine; backend `auto` then takes the fastest"
@@ -118,9 +119,3 @@ def _percentiles(each: Measured, stage: str) -> str:
     if stage not in each.seconds:
         return "-"
     return " / ".join(f"{value:.1f}" for value in np.percentile(np.array(each.seconds[stage]) * 1e3, PERCENTILES))
-
-
-def table(header: list[str], rows: list[list[str]]) -> str:
-    """Markdown."""
-    rule = ["---", *["---:"] * (len(header) - 1)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))

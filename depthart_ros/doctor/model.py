@@ -12,7 +12,7 @@ import numpy as np
 from depthart_core import CheckpointError, ConfigError, DepthartError
 from depthart_core.backends import engines, graphs
 from depthart_core.estimator import BackendOptions
-from depthart_core.model_files import fingerprint, model_path
+from depthart_core.model_files import export_folder, fingerprint, is_graph, model_path
 from depthart_ros.doctor.findings import Finding
 from depthart_ros.loading import WARM_UP_SHAPE, load_estimator
 from depthart_ros.parameter_files import read_parameters, settings_of
@@ -49,8 +49,8 @@ def check_parameters(file: Path | None, assigned: Mapping[str, Any]) -> tuple[li
 def check_model(settings: Settings) -> Iterator[Finding]:
     """Yield what is known of the model's file and its graph, and how long it takes here."""
     try:
-        if graphs.is_graph(settings.model):
-            record = graphs.read_record(graphs.export_folder(settings.model))
+        if is_graph(settings.model):
+            record = graphs.read_record(export_folder(settings.model))
             yield Finding("model", f"{settings.model}: an export of {record.model}, {_proof(record)}")
         elif engines.is_engine(settings.model):
             engine = engines.read_engine_record(Path(settings.model))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from depthart_core.checkpoint import write_atomically
+from depthart_core.markdown import table
 from training.comparison.figures import Figure, Line, draw
 from training.comparison.plan import TRAINED, ComparisonError
 
@@ -45,10 +46,10 @@ def report(results: Path, out: Path) -> Path:
     draw([scale_figures(points)], "scales decoded", out / "comparison-scales.png")
     parts = [
         conditions(plan),
-        cost_table(costs, points),
-        score_table(points),
+        costtable(costs, points),
+        scoretable(points),
         "![AbsRel and delta over training](comparison-training.png)",
-        scale_table(points),
+        scaletable(points),
         "![AbsRel over scales](comparison-scales.png)",
     ]
     path = out / "comparison.md"
@@ -70,7 +71,7 @@ def conditions(plan: Mapping[str, Any]) -> str:
     )
 
 
-def cost_table(costs: Mapping[str, Mapping[str, float]], points: Points) -> str:
+def costtable(costs: Mapping[str, Mapping[str, float]], points: Points) -> str:
     """What each contender costs and got."""
     rows = []
     for name in _contenders(points):
@@ -87,10 +88,10 @@ def cost_table(costs: Mapping[str, Mapping[str, float]], points: Points) -> str:
         ]
         rows.append([name, *numbers])
     head = ["", "M parameters", "trained", "GFLOP a depth", "GFLOP a training picture", "steps", "pictures", "TFLOP"]
-    return _table([*head, "minutes"], rows)
+    return table([*head, "minutes"], rows)
 
 
-def score_table(points: Points) -> str:
+def scoretable(points: Points) -> str:
     """AbsRel and delta1 at the end, by contender, decoding and data set."""
     sets = list(points[0]["scores"])
     rows = []
@@ -103,10 +104,10 @@ def score_table(points: Points) -> str:
                 for metric, digits in (("abs_rel", 4), ("delta1", 3))
             ]
             rows.append([f"{name}, {variant}", *cells])
-    return _table(["", *(f"{data} {metric}" for data in sets for metric in ("AbsRel", "d1"))], rows)
+    return table(["", *(f"{data} {metric}" for data in sets for metric in ("AbsRel", "d1"))], rows)
 
 
-def scale_table(points: Points) -> str:
+def scaletable(points: Points) -> str:
     """AbsRel after every scale at the end; empty without scales."""
     rows, numbers = [], _scales(points)
     for name in _contenders(points):
@@ -117,7 +118,7 @@ def scale_table(points: Points) -> str:
                 if all(variant in last[0]["scores"][data] for variant in variants):
                     values = [[p["scores"][data][v]["abs_rel"] for p in last] for v in variants]
                     rows.append([f"{name}, {decoding}, {data}", *(_mean_and_deviation(v, 4) for v in values)])
-    return _table(["AbsRel with so many scales", *map(str, numbers)], rows) if numbers else ""
+    return table(["AbsRel with so many scales", *map(str, numbers)], rows) if numbers else ""
 
 
 def training_figures(points: Points, score: str) -> list[Figure]:
@@ -183,8 +184,3 @@ def _scales(points: Points) -> list[int]:
 def _mean_and_deviation(values: Sequence[float], digits: int) -> str:
     mean = f"{np.mean(values):.{digits}f}"
     return f"{mean} ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else mean
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    rule = ["---", *("---:" for _ in header[1:])]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))
