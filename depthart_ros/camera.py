@@ -11,7 +11,7 @@ from rclpy.node import Node
 from depthart_core import ConfigError, DepthEstimator, ScaleGuess
 from depthart_ros.announcer import Announcer
 from depthart_ros.declaration import read_settings
-from depthart_ros.diagnostics import NO_DEADLINE, Situation, how_to_get_metres, judge
+from depthart_ros.diagnostics import NO_DEADLINE, how_to_get_metres, judge
 from depthart_ros.fallback import has_fallback, load_calibration
 from depthart_ros.intake import OF_FRAMES, Intake
 from depthart_ros.load import Load
@@ -20,8 +20,8 @@ from depthart_ros.pipeline import Pipeline, needs_calibration
 from depthart_ros.problems import Problems
 from depthart_ros.publishers import Outputs
 from depthart_ros.reports import Report, values_of
+from depthart_ros.situation import Situation
 from depthart_ros.statistics import Snapshot, Statistics
-from depthart_ros.topics import METRIC
 from depthart_ros.view import View
 from depthart_ros.worker import Worker
 
@@ -171,23 +171,29 @@ class Camera:
             return Situation(**state)
         listened, settings = self._outputs.listened(), self._settings_now()
         falls_behind, newest = self._load.falls_behind(snapshot, full=self._intake.full), not settings.process_all
+        image, info = self._intake.image, self._intake.camera_info
         return Situation(
             **state,
-            image_topic=self._intake.image.topic,
-            publishers=self._intake.image.publishers,
-            reliability=self._intake.image.reliability,
+            image_topic=image.topic,
+            image_type=image.type,
+            publishers=image.publishers,
+            strangers=image.strangers,
+            compressed=node.count_publishers(f"{image.topic}/compressed") > 0,
+            reliability=image.reliability,
             silence=self._intake.silence,
             ever=snapshot.counters["received"] > 0,
             falls_behind=falls_behind,
             lateness=self._load.latency if newest and self._load.latency > settings.deadline_ms * 1e-3 else 0.0,
             listened=listened,
-            metric_listened=bool(listened & METRIC),
             scale_known=self._pipeline.scale_possible(settings),
             scale_source=settings.scale_source,
             heads=self._estimator.heads,
             needs_camera_info=needs_calibration(settings, listened),
             has_camera_info=self._intake.has_camera_info or has_fallback(settings),
-            camera_info_topic=self._intake.camera_info.topic,
+            camera_info_topic=info.topic,
+            camera_info_publishers=info.publishers,
+            camera_info_strangers=info.strangers,
+            rectify=settings.rectify,
             deadline_ignored=bool(settings.deadline_ms) and not self._estimator.anytime,
             clock_runs=node.get_clock().now().nanoseconds > 0,
         )

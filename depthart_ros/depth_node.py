@@ -35,12 +35,13 @@ class DepthNode(LifecycleNode):
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__("depth_node", **options)
+        self._estimator: DepthEstimator | None = None
+        self._worker: Worker | None = None
+        self._cameras: list[Camera] = []
+        super().__init__("depth_node", **options)  # from here on rclpy may destroy the node
         self._refused = declare_parameters(self)
         self._label = "unconfigured"
         self._configuration_problem = ""
-        self._estimator: DepthEstimator | None = None
-        self._worker: Worker | None = None
         self._cameras = [Camera(self, name) for name in cameras_of(self) or ("",)]
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # runs whatever /clock does
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
@@ -125,15 +126,17 @@ class DepthNode(LifecycleNode):
         """Do what leads to the state `label`, or stay in `state` with one sentence in the log and the diagnostics."""
         try:
             action()
-        except DepthartError as error:
-            if label == "inactive":
-                self._release()
-            else:
-                self._deactivate()
-            self._configuration_problem = str(error)
-            self.get_logger().error(f"stays {state.label}: {error}")
-            return TransitionCallbackReturn.FAILURE
         except Exception as error:
+            ended = not self.context.ok()  # by a signal meanwhile: no error of ours
+            if ended or isinstance(error, DepthartError):
+                if label == "inactive":
+                    self._release()
+                else:
+                    self._deactivate()
+                if not ended:
+                    self._configuration_problem = str(error)
+                    self.get_logger().error(f"stays {state.label}: {error}")
+                return TransitionCallbackReturn.FAILURE
             self._configuration_problem = f"unforeseen error: {error!r}; its log says where"
             self.get_logger().error(traceback.format_exc())  # rclpy would not say why it goes to on_error
             raise

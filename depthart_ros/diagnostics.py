@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from depthart_ros.situation import Situation
 
 OK, WARN, ERROR, STALE = 0, 1, 2, 3
+COMPRESSED = "sensor_msgs/msg/CompressedImage"
 SEVERITY = (OK, WARN, STALE, ERROR)
 """The levels of diagnostic_msgs, the worst last."""
 SILENCE = 2.0  # seconds without an image that are worth a warning
@@ -29,64 +32,10 @@ CURES: Mapping[str, str] = {
     "future": "set use_sim_time for a bag with a clock, or set the clocks of both machines right",
     "age": "set use_sim_time for a bag with a clock, set the clocks right, or raise max_age",
     "qos": "let both sides agree (parameters image_reliability and qos_overrides)",
+    "camera_info_qos": "let the publisher of camera_info offer what is asked for",
     "subscriber": "let it ask for less, or let qos_overrides offer more",
     "publish": "use the shared-memory profile (local_transport:=true of the launch file), or subscribe to less",
 }
-
-
-@dataclass(frozen=True)
-class Situation:
-    """Everything that the verdict depends on.
-
-    Attributes:
-        lifecycle: label of the lifecycle state, for example "active".
-        node: fully qualified name of the node.
-        camera: its name; "" for the only one.
-        problems: current problems by kind, the keys of CURES.
-        image_topic: resolved name of the input.
-        publishers: of that topic.
-        reliability: of our subscription to it.
-        silence: seconds since the last image, or since it was subscribed to; 0 while it is not, for want of listeners,
-            and while images have to wait.
-        ever: whether an image ever came.
-        rates: images received and processed a second.
-        falls_behind: whether the age of published depth grows because images come too fast.
-        lateness: seconds from the stamp of an image to its depth, beyond what the deadline grants; 0 while every image
-            is processed, however late.
-        listened: outputs that have a subscriber.
-        metric_listened: whether one of these holds metres.
-        scale_known: whether relative depth can become metres.
-        scale_source: the parameter of that name.
-        heads: whether the model says how confident it is.
-        needs_camera_info: whether something that is listened to needs one.
-        has_camera_info: whether one was received.
-        camera_info_topic: resolved name of that input.
-        deadline_ignored: whether there is a deadline, and the backend decodes all scales nevertheless.
-        clock_runs: false under use_sim_time while /clock is silent.
-    """
-
-    lifecycle: str
-    node: str
-    camera: str = ""
-    problems: Mapping[str, str] = field(default_factory=dict)
-    image_topic: str = "/image"
-    publishers: int = 0
-    reliability: str = "reliable"
-    silence: float = 0.0
-    ever: bool = True
-    rates: Mapping[str, float] = field(default_factory=dict)
-    falls_behind: bool = False
-    lateness: float = 0.0
-    listened: frozenset[str] = frozenset()
-    metric_listened: bool = False
-    scale_known: bool = False
-    scale_source: str = "given"
-    heads: bool = True
-    needs_camera_info: bool = False
-    has_camera_info: bool = False
-    camera_info_topic: str = "/camera_info"
-    deadline_ignored: bool = False
-    clock_runs: bool = True
 
 
 @dataclass(frozen=True)
@@ -142,9 +91,7 @@ def _judge_input(now: Situation) -> Verdict | None:
             WARN, "no clock", "use_sim_time is set and nothing arrives on /clock", "publish /clock or unset it"
         )
     if now.publishers == 0:
-        cure = f"start the camera, or remap: --ros-args -r {_own(now)}image:=/its/topic"
-        cure += "" if now.camera else " (image:=/its/topic with the launch file)"
-        return Verdict(STALE if now.ever else WARN, "no image", f"nothing publishes {now.image_topic}", cure)
+        return Verdict(STALE if now.ever else WARN, "no image", *_why_nobody_publishes(now))
     if now.silence > SILENCE:
         cause = f"{now.publishers} publisher(s) on {now.image_topic}, but no image for {now.silence:.0f} s"
         if "qos" in now.problems:
@@ -155,6 +102,36 @@ def _judge_input(now: Situation) -> Verdict | None:
             return Verdict(level, "no image", cause, cure)
         return Verdict(level, "no image", cause, "see whether the camera runs: ros2 topic hz " + now.image_topic)
     return None
+
+
+def _why_nobody_publishes(now: Situation) -> tuple[str, str]:
+    """Cause and cure where no publisher sends images that can be taken."""
+    if COMPRESSED in now.strangers:
+        cause = f"{now.image_topic} carries {COMPRESSED}, expected {now.image_type}"
+        base = now.image_topic.removesuffix("/compressed")
+        return cause, f"set image_transport to compressed and let image be the topic without /compressed: {base}"
+    if now.strangers:
+        cause = f"{now.image_topic} carries {', '.join(now.strangers)}, expected {now.image_type}"
+        return cause, "remap image to a topic of that type, or let image_transport say which type it has"
+    if now.compressed:
+        beside = f"nothing publishes {now.image_topic}, but {now.image_topic}/compressed is there"
+        return beside, "set image_transport to compressed (image_transport:=compressed with the launch file)"
+    cure = f"start the camera, or remap: --ros-args -r {_own(now)}image:=/its/topic"
+    cure += "" if now.camera else " (image:=/its/topic with the launch file)"
+    return f"nothing publishes {now.image_topic}", cure
+
+
+def _why_no_camera_info(now: Situation) -> str:
+    """The cause where none came."""
+    if "camera_info_qos" in now.problems:
+        why = now.problems["camera_info_qos"]
+    elif now.camera_info_strangers:
+        why = f"it carries {', '.join(now.camera_info_strangers)}"
+    elif now.camera_info_publishers:
+        why = f"it has {now.camera_info_publishers} publisher(s), which sent none"
+    else:
+        why = "nothing publishes it"
+    return f"no camera_info came on {now.camera_info_topic}: {why}"
 
 
 def _own(now: Situation) -> str:
@@ -184,9 +161,10 @@ def _judge_outputs(now: Situation) -> Verdict | None:
         cure = how_to_get_metres(now.node, camera=now.camera, scale_source=now.scale_source, heads=now.heads)
         return Verdict(level, "relative depth only", cause, cure)
     without_camera = "no cloud" if now.scale_source == "given" else "relative depth only"
-    if now.metric_listened and now.needs_camera_info and not now.has_camera_info:
+    if (now.metric_listened or now.rectify) and now.needs_camera_info and not now.has_camera_info:
         cure = f"publish it, or remap: --ros-args -r {_own(now)}camera_info:=/its/topic"
-        return Verdict(WARN, without_camera, f"no camera_info came on {now.camera_info_topic}", cure)
+        state = "not rectified" if now.rectify else without_camera
+        return Verdict(WARN, state, _why_no_camera_info(now), cure)
     for kind, state in (
         ("camera_info", without_camera),
         ("publish", "outputs are lost"),

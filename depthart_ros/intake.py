@@ -22,7 +22,7 @@ from depthart_ros.worker import Handler, Worker
 
 FUTURE = 0.5  # seconds that a stamp may be ahead of the clock
 LINGER = 5.0  # seconds that images are still taken after the last listener left
-OF_FRAMES = ("image", "unforeseen", "camera_info", "age", "future", "qos", "publish")
+OF_FRAMES = ("image", "unforeseen", "camera_info", "age", "future", "qos", "camera_info_qos", "publish")
 """Kinds of problems that end when frames do."""
 
 
@@ -71,7 +71,6 @@ class Intake:
         self._statistics = statistics
         self._settings = read_settings(node, camera)
         self._calibrations = Calibrations(keep_all=self._settings.process_all)
-        self._frame_id_expected = True
         self._last_image = self._wanted = time.monotonic()
         self._lane = worker.lane(
             Handler(self._process, lambda: statistics.count("replaced"), self._report_failure, self._wake)
@@ -87,7 +86,7 @@ class Intake:
             compressed_topic(self._node, f"{prefix}image") if compressed else f"{prefix}image",
             self._on_image,
             mode=settings.image_reliability,
-            on_incompatible=self._report_qos,
+            on_incompatible=lambda sentence: self._problems.report("qos", sentence),
             gate=Gate(lambda: self._lane.has_room) if settings.process_all else None,
         )
         try:
@@ -95,10 +94,11 @@ class Intake:
                 self._node,
                 CameraInfo,
                 f"{prefix}camera_info",
-                self._calibrations.add,
+                self._on_camera_info,
                 mode="auto",
-                on_incompatible=self._report_qos,
+                on_incompatible=lambda sentence: self._problems.report("camera_info_qos", sentence),
                 gate=Gate(lambda: True) if settings.process_all else None,
+                latched=True,
             )
         except DepthartError:
             image.destroy()
@@ -136,8 +136,12 @@ class Intake:
         if now - self._wanted < LINGER:
             if not self.image.reliability:
                 self._last_image = now
-            self.image.recheck()
-            self.camera_info.recheck()
+            try:
+                self.image.recheck()
+                self.camera_info.recheck()
+            except ConfigError as error:
+                if self._node.context.ok():  # else a signal ended ROS meanwhile
+                    self._problems.report("qos", str(error))
         elif self.image.reliability:
             self.close()
             self._problems.clear(*OF_FRAMES)
@@ -153,6 +157,10 @@ class Intake:
         self._problems.clear("qos")
         self._statistics.count("received")
         self._lane.put(Arrival(message, self._last_image))
+
+    def _on_camera_info(self, message: CameraInfo) -> None:
+        self._problems.clear("camera_info_qos")
+        self._calibrations.add(message)
 
     def _wake(self) -> None:
         """Let the executor look again at what it had to leave while the lane was full."""
@@ -210,9 +218,8 @@ class Intake:
         return (now - int(stamp.sec) * 10**9 - int(stamp.nanosec)) * 1e-9
 
     def _warn_of_empty_frame_id(self, message: Image | CompressedImage) -> None:
-        if self._frame_id_expected and not message.header.frame_id:
-            self._frame_id_expected = False
-            self._node.get_logger().warning(
+        if not message.header.frame_id:
+            self._problems.say_once(
                 "image: header.frame_id is empty; expected the camera's optical frame, tf needs it to place depth"
             )
 
@@ -225,9 +232,6 @@ class Intake:
             return  # a signal ended ROS under the frame at work
         self._problems.report("unforeseen", f"{type(error).__name__}: {error}")
         self._node.get_logger().error("".join(traceback.format_exception(error)), throttle_duration_sec=REPEAT_AFTER)
-
-    def _report_qos(self, sentence: str) -> None:
-        self._problems.report("qos", sentence)
 
 
 def _deadline(arrival: Arrival, settings: Settings) -> float | None:

@@ -27,16 +27,11 @@ class Problems:
         self._said: set[str] = set()
         self._logged: dict[str, tuple[str, float]] = {}
 
-    def note(self, kind: str, sentence: str) -> None:
-        """Note the problem of a kind without logging it."""
-        with self._lock:
-            self._current[kind] = sentence
-
     def report(self, kind: str, sentence: str) -> None:
         """Note the problem of a kind, and log it unless it was logged a short time ago."""
-        self.note(kind, sentence)
         now = self._clock()
         with self._lock:
+            self._current[kind] = sentence
             before, when = self._logged.get(kind, ("", -REPEAT_AFTER))
             if now - when < (REPEAT_AFTER if sentence == before else SPACING):
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ ROS_MISSING = (
 )
 PACKAGE_MISSING = "{program} needs the Python module {module} ({error}): install it for {python}"
 
+INTERRUPTED = 130
+"""Exit status of a command after Ctrl-C, as of shells."""
+
 
 def run(program: str, make: Callable[[], Node], args: Sequence[str] | None = None) -> int:
     """Make a node and spin it until SIGINT or SIGTERM; returns the exit status, 1 with one sentence where ROS fails.
@@ -33,38 +37,49 @@ def run(program: str, make: Callable[[], Node], args: Sequence[str] | None = Non
         print(f"{program} cannot start: {': '.join(absent)}", file=sys.stderr)
         return 1
     try:
-        _spin(make, args)
+        return _spin(program, make, args)
     except KeyboardInterrupt:
-        return 0  # before rclpy took over the signals
+        return 0  # before rclpy was there
     except ImportError as error:
         module = error.name or ""
         about_ros = any(part in module for part in OF_ROS)
         text = ROS_MISSING if about_ros else PACKAGE_MISSING
         print(text.format(program=program, error=error, module=module, python=sys.executable), file=sys.stderr)
         return 1
-    return 0
 
 
-def _spin(make: Callable[[], Node], args: Sequence[str] | None) -> None:
-    """Initialise rclpy, spin the node, and clean up."""
+def _spin(program: str, make: Callable[[], Node], args: Sequence[str] | None) -> int:
+    """Initialise rclpy, spin the node, and clean up; returns the exit status.
+
+    Signals wait until rclpy is ready for them: it would print a traceback for one that comes in between. From then on
+    a signal makes rclpy end the spinning; KeyboardInterrupt is not raised besides, it could leave a lock held.
+    """
     import rclpy
     from rclpy.exceptions import NotInitializedException
     from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
     from rclpy.impl.implementation_singleton import rclpy_implementation
 
-    rclpy.init(args=None if args is None else list(args))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        rclpy.init(args=None if args is None else list(args))
+    except RuntimeError as error:  # arguments of ROS, a file of parameters
+        print(f"{program} cannot start: {str(error).splitlines()[0]}", file=sys.stderr)
+        return 1
     node = None
     try:
-        executor = SingleThreadedExecutor()  # before the node: rclpy prints a traceback where a signal came before it
+        executor = SingleThreadedExecutor()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         node = make()
         rclpy.spin(node, executor)
     except ExternalShutdownException:
         pass  # a signal came: this is how it is meant to end
     except (NotInitializedException, rclpy_implementation.RCLError):
-        if rclpy.ok():  # else the signal came while the node was being made
+        if rclpy.ok():  # else the signal came while something was being made
             raise
     finally:
         if node is not None:
             node.destroy_node()
         if rclpy.ok():
             rclpy.shutdown()
+    return 0

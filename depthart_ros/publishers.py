@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rclpy.exceptions import ParameterException
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.qos import (
@@ -68,7 +69,7 @@ class Outputs:
         try:
             for topic, kind in OUTPUTS.items():
                 self._publishers[topic] = self._create(topic, kind, on_incompatible)
-        except (InvalidQosOverridesError, RuntimeError) as error:
+        except (InvalidQosOverridesError, ParameterException, RuntimeError) as error:
             self.destroy()
             raise ConfigError(f"the outputs cannot be published: {error}") from error
 

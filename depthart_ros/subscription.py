@@ -1,4 +1,4 @@
-"""A subscription whose reliability follows the publishers of its topic."""
+"""A subscription whose quality of service follows the publishers of its topic."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.qos import (
+    QoSDurabilityPolicy,
     QoSHistoryPolicy,
     QoSPolicyKind,
     QoSProfile,
@@ -47,7 +49,7 @@ class FollowingSubscription:
 
     With Fast DDS a best-effort subscription loses images above 512 KiB, and a reliable one gets nothing from a
     best-effort publisher: so neither can be the rule. The parameter `qos_overrides.<topic>.subscription.reliability`
-    forces one, else `mode` does.
+    forces one, else `mode` does. Publishers of another type, which can never be heard, do not count.
 
     Args:
         node: that subscribes.
@@ -57,6 +59,7 @@ class FollowingSubscription:
         mode: "auto", "reliable" or "best_effort".
         on_incompatible: gets a sentence about a publisher that cannot be heard.
         gate: says when a message may be taken; with it every message is kept until then instead of the last.
+        latched: whether to ask for what was sent before, where every publisher keeps it (transient_local).
 
     Raises:
         ConfigError: a value in `qos_overrides` that does not exist.
@@ -72,34 +75,47 @@ class FollowingSubscription:
         mode: str,
         on_incompatible: Callable[[str], None],
         gate: Gate | None = None,
+        latched: bool = False,
     ) -> None:
+        self.type = f"{kind.__module__.partition('.')[0]}/msg/{kind.__name__}"
         self.topic: str = node.resolve_topic_name(topic)
         self._node, self._kind, self._name, self._callback = node, kind, topic, callback
         self._mode = _overridden(node, self.topic, mode)
         self._on_incompatible = on_incompatible
         self._gate = gate
-        self.reliability = ""
+        self._latched = latched
+        self.reliability, self._durability = "", QoSDurabilityPolicy.VOLATILE
         self._subscription: Any = None
         self.recheck()
 
     @property
     def publishers(self) -> int:
-        """How many publishers the topic has."""
-        return int(self._node.count_publishers(self.topic))
+        """How many publishers of our type the topic has."""
+        return len(self._offers())
+
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        """The types of publishers that send something else."""
+        infos = self._node.get_publishers_info_by_topic(self.topic)
+        return tuple(sorted({info.topic_type for info in infos} - {self.type}))
 
     def recheck(self) -> None:
-        """Subscribe, or subscribe anew if the publishers now call for another reliability."""
+        """Subscribe, or subscribe anew if the publishers now call for another quality of service.
+
+        Raises:
+            ConfigError: it is refused.
+        """
         if self._gate is not None and self._subscription is not None and not self.publishers:
             return  # what a publisher left behind still waits in there
-        wanted = self._mode if self._mode != "auto" else self._offered()
-        if wanted == self.reliability:
+        wanted = self._wanted()
+        if wanted == (self.reliability, self._durability):
             return
         self.destroy()
-        self.reliability = wanted
         try:
-            self._subscription = self._create()
-        except (InvalidQosOverridesError, RuntimeError) as error:
+            self._subscription = self._create(*wanted)
+        except (InvalidQosOverridesError, ParameterException, RuntimeError) as error:
             raise ConfigError(f"{self.topic} cannot be subscribed to: {error}") from error
+        self.reliability, self._durability = wanted
 
     def destroy(self) -> None:
         """Unsubscribe."""
@@ -107,18 +123,32 @@ class FollowingSubscription:
             self._node.destroy_subscription(self._subscription)
         self._subscription, self.reliability = None, ""
 
-    def _offered(self) -> str:
-        """Return the best that all publishers offer; reliable while there are none."""
-        offers = (info.qos_profile.reliability for info in self._node.get_publishers_info_by_topic(self.topic))
-        return "best_effort" if QoSReliabilityPolicy.BEST_EFFORT in offers else "reliable"
+    def _offers(self) -> list[QoSProfile]:
+        """Return what each publisher of our type offers."""
+        infos = self._node.get_publishers_info_by_topic(self.topic)
+        return [info.qos_profile for info in infos if info.topic_type == self.type]
 
-    def _create(self) -> Any:
+    def _wanted(self) -> tuple[str, QoSDurabilityPolicy]:
+        """Return the best reliability and durability that all publishers offer; reliable while there are none."""
+        offers = self._offers()
+        poor = any(offer.reliability == QoSReliabilityPolicy.BEST_EFFORT for offer in offers)
+        reliability = self._mode if self._mode != "auto" else "best_effort" if poor else "reliable"
+        kept = {offer.durability for offer in offers} == {QoSDurabilityPolicy.TRANSIENT_LOCAL}
+        latched = self._latched and kept
+        return reliability, QoSDurabilityPolicy.TRANSIENT_LOCAL if latched else QoSDurabilityPolicy.VOLATILE
+
+    def _create(self, reliability: str, durability: QoSDurabilityPolicy) -> Any:
         history = QoSHistoryPolicy.KEEP_LAST if self._gate is None else QoSHistoryPolicy.KEEP_ALL
         return self._node.create_subscription(
             self._kind,
             self._name,
             self._callback,
-            QoSProfile(depth=1, history=history, reliability=QoSReliabilityPolicy[self.reliability.upper()]),
+            QoSProfile(
+                depth=1,
+                history=history,
+                reliability=QoSReliabilityPolicy[reliability.upper()],
+                durability=durability,
+            ),
             callback_group=self._gate,
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._explain),
             qos_overriding_options=QoSOverridingOptions([QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH]),
@@ -126,7 +156,7 @@ class FollowingSubscription:
 
     def _explain(self, event: Any) -> None:
         policy = qos_policy_name_from_kind(event.last_policy_kind).lower()
-        if policy == "reliability" and self._mode == "auto":
+        if (policy == "reliability" and self._mode == "auto") or (policy == "durability" and self._latched):
             return  # the next recheck cures it
         self._on_incompatible(
             f"a publisher of {self.topic} offers another {policy} than is asked for, so nothing comes from it"
@@ -141,7 +171,10 @@ def _overridden(node: Node, topic: str, mode: str) -> str:
     name = f"qos_overrides.{topic}.subscription.reliability"
     if not node.has_parameter(name):
         described = ParameterDescriptor(description=f"one of {', '.join(RELIABILITIES)}", read_only=True)
-        node.declare_parameter(name, "auto", described)
+        try:
+            node.declare_parameter(name, "auto", described)
+        except ParameterException as error:
+            raise ConfigError(f"{name} is no string; expected one of {', '.join(RELIABILITIES)}") from error
     forced = node.get_parameter(name).value
     if forced not in RELIABILITIES:
         raise ConfigError(f"{name} is {forced!r}; expected one of {', '.join(RELIABILITIES)}")

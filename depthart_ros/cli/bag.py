@@ -22,10 +22,10 @@ from depthart_ros.fallback import load_calibration
 from depthart_ros.loading import identity, load_estimator
 from depthart_ros.parameter_files import read_assignment, read_parameters, settings_of
 from depthart_ros.parameters import SCALE_SOURCES, Settings
+from depthart_ros.process import INTERRUPTED
 
 SUMMARY = "add depth, camera_info and cloud topics to a copy of a rosbag2 recording, without ROS"
 FAILURES_SHOWN = 3
-INTERRUPTED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from depthart_core.errors import DepthartError
 from depthart_ros.cli.demo_processes import Program, held_interrupts, python_program, transport_environment
-from depthart_ros.process import ROS_MISSING
+from depthart_ros.process import INTERRUPTED, ROS_MISSING
 
 if TYPE_CHECKING:
     from depthart_ros.cli.demo_recorder import Recorder
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         _run_all(args, domain)
     except KeyboardInterrupt:
         print("depthart demo: interrupted", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     return 0
 
 

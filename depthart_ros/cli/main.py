@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from depthart_core import DepthartError
+from depthart_ros.process import INTERRUPTED
 
 SUBCOMMANDS = {
     "predict": "depthart_ros.cli.predict",
@@ -36,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args.ros_args = ros
     try:
         return int(args.run(args))
+    except KeyboardInterrupt:
+        print("depthart: interrupted", file=sys.stderr)
+        return INTERRUPTED
     except DepthartError as error:
         print(f"depthart: {error}", file=sys.stderr)
         return 1

@@ -4,14 +4,15 @@ import dataclasses
 
 import pytest
 
-from depthart_ros.diagnostics import CURES, ERROR, OK, STALE, WARN, Situation, Verdict, combine, judge
+from depthart_ros.diagnostics import CURES, ERROR, OK, STALE, WARN, Verdict, combine, judge
+from depthart_ros.situation import Situation
 
+RELATIVE = frozenset({"depth/relative"})
 RUNNING = Situation(
     lifecycle="active",
     node="/depth_node",
     publishers=1,
     listened=frozenset({"points"}),
-    metric_listened=True,
     scale_known=True,
     needs_camera_info=True,
     has_camera_info=True,
@@ -72,9 +73,9 @@ def test_nothing_wrong_is_ok():
             "slow; depth is 9.9 s old when it comes; 0.1 of 30.0 images/s are processed; set deadline_ms",
         ),
         ({"lateness": 0.9}, OK, "running"),
-        ({"listened": frozenset(), "metric_listened": False}, OK, "idle; nobody subscribes"),
+        ({"listened": frozenset()}, OK, "idle; nobody subscribes"),
         ({"scale_known": False}, WARN, "scale is unknown; measure one distance"),
-        ({"scale_known": False, "metric_listened": False}, OK, "ros2 param set /depth_node scale VALUE"),
+        ({"scale_known": False, "listened": RELATIVE}, OK, "ros2 param set /depth_node scale VALUE"),
         (
             {"scale_known": False, "scale_source": "model", "heads": False},
             WARN,
@@ -85,7 +86,38 @@ def test_nothing_wrong_is_ok():
         ({"listened": frozenset({"depth/confidence"}), "heads": False}, WARN, "no confidence; this model does not say"),
         ({"deadline_ignored": True}, WARN, "no deadline; this backend decodes all scales at once, so deadline_ms is"),
         ({"problems": {"future": "9 s ahead"}}, WARN, "stamps lie in the future; 9 s ahead; set use_sim_time"),
-        ({"has_camera_info": False}, WARN, "no camera_info came on /camera_info; publish it, or remap"),
+        (
+            {"has_camera_info": False},
+            WARN,
+            "no cloud; no camera_info came on /camera_info: nothing publishes it; publish it, or remap",
+        ),
+        ({"has_camera_info": False, "camera_info_publishers": 1}, WARN, ": it has 1 publisher(s), which sent none"),
+        ({"has_camera_info": False, "camera_info_strangers": ("a/msg/B",)}, WARN, ": it carries a/msg/B; publish"),
+        (
+            {"has_camera_info": False, "problems": {"camera_info_qos": "another durability"}},
+            WARN,
+            "no camera_info came on /camera_info: another durability; publish it",
+        ),
+        (
+            {"has_camera_info": False, "rectify": True, "listened": RELATIVE},
+            WARN,
+            "not rectified; no camera_info came on /camera_info",
+        ),
+        (
+            {"publishers": 0, "image_topic": "/a/compressed", "strangers": ("sensor_msgs/msg/CompressedImage",)},
+            STALE,
+            "expected sensor_msgs/msg/Image; set image_transport to compressed and let image be the topic without",
+        ),
+        (
+            {"publishers": 0, "strangers": ("std_msgs/msg/String",)},
+            STALE,
+            "/image carries std_msgs/msg/String, expected sensor_msgs/msg/Image; remap image",
+        ),
+        (
+            {"publishers": 0, "compressed": True},
+            STALE,
+            "nothing publishes /image, but /image/compressed is there; set image_transport to compressed",
+        ),
         ({"problems": {"camera_info": "p is all zero"}}, WARN, "no cloud; p is all zero; calibrate"),
         ({"problems": {"publish": "points could not"}}, WARN, "outputs are lost; points could not; use the shared"),
     ],
@@ -123,10 +155,13 @@ def test_a_guess_is_advised_only_where_the_model_makes_one():
 
 
 def test_who_wants_confidence_alone_is_told_of_it_and_not_of_the_scale():
-    wishes = {"listened": frozenset({"depth/confidence"}), "metric_listened": False, "scale_known": False}
+    wishes = {"listened": frozenset({"depth/confidence"}), "scale_known": False}
     assert verdict(**wishes, heads=False).state == "no confidence"
     assert verdict(**wishes).state == "relative depth only"
-    assert verdict(**wishes | {"metric_listened": True}, heads=False).state == "relative depth only"
+    assert (
+        verdict(**wishes | {"listened": frozenset({"depth/confidence", "points"})}, heads=False).state
+        == "relative depth only"
+    )
 
 
 def test_several_cameras_are_as_bad_as_the_worst_of_them_which_is_named():

@@ -40,8 +40,8 @@ def test_kinds_do_not_silence_each_other(log):
 def test_the_newest_sentence_of_each_kind_holds_until_it_is_cleared(log):
     log.problems.report("image", "a")
     log.problems.report("image", "b")
-    log.problems.note("age", "c")
+    log.problems.report("age", "c")
     assert log.problems.current() == {"image": "b", "age": "c"}
-    assert log.lines == ["a"]
+    assert log.lines == ["a", "c"]
     log.problems.clear("image", "qos")
     assert log.problems.current() == {"age": "c"}
