@@ -29,7 +29,7 @@ from benchmarks.report import deliver
 from depthart_core import DepthEstimator, Intrinsics
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
-from depthart_ros.camera_node import camera_info
+from depthart_ros.fallback import pinhole
 from depthart_ros.parameters import Settings
 from depthart_ros.pipeline import Frame, Pipeline
 from depthart_ros.problems import Problems
@@ -73,7 +73,8 @@ def frame(width: int, height: int) -> tuple[Image, CameraInfo]:
     header = Header(stamp=Clock().now().to_msg(), frame_id="camera_optical_frame")
     image = Image(header=header, height=height, width=width, encoding="bgr8", step=3 * width)
     image.data = bgr.tobytes()
-    return image, camera_info(Intrinsics(width, height, 0.9 * width, 0.9 * width, width / 2, height / 2), header)
+    camera = pinhole(Intrinsics(width, height, 0.9 * width, 0.9 * width, width / 2, height / 2))
+    return image, camera.fill(CameraInfo(header=header))
 
 
 def measure(args: argparse.Namespace) -> list[Case]:

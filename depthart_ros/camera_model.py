@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from std_msgs.msg import Header
 
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+
+
+def intrinsics_from_fov(width: int, height: int, fov_deg: float) -> Intrinsics:
+    """Return square-pixel intrinsics [px] of a horizontal field of view [deg], the axis in the middle."""
+    focal = width / 2 / math.tan(math.radians(fov_deg) / 2)
+    return Intrinsics(width, height, focal, focal, (width - 1) / 2, (height - 1) / 2)
 
 
 @dataclass(frozen=True)

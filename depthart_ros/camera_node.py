@@ -13,11 +13,11 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
+from depthart_ros.fallback import pinhole
 from depthart_ros.messages import ImageMessage, image_message
 from depthart_ros.publishers import ROS_TYPES, publish
 
 if TYPE_CHECKING:
-    from depthart_core import Intrinsics
     from depthart_ros.cli.sources import View
 
 
@@ -55,24 +55,9 @@ class CameraNode(Node):
         self._image.message.header = header
         # The calibration goes first, so that whoever gets the image has it already.
         for publisher, message in (
-            (self._infos, camera_info(view.intrinsics, header)),
+            (self._infos, pinhole(view.intrinsics).fill(CameraInfo(header=header))),
             (self._images, self._image.message),
         ):
             failure = publish(self, publisher, message)
             if failure:
                 self.get_logger().warning(failure, throttle_duration_sec=10.0)
-
-
-def camera_info(intrinsics: Intrinsics, header: Header) -> CameraInfo:
-    """Return the CameraInfo of a pinhole camera without distortion."""
-    i = intrinsics
-    return CameraInfo(
-        header=header,
-        width=i.width,
-        height=i.height,
-        distortion_model="plumb_bob",
-        d=[0.0] * 5,
-        k=[i.fx, 0.0, i.cx, 0.0, i.fy, i.cy, 0.0, 0.0, 1.0],
-        r=[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
-        p=[i.fx, 0.0, i.cx, 0.0, 0.0, i.fy, i.cy, 0.0, 0.0, 0.0, 1.0, 0.0],
-    )

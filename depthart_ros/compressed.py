@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core import ImageError
+from depthart_ros.encodings import is_depth
 from depthart_ros.errors import EncodingError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def decode_compressed(message: CompressedImage, *, max_pixels: int) -> npt.NDArr
 
 def _check(data: bytes, name: str, max_pixels: int) -> None:
     """See `check_compressed`."""
-    if "compressedDepth" in name:
+    if is_depth(name):
         raise EncodingError(f"image: format is {name!r}, which is depth; {EXPECTED} of a colour or grey picture")
     if data.startswith(PNG_START):
         width, height = _png_size(data)

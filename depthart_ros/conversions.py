@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from depthart_core import ImageError
 from depthart_ros.compressed import check_compressed, decode_compressed
+from depthart_ros.encodings import DEPTH_ENCODINGS
 from depthart_ros.errors import EncodingError
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ BAYER_CODES = {
 }
 UYVY = Layout(cv2.COLOR_YUV2RGB_UYVY, channels=2, even=("width",))
 YUYV = Layout(cv2.COLOR_YUV2RGB_YUYV, channels=2, even=("width",))
-DEPTH_ENCODINGS = ("16UC1", "32FC1")
 LAYOUTS: dict[str, Layout] = {
     "rgb8": Layout(None, channels=3),
     "bgr8": Layout(cv2.COLOR_BGR2RGB, channels=3),

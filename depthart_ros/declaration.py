@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from rclpy.node import Node
 
 from depthart_core import ConfigError
 from depthart_ros.fallback import load_calibration
+from depthart_ros.parameter_files import OF_ROS
 from depthart_ros.parameters import DEFAULTS, OWN, SPECS, Settings, checked
 
 
@@ -39,7 +41,18 @@ def declare_parameters(node: Node) -> dict[str, str]:
             _declare(node, f"{camera}.{name}", None, refused)  # not set: that of all cameras holds
     node.remove_on_set_parameters_callback(check_alone)
     node.add_on_set_parameters_callback(lambda changes: _check_changes(node, changes, refused))
+    _warn_of_unknown(node)
     return refused
+
+
+def _warn_of_unknown(node: Node) -> None:
+    """Name the values given at start that no parameter takes; a section for all nodes may well hold those of others."""
+    given = node._parameter_overrides  # noqa: SLF001 - rclpy has no public way to them
+    unknown = [name for name in given if not node.has_parameter(name) and name.partition(".")[0] not in OF_ROS]
+    if unknown:
+        near = {name: difflib.get_close_matches(name, SPECS, 1) for name in unknown}
+        words = [name + (f" (did you mean {near[name][0]}?)" if near[name] else "") for name in sorted(unknown)]
+        node.get_logger().warning(f"unknown parameters are ignored: {', '.join(words)}")
 
 
 def cameras_of(node: Node) -> tuple[str, ...]:

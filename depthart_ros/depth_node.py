@@ -15,6 +15,7 @@ from depthart_core import ConfigError, DepthartError, DepthEstimator
 from depthart_ros.camera import Camera
 from depthart_ros.declaration import cameras_of, declare_parameters, read_settings
 from depthart_ros.diagnostics import combine
+from depthart_ros.lifecycle import answer_refusals
 from depthart_ros.loading import faster_with, load_estimator
 from depthart_ros.parameters import Settings
 from depthart_ros.publishers import publish
@@ -47,6 +48,7 @@ class DepthNode(LifecycleNode):
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         self._statistics = self.create_publisher(DiagnosticArray, "~/statistics", 1)
         offer_snapshots(self, self._views)
+        answer_refusals(self)
         self.create_timer(DIAGNOSTICS_PERIOD, self._publish_reports, clock=steady)
         self.create_timer(RECHECK_PERIOD, self._recheck, clock=steady)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Container
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from depthart_core import ConfigError
-from depthart_ros.camera_model import IDENTITY
+from depthart_core import ConfigError, Intrinsics
+from depthart_ros.camera_model import IDENTITY, intrinsics_from_fov
 from depthart_ros.parameters import Settings
 
 if TYPE_CHECKING:
@@ -58,21 +57,21 @@ def fallback(make: Callable[[], Any], settings: Settings, width: int, height: in
     if settings.camera_info_url:
         return load_calibration(settings.camera_info_url).fill(make())
     if settings.fov_deg:
-        return pinhole(width, height, settings.fov_deg).fill(make())
+        return pinhole(intrinsics_from_fov(width, height, settings.fov_deg)).fill(make())
     return None
 
 
-def pinhole(width: int, height: int, fov_deg: float) -> Calibration:
-    """Return a camera without distortion, of square pixels and a horizontal field of view, centred on its picture."""
-    f, cx, cy = width / 2 / math.tan(math.radians(fov_deg) / 2), (width - 1) / 2, (height - 1) / 2
+def pinhole(intrinsics: Intrinsics) -> Calibration:
+    """Return the calibration of a camera without distortion."""
+    i = intrinsics
     return Calibration(
-        width,
-        height,
+        i.width,
+        i.height,
         "plumb_bob",
         (0.0,) * 5,
-        (f, 0.0, cx, 0.0, f, cy, 0.0, 0.0, 1.0),
+        (i.fx, 0.0, i.cx, 0.0, i.fy, i.cy, 0.0, 0.0, 1.0),
         IDENTITY,
-        (f, 0.0, cx, 0.0, 0.0, f, cy, 0.0, 0.0, 0.0, 1.0, 0.0),
+        (i.fx, 0.0, i.cx, 0.0, 0.0, i.fy, i.cy, 0.0, 0.0, 0.0, 1.0, 0.0),
     )
 
 

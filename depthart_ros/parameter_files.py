@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from depthart_core import ConfigError
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters import OWN, Settings
 
 SECTION = "ros__parameters"
 NODE = "/depth_node"
@@ -75,6 +75,9 @@ def settings_of(values: Mapping[str, Any], camera: str = "") -> Settings:
     cameras = tuple(values.get("cameras") or ())
     ours = {name: value for name, value in values.items() if name.partition(".")[0] not in (*OF_ROS, *cameras)}
     own = {name[len(camera) + 1 :]: value for name, value in values.items() if name.startswith(f"{camera}.")}
+    if foreign := sorted(own.keys() - set(OWN)):
+        names = ", ".join(f"{camera}.{name}" for name in foreign)
+        raise ConfigError(f"{names}: unknown as a camera's own parameter; expected one of {', '.join(OWN)}")
     return Settings.from_values(ours | own)
 
 

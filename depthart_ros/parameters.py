@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,13 +12,13 @@ from typing import Any, TypeVar
 
 from depthart_core import BACKENDS, DECODES, PRECISIONS, ConfigError
 from depthart_ros.colors import COLOR_MAPS
+from depthart_ros.encodings import DEPTH_ENCODINGS
 
 Value = bool | int | float | str | list[str]
 T = TypeVar("T", bool, int, float, str, tuple[str, ...])
 
 RELIABILITIES = ("auto", "reliable", "best_effort")
 SCALE_SOURCES = ("given", "model")
-DEPTH_ENCODINGS = ("32FC1", "16UC1")
 TRANSPORTS = ("raw", "compressed")
 GROUPS = ("points", "color", "depth")
 """Groups of parameters, whose names stand before a dot."""
@@ -199,6 +200,8 @@ class Settings:
         if unknown:
             raise ConfigError(f"{', '.join(sorted(unknown))}: unknown parameter; expected one of {', '.join(SPECS)}")
         fields: dict[str, Any] = {_field_name(name): checked(name, value) for name, value in values.items()}
+        if "model" in fields:
+            fields["model"] = os.path.expanduser(fields["model"])  # noqa: PTH111 - a name has to stay one
         if "cameras" in fields:
             fields["cameras"] = tuple(fields["cameras"])
         return cls(**fields)

@@ -28,8 +28,15 @@ PLY_TYPES = {"f": "float", "u": "uchar"}
 
 
 def snapshot_folder(snapshot_dir: str) -> Path:
-    """Return where snapshots go: the parameter of that name, else `depthart` in the folder of ROS."""
-    return Path(snapshot_dir).expanduser() if snapshot_dir else ros_home() / "depthart"
+    """Return where snapshots go: the parameter of that name, else `depthart` in the folder of ROS.
+
+    Raises:
+        ConfigError: there is no home folder of that name.
+    """
+    try:
+        return Path(snapshot_dir).expanduser() if snapshot_dir else ros_home() / "depthart"
+    except RuntimeError as error:
+        raise ConfigError(f"snapshot_dir is {snapshot_dir!r}: {error}") from error
 
 
 def save_snapshot(view: View, parent: Path, make_camera_info: Callable[[], Any], *, camera: str = "") -> Path:

@@ -21,7 +21,8 @@ class Snapshot:
     """The state of the statistics at one moment.
 
     Attributes:
-        counters: by name, since the node started; received = processed + replaced + too_old + idle + failed + at work.
+        counters: by name, since the node started; received = processed + replaced + too_old + idle + failed + those
+            that wait or are at work.
             Of the processed ones, `late` were published after their deadline.
         rates: received and processed frames a second since the snapshot before.
         latencies_ms: for each stage measured so far its percentiles over the last frames [ms], keyed by percentile.

@@ -8,5 +8,6 @@ RELATIVE, DEPTH, CAMERA_INFO, POINTS, COLOR, CONFIDENCE = (
     "depth/image_color",
     "depth/confidence",
 )
+OUTPUTS = (RELATIVE, DEPTH, CAMERA_INFO, POINTS, COLOR, CONFIDENCE)
 METRIC = frozenset({DEPTH, CAMERA_INFO, POINTS})
 """The outputs that hold metres or belong to them: they appear only when the scale is known."""

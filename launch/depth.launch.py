@@ -13,6 +13,7 @@ from ament_index_python.packages import get_package_share_directory
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch_ros.actions import Node
 
+from depthart_ros.topics import OUTPUTS
 from depthart_ros.transport import local_transport
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 
@@ -20,7 +21,6 @@ TEXTS = ("model", "backend", "device", "precision", "camera_info_url", "image_tr
 NUMBERS = ("scale", "deadline_ms", "fov_deg")
 COUNTS = ("max_scales",)
 TRUTHS = ("autostart", "build_engine", "process_all", "rectified", "rectify", "use_sim_time")
-OUTPUTS = ("depth/relative", "depth/image_rect", "depth/camera_info", "points", "depth/image_color", "depth/confidence")
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -111,9 +111,9 @@ def generate_launch_description() -> LaunchDescription:
 def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """Return the processes, now that the arguments have values."""
     arguments = context.launch_configurations
-    environment = local_transport(_config("fastdds.xml")) if _is_true(arguments["local_transport"]) else {}
+    environment = local_transport(_config("fastdds.xml")) if _read(arguments, "local_transport", _is_true) else {}
     nodes = [_depth_node(arguments, environment)]
-    if _is_true(arguments["rviz"]):
+    if _read(arguments, "rviz", _is_true):
         nodes.append(_rviz(arguments, environment))
     return nodes
 
@@ -138,7 +138,7 @@ def _given(arguments: dict[str, str]) -> dict[str, object]:
     """Return the parameters of the node that arguments give; one left empty leaves its parameter to the file."""
     kinds: dict[Callable[[str], object], tuple[str, ...]]
     kinds = {float: NUMBERS, int: COUNTS, _is_true: TRUTHS, str: TEXTS}
-    given = {name: read(arguments[name]) for read, names in kinds.items() for name in names if arguments[name]}
+    given = {name: _read(arguments, name, kind) for kind, names in kinds.items() for name in names if arguments[name]}
     if "scale" in given:
         given["scale_source"] = "given"
     if cameras := _names(arguments["cameras"]):
@@ -158,7 +158,7 @@ def _rviz(arguments: dict[str, str], environment: dict[str, str]) -> Node:
         executable="rviz2",
         namespace=arguments["namespace"],
         arguments=["-d", _config("depth.rviz"), "-f", arguments["fixed_frame"]],
-        parameters=[{name: _is_true(arguments[name]) for name in ("use_sim_time",) if arguments[name]}],
+        parameters=[{name: value for name, value in _given(arguments).items() if name == "use_sim_time"}],
         remappings=[("/image", image), *((f"/{topic}", f"{below}{topic}") for topic in OUTPUTS)],
         additional_env=environment,
     )
@@ -195,6 +195,18 @@ def _names(text: str) -> list[str]:
 def _config(name: str) -> str:
     """Return the path of an installed configuration file."""
     return str(Path(get_package_share_directory("depthart_ros"), "config", name))
+
+
+def _read(arguments: dict[str, str], name: str, kind: Callable[[str], object]) -> object:
+    """Return the value of an argument.
+
+    Raises:
+        ValueError: it is none of its kind; names the argument.
+    """
+    try:
+        return kind(arguments[name])
+    except ValueError as error:
+        raise ValueError(f"{name}:={arguments[name]}: {error}") from error
 
 
 def _is_true(text: str) -> bool:

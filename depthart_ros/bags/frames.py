@@ -52,12 +52,21 @@ class Calibrations:
     Args:
         source: to read from.
         topic: of them; None where there are none.
+        warn: gets a sentence about those that are damaged, which are left out.
     """
 
-    def __init__(self, source: Source, topic: str | None) -> None:
-        stored = list(source.messages([topic])) if topic else []
-        self._received = [message.received for message in stored]
-        self._infos = [read(message.content, message.connection.msgtype) for message in stored]
+    def __init__(self, source: Source, topic: str | None, warn: Callable[[str], None]) -> None:
+        self._received: list[int] = []
+        self._infos: list[Any] = []
+        damaged, why = 0, ""
+        for message in source.messages([topic]) if topic else ():
+            try:
+                self._infos.append(read(message.content, message.connection.msgtype))
+                self._received.append(message.received)
+            except Exception as error:  # rosbags lets errors of struct and numpy through
+                damaged, why = damaged + 1, str(error) or type(error).__name__
+        if damaged:
+            warn(f"{topic}: {damaged} damaged messages are left out ({why})")
         self._by_stamp = {_stamp(info): info for info in self._infos}
 
     def find(self, image: Any, received: int) -> Any:
@@ -118,7 +127,7 @@ def add_outputs(
     """
     outputs, problems = Collected(frozenset(names)), Problems(warn)
     pipeline = Pipeline(estimator, outputs, problems, Statistics())
-    calibrations, tally = Calibrations(source, topics.info), Tally()
+    calibrations, tally = Calibrations(source, topics.info, warn), Tally()
     for message in source.messages():
         target.copy(message)
         tally.kept += 1

@@ -10,7 +10,7 @@ from typing import Any
 
 from depthart_ros.bags.errors import BagError
 from depthart_ros.bags.message_types import CAMERA_INFO, COMPRESSED, PICTURES, read
-from depthart_ros.conversions import DEPTH_ENCODINGS
+from depthart_ros.encodings import DEPTH_ENCODINGS, is_depth
 
 CUT_SHORT = "a recording cut short: `ros2 bag reindex`, or `mcap recover` of the MCAP tools"
 
@@ -149,8 +149,7 @@ def _colour_topics(source: Source, pictures: list[str]) -> list[str]:
         try:
             message = read(stored.content, stored.connection.msgtype)
             compressed = stored.connection.msgtype == COMPRESSED
-            name: str = message.format.partition(";")[0] if compressed else message.encoding
-            first[topic] = name in DEPTH_ENCODINGS or (compressed and "compressedDepth" in message.format)
+            first[topic] = is_depth(message.format) if compressed else message.encoding in DEPTH_ENCODINGS
         except Exception:  # damaged: whoever decodes it says so
             first[topic] = False
     return [topic for topic, depth in first.items() if not depth]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core.errors import ImageError
-from depthart_ros.cli.sources import PICTURE_SUFFIXES
+from depthart_ros.cli.sources import PICTURE_SUFFIXES, read_picture
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg"})
 
@@ -59,7 +59,7 @@ def read_file(path: Path) -> Iterator[Picture]:
     if _is_video(path):
         yield from _read_video(path)
     else:
-        yield Picture(path.stem, _read_picture(path))
+        yield Picture(path.stem, np.asarray(cv2.cvtColor(read_picture(path), cv2.COLOR_BGR2RGB), np.uint8))
 
 
 def _is_video(path: Path) -> bool:
@@ -71,16 +71,6 @@ def _count_frames(path: Path) -> int:
     count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     capture.release()
     return max(count, 0)
-
-
-def _read_picture(path: Path) -> npt.NDArray[np.uint8]:
-    try:
-        bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise ImageError(f"picture {path} cannot be read: {error.err}") from error
-    if bgr is None:
-        raise ImageError(f"picture {path} cannot be read; expected one that OpenCV knows")
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _read_video(path: Path) -> Iterator[Picture]:

@@ -33,9 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             and `--` (or the end) is for ROS and reaches the subcommand as `args.ros_args`.
     """
     own, ros = split_ros_args(sys.argv[1:] if argv is None else argv)
-    args = _parser(own).parse_args(own)
-    args.ros_args = ros
     try:
+        args = _parser(own).parse_args(own)
+        args.ros_args = ros
         return int(args.run(args))
     except KeyboardInterrupt:
         print("depthart: interrupted", file=sys.stderr)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core import ImageError, Intrinsics
+from depthart_ros.camera_model import intrinsics_from_fov
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -56,12 +56,6 @@ def open_source(name: str, *, fov_deg: float, size: tuple[int, int] | None, loop
     if first is None:
         raise ImageError(f"source {name!r} holds no picture that can be read")
     return (_resized(view, size) for view in _chained(first, views))
-
-
-def intrinsics_from_fov(width: int, height: int, fov_deg: float) -> Intrinsics:
-    """Return square-pixel intrinsics [px] of a horizontal field of view [deg], the axis in the middle."""
-    focal = width / 2 / math.tan(math.radians(fov_deg) / 2)
-    return Intrinsics(width, height, focal, focal, (width - 1) / 2, (height - 1) / 2)
 
 
 def _chained(first: View, rest: Iterator[View]) -> Iterator[View]:
@@ -119,7 +113,7 @@ def _indexed(folder: Path) -> list[Callable[[], View]]:
 
 def _indexed_view(folder: Path, entry: dict[str, Any]) -> View:
     try:
-        bgr = _read(folder / entry["file"])
+        bgr = read_picture(folder / entry["file"])
         matrix = {key: float(entry[key]) for key in ("fx", "fy", "cx", "cy")}
         intrinsics = Intrinsics(width=int(entry["width"]), height=int(entry["height"]), **matrix)
     except (KeyError, TypeError) as error:
@@ -135,15 +129,23 @@ def _folder(folder: Path, fov_deg: float) -> list[Callable[[], View]]:
     return [partial(_read_view, path, fov_deg) for path in files]
 
 
-def _read(path: Path) -> npt.NDArray[np.uint8]:
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+def read_picture(path: Path) -> npt.NDArray[np.uint8]:
+    """Return a picture of a file, BGR (H, W, 3).
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    try:
+        bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    except cv2.error as error:  # more pixels than OpenCV takes
+        raise ImageError(f"picture {path} cannot be read: {error.err}") from error
     if bgr is None:
-        raise ImageError(f"picture {path} cannot be read; expected a picture that OpenCV knows")
+        raise ImageError(f"picture {path} cannot be read; expected one that OpenCV knows")
     return np.asarray(bgr, np.uint8)
 
 
 def _read_view(path: Path, fov_deg: float) -> View:
-    return _view(_read(path), fov_deg)
+    return _view(read_picture(path), fov_deg)
 
 
 def _view(bgr: npt.NDArray[np.uint8], fov_deg: float) -> View:

@@ -9,9 +9,9 @@ from rclpy.qos import QoSDurabilityPolicy, QoSReliabilityPolicy
 
 from depthart_core import IntrinsicsError
 from depthart_ros.camera_model import intrinsics_of
-from depthart_ros.conversions import DEPTH_ENCODINGS
 from depthart_ros.doctor.findings import Finding
-from depthart_ros.doctor.listening import Graph, Topic, endpoint_name, reliability_of
+from depthart_ros.doctor.listening import UNHEARD, Graph, Topic, endpoint_name, reliability_of
+from depthart_ros.encodings import DEPTH_ENCODINGS, is_depth
 
 IMAGE, COMPRESSED, INFO = (f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo"))
 LAUNCH = "ros2 launch depthart_ros depth.launch.py"
@@ -53,6 +53,14 @@ def _check_qos(topic: Topic) -> Iterator[Finding]:
     """Yield each pair of a publisher and a subscriber that cannot hear each other."""
     for publisher in topic.publishers:
         for subscriber in topic.subscribers:
+            if publisher.topic_type != subscriber.topic_type:
+                yield Finding(
+                    "types",
+                    f"{endpoint_name(publisher)} sends {publisher.topic_type} on {topic.name}, where "
+                    f"{endpoint_name(subscriber)} expects {subscriber.topic_type}: nothing comes",
+                    "remap one of them; for depth_node see its parameter image_transport",
+                )
+                continue
             offered, asked = publisher.qos_profile, subscriber.qos_profile
             names = f"{endpoint_name(subscriber)} asks {endpoint_name(publisher)} on {topic.name}"
             if (offered.reliability, asked.reliability) == (
@@ -83,17 +91,14 @@ def _cameras(graph: Graph) -> list[Topic]:
         if topic.kind in (IMAGE, COMPRESSED) and topic.publishers and not _is_depth(topic)
         and not any(endpoint_name(publisher) in graph.depth_nodes for publisher in topic.publishers)
     ]  # fmt: skip
-    names = {topic.name for topic in found}
-    return [
-        topic
-        for topic in found
-        if topic.name.removesuffix("/compressed") == topic.name or topic.name[:-11] not in names
-    ]
+    raw = {topic.name for topic in graph.topics.values() if topic.kind == IMAGE and topic.publishers}
+    return [topic for topic in found if topic.kind == IMAGE or topic.name.removesuffix("/compressed") not in raw]
 
 
 def _is_depth(topic: Topic) -> bool:
-    name = topic.first.encoding if topic.kind == IMAGE and topic.first else getattr(topic.first, "format", topic.name)
-    return name in DEPTH_ENCODINGS or "compressedDepth" in name
+    if topic.first is None or topic.name.endswith(UNHEARD):
+        return topic.name.endswith(UNHEARD)
+    return topic.first.encoding in DEPTH_ENCODINGS if topic.kind == IMAGE else is_depth(topic.first.format)
 
 
 def _check_camera(image: Topic, graph: Graph) -> Iterator[Finding]:

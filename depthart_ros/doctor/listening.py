@@ -24,6 +24,8 @@ KINDS = {
     f"{kind.__module__.split('.')[0]}/msg/{kind.__name__}": kind
     for kind in (Image, CompressedImage, CameraInfo, PointCloud2, DiagnosticArray)
 }
+UNHEARD = "/compressedDepth"
+"""End of the names of topics that are not listened to: drivers offer them for colour, too, and send nothing there."""
 SCAN_PERIOD = 0.5
 
 
@@ -119,11 +121,16 @@ def reliability_of(endpoints: list[Any]) -> str:
 def _scan(node: Node, topics: dict[str, Topic]) -> None:
     """Note who publishes and subscribes now, and subscribe to what is new."""
     for name, kinds in node.get_topic_names_and_types():
-        kind = next((kind for kind in kinds if kind in KINDS), None)
+        publishers = node.get_publishers_info_by_topic(name)
+        sent = [info.topic_type for info in publishers]
+        kind = next(
+            (kind for kind in (*sent, *kinds) if kind in KINDS), None
+        )  # what is sent comes before what is asked for
         if kind is None:
             continue
         topic = topics.setdefault(name, Topic(name, kind))
-        topic.publishers = node.get_publishers_info_by_topic(name)
+        topic.kind = topic.kind if topic.heard else kind
+        topic.publishers = publishers
         infos = node.get_subscriptions_info_by_topic(name)
         topic.subscribers = [info for info in infos if info.node_name != NAME]
     makers = _depth_nodes(topics)
@@ -131,7 +138,8 @@ def _scan(node: Node, topics: dict[str, Topic]) -> None:
         made_on_demand = KINDS[topic.kind] is not DiagnosticArray and any(
             endpoint_name(publisher) in makers for publisher in topic.publishers
         )
-        if topic.publishers and not topic.heard and (topic.subscribers or not made_on_demand):
+        unwanted = made_on_demand and not topic.subscribers
+        if topic.publishers and not topic.heard and not unwanted and not topic.name.endswith(UNHEARD):
             _subscribe(node, topic)
 
 

@@ -1,6 +1,7 @@
 """Depth of a recording while it plays: `ros2 launch depthart_ros bag.launch.py bag:=PATH image:=/camera/image_raw`.
 
-The node follows the clock of the bag and drops no image; a reliable publisher waits for it. To write depth into a bag
+The node follows the clock of the bag and drops no image that comes once it is ready (`delay`); a reliable publisher
+waits for it. To write depth into a bag
 instead, without ROS and faster or slower than time, see `depthart bag`.
 """
 
@@ -22,6 +23,7 @@ def generate_launch_description() -> LaunchDescription:
         [
             DeclareLaunchArgument("bag", description="Folder of the recording"),
             DeclareLaunchArgument("rate", default_value="1.0", description="Speed of the replay, 1.0 is that of life"),
+            DeclareLaunchArgument("delay", default_value="5", description="Seconds until it begins"),
             DeclareLaunchArgument("image", default_value="/camera/image_raw", description="Topic of the images"),
             DeclareLaunchArgument("camera_info", default_value="/camera/camera_info", description="Their calibration"),
             DeclareLaunchArgument("rectified", default_value="false", description="Whether the images are rectified"),
@@ -30,10 +32,13 @@ def generate_launch_description() -> LaunchDescription:
                 "scale_source", default_value="model", description="While scale is empty: model, its own guess"
             ),
             DeclareLaunchArgument("rviz", default_value="true", description="Start RViz too"),
+            DeclareLaunchArgument(
+                "fixed_frame", default_value="camera_optical_frame", description="RViz: frame_id of the images"
+            ),
             ExecuteProcess(
                 cmd=[
                     *("ros2", "bag", "play", LaunchConfiguration("bag")),
-                    *("--clock", "100", "--delay", "5", "--rate", LaunchConfiguration("rate")),
+                    *("--clock", "100", "--delay", LaunchConfiguration("delay"), "--rate", LaunchConfiguration("rate")),
                 ],
                 output="screen",
             ),
@@ -50,6 +55,7 @@ def generate_launch_description() -> LaunchDescription:
                             "scale": LaunchConfiguration("scale"),
                             "scale_source": LaunchConfiguration("scale_source"),
                             "rviz": LaunchConfiguration("rviz"),
+                            "fixed_frame": LaunchConfiguration("fixed_frame"),
                         }.items(),
                     )
                 ]

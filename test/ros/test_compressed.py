@@ -105,6 +105,7 @@ def test_the_largest_picture_accepted_is_checked_before_it_is_decoded(smooth):
         (b"", "jpeg", "image: format is 'jpeg' and its data begins with nothing; expected JPEG or PNG"),
         (b"\0\0\0\x01gB", "h264", "image: format is 'h264' and its data begins with 00 00 00 01; expected JPEG or PNG"),
         (b"\0" * 99, "16UC1; compressedDepth png", "image: format is '16UC1; compressedDepth png', which is depth"),
+        (b"\x89PNG\r\n\x1a\n", "16UC1; png compressed ", "image: format is '16UC1; png compressed ', which is depth"),
         (
             b"\xff\xd8\xff\xe0\0\x10JFIF",
             "jpeg",
@@ -112,7 +113,7 @@ def test_the_largest_picture_accepted_is_checked_before_it_is_decoded(smooth):
         ),
         (b"\xff\xd8\xff\xff\xff\xff", "jpeg", "image: 6 bytes of JPEG do not tell its size"),
     ],
-    ids=["nothing", "another format", "depth", "JPEG without a frame", "JPEG of fill bytes"],
+    ids=["nothing", "another format", "depth", "depth as PNG", "JPEG without a frame", "JPEG of fill bytes"],
 )
 def test_data_that_is_no_picture_is_refused_by_format_and_first_bytes(data, name, sentence):
     for refuse in (check_picture, picture_of):

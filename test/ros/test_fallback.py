@@ -12,6 +12,7 @@ from builtin_interfaces.msg import Time
 from sensor_msgs.msg import CameraInfo
 
 from depthart_core.errors import ConfigError
+from depthart_ros.camera_model import intrinsics_from_fov
 from depthart_ros.fallback import load_calibration, path_of, pinhole
 from depthart_ros.parameters import Settings
 from depthart_ros.problems import Problems
@@ -41,7 +42,7 @@ def file(tmp_path, info_message):
 
 
 def test_a_field_of_view_gives_the_angle_that_it_names():
-    camera = pinhole(640, 480, 90.0)
+    camera = pinhole(intrinsics_from_fov(640, 480, 90.0))
     fx, cx = camera.k[0], camera.k[2]
     left, right = (-0.5 - cx) / fx, (639.5 - cx) / fx  # the outer edges of the outer pixels
     assert math.degrees(math.atan(right) - math.atan(left)) == pytest.approx(90.0)

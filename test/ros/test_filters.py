@@ -107,6 +107,16 @@ def test_a_throttle_keeps_the_mean_rate_of_a_camera_of_30_hz(rate, expected):
     assert abs(sum(passed) - expected) <= 3
 
 
+def test_a_throttle_whose_rate_is_raised_lets_the_next_frame_of_that_rate_pass():
+    throttle = Throttle()
+    assert [stamp for stamp in range(100, 110) if throttle.passes(stamp, 0.01 if stamp < 105 else 0.5)] == [
+        100,
+        105,
+        107,
+        109,
+    ]
+
+
 def test_a_throttle_begins_anew_when_time_runs_back_and_earns_no_burst_by_a_gap():
     throttle = Throttle()
     assert [throttle.passes(stamp, 1.0) for stamp in (5.0, 5.5, 2.0, 2.5, 60.0, 60.1, 60.2)] == [

@@ -53,11 +53,13 @@ def included(file):
 def functions():
     """The functions of the launch file that need nothing of `launch`, by name."""
     tree = ast.parse(FILE.read_text())
-    wanted = ("_inputs", "_of_camera", "_names", "_given", "_is_true")
+    wanted = ("_inputs", "_of_camera", "_names", "_given", "_read", "_is_true")
     tree.body = [
         node
         for node in tree.body
-        if isinstance(node, ast.Assign) or (isinstance(node, ast.FunctionDef) and node.name in wanted)
+        if isinstance(node, ast.Assign)
+        or (isinstance(node, ast.FunctionDef) and node.name in wanted)
+        or (isinstance(node, ast.ImportFrom) and node.module == "__future__")
     ]
     space = {}
     exec(compile(tree, str(FILE), "exec"), space)
@@ -96,17 +98,6 @@ def test_the_argument_is_a_parameter_of_the_node(name):
     assert name in ARGUMENTS
 
 
-def test_it_remaps_the_topics_of_the_node_and_of_the_rviz_layout():
-    publishers = pytest.importorskip("depthart_ros.publishers", reason="ROS 2 is not installed", exc_type=ImportError)
-    tree = ast.parse(FILE.read_text())
-    outputs = next(
-        ast.literal_eval(node.value)
-        for node in tree.body
-        if isinstance(node, ast.Assign) and node.targets[0].id == "OUTPUTS"
-    )
-    assert set(outputs) == set(publishers.OUTPUTS)
-
-
 def test_one_camera_has_its_topics_as_they_are_given(inputs):
     arguments = {"image": "/cam/image", "camera_info": "/cam/info", "cameras": ""}
     assert inputs(arguments) == [("image", "/cam/image"), ("camera_info", "/cam/info")]
@@ -121,6 +112,12 @@ def test_several_cameras_have_their_topics_below_their_names_or_where_they_stand
         ("left/image", "/left/image_raw"),
         ("left/camera_info", "left/camera_info"),
     ]
+
+
+@pytest.mark.parametrize(("name", "value"), [("scale", "1,5"), ("max_scales", "2.5"), ("autostart", "yes")])
+def test_an_argument_that_cannot_be_read_is_named(functions, name, value):
+    with pytest.raises(ValueError, match=f"^{name}:={value}: "):
+        functions["_given"](dict.fromkeys(ARGUMENTS, "") | {name: value})
 
 
 def test_one_topic_for_several_cameras_is_refused(inputs):

@@ -75,6 +75,13 @@ def test_an_unknown_parameter_is_refused_by_name():
         settings_of({"scael": 2.0})
 
 
+def test_a_parameter_that_a_camera_cannot_have_of_its_own_is_refused_by_name():
+    values = {"cameras": ["front"], "front.scale": 2.0}
+    assert settings_of(values, "front").scale == 2.0
+    with pytest.raises(ConfigError, match=r"^front\.model, front\.scal: unknown as a camera's own parameter"):
+        settings_of(values | {"front.model": "nano", "front.scal": 1.0}, "front")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"), [("scale:=2", ("scale", 2)), ("model:=nano", ("model", "nano")), ("a.b:=true", ("a.b", True))]
 )

@@ -53,6 +53,12 @@ def test_every_parameter_has_a_description_and_every_number_a_range():
             assert spec.limits is not None, name
 
 
+def test_the_home_folder_may_stand_in_the_path_of_a_model_and_a_name_stays_one(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert Settings.from_values({"model": "~/runs/heads.safetensors"}).model == "/home/somebody/runs/heads.safetensors"
+    assert Settings.from_values({"model": "nano"}).model == "nano"
+
+
 def test_the_defaults_are_valid():
     assert Settings.from_values(DEFAULTS) == Settings()
 

@@ -97,11 +97,14 @@ def test_the_node_stays_up_and_says_why_when_it_cannot_configure(world, start):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_signal_while_the_node_is_made_ends_the_process_without_a_word(world, number, moment):
+@pytest.mark.parametrize("moment", ["initialised", "before", "after"])
+def test_a_signal_before_the_node_spins_ends_the_process_without_a_word(world, number, moment):
     code = f"""
 import os, sys, time
 import rclpy
+if "{moment}" == "initialised":
+    initialise = rclpy.init
+    rclpy.init = lambda **options: (initialise(**options), os.kill(os.getpid(), {number.value}), time.sleep(0.5))
 from rclpy.node import Node
 from depthart_ros.process import run
 
@@ -114,13 +117,33 @@ def make():
     if "{moment}" == "before":
         signalled()
     node = Node("interrupted")
-    signalled()
+    if "{moment}" == "after":
+        signalled()
     return node
 
 sys.exit(run("interrupted", make))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=40)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, "Traceback" in done.stdout + done.stderr) == (0, False), done.stdout + done.stderr
+
+
+def test_arguments_that_ros_cannot_read_are_one_sentence_with_status_1(start):
+    node = start("depthart_ros.node", "--ros-args", "-p", "scale")
+    output, _ = node.communicate(timeout=40)
+    assert (node.returncode, "Traceback" in output) == (1, False), output
+    assert "depth_node cannot start: failed to initialize rcl: Couldn't parse parameter override rule" in output
+
+
+def test_parameters_that_the_node_does_not_have_are_named(world, start):
+    world.listen_to_log()
+    start(
+        "depthart_ros.node", "--ros-args", "-p", "points.strid:=4", "-p", "front.scale:=1.0", "-p", "autostart:=false",
+        "-p", "use_sim_time:=true", "-p", "qos_overrides./points.publisher.depth:=2",
+    )  # fmt: skip
+    said = (
+        "unknown parameters are ignored: front.scale (did you mean scale?), points.strid (did you mean points.stride?)"
+    )
+    world.until(lambda: said in world.logs, what=said, patience=40)
 
 
 def test_the_node_takes_its_parameters_from_the_shipped_file(world, start):

@@ -93,6 +93,11 @@ def test_a_place_that_cannot_be_written_is_named(make_view, tmp_path):
         save_snapshot(make_view(), tmp_path / "file" / "below", CameraInfo)
 
 
+def test_a_home_folder_that_does_not_exist_is_named():
+    with pytest.raises(ConfigError, match="snapshot_dir is '~nobody_at_all/x'"):
+        snapshot_folder("~nobody_at_all/x")
+
+
 def test_snapshots_go_to_the_folder_of_ros_by_default(monkeypatch, tmp_path):
     monkeypatch.setenv("ROS_HOME", str(tmp_path))
     assert snapshot_folder("") == tmp_path / "depthart"

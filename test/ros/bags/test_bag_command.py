@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("rosbags", reason="rosbags is not installed (extra `view`)")
 
 from depthart_ros.bags.message_types import read
+from depthart_ros.camera_model import intrinsics_from_fov
 from depthart_ros.cli.main import main
 from depthart_ros.fallback import pinhole
 from depthart_ros.snapshot import calibration_yaml
@@ -151,7 +152,7 @@ def test_a_field_of_view_stands_in_for_camera_info(bag, write_bag, recording, co
     assert bag(source, out, *metres, "-p", "fov_deg:=80.0") == 0
     [_, (_, depth)], [_, (_, info)], [_, (_, cloud)] = (added(contents, out, topic) for topic in ADDED)
     height, width = messages.pixels(1).shape[:2]
-    k = pinhole(width, height, 80.0).k
+    k = pinhole(intrinsics_from_fov(width, height, 80.0)).k
     np.testing.assert_array_equal(info.k, k)
     z = depth.data.view(np.float32).reshape(height, width)
     v, u = np.mgrid[:height, :width]

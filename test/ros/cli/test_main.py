@@ -1,5 +1,8 @@
 """The command `depthart` itself."""
 
+import subprocess
+import sys
+
 import pytest
 
 from depthart_ros.cli.main import SUBCOMMANDS, main, split_ros_args
@@ -36,6 +39,18 @@ def test_an_unknown_subcommand_is_refused_with_those_that_exist(capsys):
     shown = capsys.readouterr().err
     assert "camra" in shown
     assert all(name in shown for name in SUBCOMMANDS)
+
+
+def test_an_interrupt_ends_a_command_with_one_sentence_and_the_status_of_shells():
+    pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
+    code = (
+        "import os, signal, sys, threading; from depthart_ros.cli.main import main; "
+        "threading.Timer(1.0, os.kill, [os.getpid(), signal.SIGINT]).start(); "
+        "sys.exit(main(['doctor', '--skip-model', '--seconds', '50']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    assert (done.returncode, done.stderr.splitlines()[-1:]) == (130, ["depthart: interrupted"])
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,60 @@
+"""What the doctor makes of topics as drivers offer them."""
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
+
+from types import SimpleNamespace
+
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CompressedImage, Image
+
+from depthart_ros.doctor.graph import check_graph
+from depthart_ros.doctor.listening import Graph, Topic, listen
+
+RAW, PACKED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
+
+
+def end(kind, name):
+    """An endpoint as rclpy tells of it."""
+    return SimpleNamespace(node_namespace="/", node_name=name, topic_type=kind, qos_profile=QoSProfile(depth=1))
+
+
+def heard(name, kind, first=None, subscribers=()):
+    """A topic with one publisher; with a first message it was heard twice."""
+    topic = Topic(name, kind, [end(kind, "driver")], list(subscribers), heard=True, first=first)
+    topic.times = [] if first is None else [1.0, 2.0]
+    return topic
+
+
+def findings(*topics):
+    return list(check_graph(Graph("rmw", {topic.name: topic for topic in topics}, frozenset(), 3.0)))
+
+
+def test_compressed_depth_beside_raw_depth_is_no_camera():
+    found = findings(
+        heard("/depth", RAW, Image(encoding="16UC1")),
+        heard("/depth/compressed", PACKED, CompressedImage(format="16UC1; png compressed ")),
+        heard("/depth/compressedDepth", PACKED),
+    )
+    assert any("none: start the driver" in finding.text for finding in found)
+
+
+def test_compressed_depth_alone_is_no_camera():
+    [*_, cameras, _] = findings(heard("/d/compressed", PACKED, CompressedImage(format="16UC1; png compressed ")))
+    assert "none: start the driver" in cameras.text
+
+
+def test_a_subscriber_of_another_type_is_named_with_both_types():
+    image = heard("/image", PACKED, CompressedImage(format="jpeg"), [end(RAW, "depth_node")])
+    [found] = [finding for finding in findings(image) if finding.about == "types"]
+    assert found.text == f"/driver sends {PACKED} on /image, where /depth_node expects {RAW}: nothing comes"
+    assert "image_transport" in found.cure
+
+
+def test_compressed_depth_of_a_colour_camera_that_stays_silent_is_not_asked_for(world):
+    world.peer.create_publisher(CompressedImage, "/cam/image/compressedDepth", 1)
+    graph = listen(3.0)
+    topic = graph.topics["/cam/image/compressedDepth"]
+    assert (topic.heard, len(topic.publishers)) == (False, 1)
+    assert not any(finding.cure for finding in check_graph(graph) if "compressedDepth" in finding.text)
