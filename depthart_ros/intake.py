@@ -142,9 +142,10 @@ class Intake:
             except ConfigError as error:
                 if self._node.context.ok():  # else a signal ended ROS meanwhile
                     self._problems.report("qos", str(error))
-        elif self.image.reliability:
-            self.close()
-            self._problems.clear(*OF_FRAMES)
+        else:
+            if self.image.reliability:
+                self.close()
+            self._problems.clear(*OF_FRAMES)  # again and again: a frame may still have been at work
 
     def close(self) -> None:
         """Unsubscribe; what waits and what is at work is the worker's to end."""

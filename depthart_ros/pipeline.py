@@ -132,8 +132,8 @@ class Pipeline:
         stamp = _seconds(frame.image.header.stamp)
         self.scale = self._scaling.of(relative, sight.intrinsics, frame.settings, stamp=stamp)
         view = View(frame.image.header, sight, relative, self.scale, frame.settings)
+        self.view = view if relative.values.size else None  # whoever has the outputs may ask for a snapshot of them
         self._publish(view, wanted)
-        self.view = view if relative.values.size else None
         published = time.perf_counter()
         self._to_publish = max(published - inferred, FADING * self._to_publish)
         for stage, seconds in zip(

@@ -35,6 +35,14 @@ def arguments_of(name):
     }
 
 
+def test_every_state_of_the_diagnostics_is_explained():
+    source = (ROOT / "depthart_ros" / "diagnostics.py").read_text()
+    literals = re.findall(r"Verdict\([^\"()]*\"([^\"]+)\"", source) + re.findall(r"state = \"([^\"]+)\"", source)
+    table = NODE.partition("## Diagnostics")[2]
+    assert len(literals) > 10
+    assert [state for state in literals if state not in table] == []
+
+
 @documents
 def test_every_subcommand_that_is_shown_exists(document):
     shown = {name for line in code(document) for name in re.findall(r"(?:^|[\s/])depthart ([a-z][\w-]*)", line)}
