@@ -20,8 +20,8 @@ class Announcer:
 
     def __init__(self, warn: Callable[[str], None], inform: Callable[[str], None]) -> None:
         self._warn, self._inform = warn, inform
-        self._state, self._times = "", 0
-        self._told = self._advice = ""
+        self._state, self._times = ("", ""), 0
+        self._told, self._advice = ("", ""), ""
 
     def tell(self, advice: str) -> None:
         """Note advice that the log has: it is not given again."""
@@ -34,13 +34,14 @@ class Announcer:
             verdict: the newest.
             known: causes that the log has already.
         """
-        self._times = self._times + 1 if verdict.state == self._state else 1
-        self._state = verdict.state
-        if self._times != LASTS or self._told == verdict.state:
+        state = verdict.state, verdict.cure  # causes hold numbers that change
+        self._times = self._times + 1 if state == self._state else 1
+        self._state = state
+        if self._times != LASTS or self._told == state:
             return
         if verdict.level != OK and verdict.cure != self._advice and not any(cause in verdict.cause for cause in known):
-            self._told, self._advice = verdict.state, verdict.cure
+            self._told, self._advice = state, verdict.cure
             self._warn(verdict.sentence)
-        elif verdict.level == OK and self._told:
-            self._told = self._advice = ""
+        elif verdict.level == OK and any(self._told):
+            self._told, self._advice = ("", ""), ""
             self._inform(verdict.state)

@@ -11,7 +11,7 @@ from rclpy.node import Node
 from depthart_core import ConfigError, DepthEstimator, ScaleGuess
 from depthart_ros.announcer import Announcer
 from depthart_ros.declaration import read_settings
-from depthart_ros.diagnostics import NO_DEADLINE, how_to_get_metres, judge
+from depthart_ros.diagnostics import BESIDE, NO_DEADLINE, how_to_get_metres, judge
 from depthart_ros.fallback import has_fallback, load_calibration
 from depthart_ros.intake import OF_FRAMES, Intake
 from depthart_ros.load import Load
@@ -172,13 +172,15 @@ class Camera:
         listened, settings = self._outputs.listened(), self._settings_now()
         falls_behind, newest = self._load.falls_behind(snapshot, full=self._intake.full), not settings.process_all
         image, info = self._intake.image, self._intake.camera_info
+        base = image.topic.removesuffix(BESIDE)
+        beside = base if base != image.topic else base + BESIDE
         return Situation(
             **state,
             image_topic=image.topic,
             image_type=image.type,
             publishers=image.publishers,
             strangers=image.strangers,
-            compressed=node.count_publishers(f"{image.topic}/compressed") > 0,
+            beside=beside if node.count_publishers(beside) else "",
             reliability=image.reliability,
             silence=self._intake.silence,
             ever=snapshot.counters["received"] > 0,

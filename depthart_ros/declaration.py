@@ -50,7 +50,8 @@ def _warn_of_unknown(node: Node) -> None:
     given = node._parameter_overrides  # noqa: SLF001 - rclpy has no public way to them
     unknown = [name for name in given if not node.has_parameter(name) and name.partition(".")[0] not in OF_ROS]
     if unknown:
-        near = {name: difflib.get_close_matches(name, SPECS, 1) for name in unknown}
+        known = [*SPECS, *(f"{camera}.{name}" for camera in cameras_of(node) for name in OWN)]
+        near = {name: difflib.get_close_matches(name, known, 1) for name in unknown}
         words = [name + (f" (did you mean {near[name][0]}?)" if near[name] else "") for name in sorted(unknown)]
         node.get_logger().warning(f"unknown parameters are ignored: {', '.join(words)}")
 

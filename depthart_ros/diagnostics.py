@@ -9,6 +9,8 @@ from depthart_ros.situation import Situation
 
 OK, WARN, ERROR, STALE = 0, 1, 2, 3
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
+BESIDE = "/compressed"
+"""End of the names of topics with compressed images, as image_transport has it."""
 SEVERITY = (OK, WARN, STALE, ERROR)
 """The levels of diagnostic_msgs, the worst last."""
 SILENCE = 2.0  # seconds without an image that are worth a warning
@@ -32,7 +34,8 @@ CURES: Mapping[str, str] = {
     "future": "set use_sim_time for a bag with a clock, or set the clocks of both machines right",
     "age": "set use_sim_time for a bag with a clock, set the clocks right, or raise max_age",
     "qos": "let both sides agree (parameters image_reliability and qos_overrides)",
-    "camera_info_qos": "let the publisher of camera_info offer what is asked for",
+    "subscription": "see the log; deactivate and activate the node",
+    "camera_info_qos": "let both sides agree (qos_overrides of the topic)",
     "subscriber": "let it ask for less, or let qos_overrides offer more",
     "publish": "use the shared-memory profile (local_transport:=true of the launch file), or subscribe to less",
 }
@@ -90,6 +93,8 @@ def _judge_input(now: Situation) -> Verdict | None:
         return Verdict(
             WARN, "no clock", "use_sim_time is set and nothing arrives on /clock", "publish /clock or unset it"
         )
+    if "subscription" in now.problems:
+        return Verdict(ERROR, "no image", now.problems["subscription"], CURES["subscription"])
     if now.publishers == 0:
         return Verdict(STALE if now.ever else WARN, "no image", *_why_nobody_publishes(now))
     if now.silence > SILENCE:
@@ -106,32 +111,37 @@ def _judge_input(now: Situation) -> Verdict | None:
 
 def _why_nobody_publishes(now: Situation) -> tuple[str, str]:
     """Cause and cure where no publisher sends images that can be taken."""
-    if COMPRESSED in now.strangers:
-        cause = f"{now.image_topic} carries {COMPRESSED}, expected {now.image_type}"
-        base = now.image_topic.removesuffix("/compressed")
-        return cause, f"set image_transport to compressed and let image be the topic without /compressed: {base}"
+    topic, base = now.image_topic, now.image_topic.removesuffix(BESIDE)
     if now.strangers:
-        cause = f"{now.image_topic} carries {', '.join(now.strangers)}, expected {now.image_type}"
-        return cause, "remap image to a topic of that type, or let image_transport say which type it has"
-    if now.compressed:
-        beside = f"nothing publishes {now.image_topic}, but {now.image_topic}/compressed is there"
-        return beside, "set image_transport to compressed (image_transport:=compressed with the launch file)"
+        cause = f"{topic} carries {', '.join(now.strangers)}, expected {now.image_type}"
+        if COMPRESSED not in now.strangers:
+            return cause, "remap image to a topic of that type, or let image_transport say which type it has"
+        remap = f"image:={base}" if base != topic else f"-r {_own(now)}image{BESIDE}:={topic}"
+        return cause, f"set image_transport to compressed, and remap: {remap}"
+    if now.beside:
+        other = "compressed" if now.beside.endswith(BESIDE) else "raw"
+        launch = f"image_transport:={other} with the launch file"
+        return f"nothing publishes {topic}, but {now.beside} is there", f"set image_transport to {other} ({launch})"
     cure = f"start the camera, or remap: --ros-args -r {_own(now)}image:=/its/topic"
     cure += "" if now.camera else " (image:=/its/topic with the launch file)"
-    return f"nothing publishes {now.image_topic}", cure
+    return f"nothing publishes {topic}", cure
 
 
-def _why_no_camera_info(now: Situation) -> str:
-    """The cause where none came."""
-    if "camera_info_qos" in now.problems:
-        why = now.problems["camera_info_qos"]
-    elif now.camera_info_strangers:
+def _why_no_camera_info(now: Situation) -> tuple[str, str]:
+    """Cause and cure where none came."""
+    cure = f"publish it, or remap: --ros-args -r {_own(now)}camera_info:=/its/topic"
+    if now.camera_info_strangers:
         why = f"it carries {', '.join(now.camera_info_strangers)}"
-    elif now.camera_info_publishers:
-        why = f"it has {now.camera_info_publishers} publisher(s), which sent none"
-    else:
+    elif not now.camera_info_publishers:
         why = "nothing publishes it"
-    return f"no camera_info came on {now.camera_info_topic}: {why}"
+    elif "camera_info_qos" in now.problems:
+        why, cure = now.problems["camera_info_qos"], CURES["camera_info_qos"]
+    else:
+        why, cure = (
+            f"{now.camera_info_publishers} publisher(s), which sent none",
+            "see whether the driver is calibrated",
+        )
+    return f"no camera_info came on {now.camera_info_topic}: {why}", cure
 
 
 def _own(now: Situation) -> str:
@@ -154,6 +164,8 @@ def _judge_outputs(now: Situation) -> Verdict | None:
         return Verdict(WARN, "a subscriber gets nothing", now.problems["subscriber"], CURES["subscriber"])
     if not now.listened:
         return Verdict(OK, "idle", "nobody subscribes to an output")
+    if now.rectify and not now.has_camera_info:
+        return Verdict(WARN, "not rectified", *_why_no_camera_info(now))
     no_confidence = "depth/confidence" in now.listened and not now.heads
     if not now.scale_known and (now.metric_listened or not no_confidence):
         level = WARN if now.metric_listened else OK
@@ -161,10 +173,8 @@ def _judge_outputs(now: Situation) -> Verdict | None:
         cure = how_to_get_metres(now.node, camera=now.camera, scale_source=now.scale_source, heads=now.heads)
         return Verdict(level, "relative depth only", cause, cure)
     without_camera = "no cloud" if now.scale_source == "given" else "relative depth only"
-    if (now.metric_listened or now.rectify) and now.needs_camera_info and not now.has_camera_info:
-        cure = f"publish it, or remap: --ros-args -r {_own(now)}camera_info:=/its/topic"
-        state = "not rectified" if now.rectify else without_camera
-        return Verdict(WARN, state, _why_no_camera_info(now), cure)
+    if now.metric_listened and now.needs_camera_info and not now.has_camera_info:
+        return Verdict(WARN, without_camera, *_why_no_camera_info(now))
     for kind, state in (
         ("camera_info", without_camera),
         ("publish", "outputs are lost"),

@@ -22,7 +22,7 @@ from depthart_ros.worker import Handler, Worker
 
 FUTURE = 0.5  # seconds that a stamp may be ahead of the clock
 LINGER = 5.0  # seconds that images are still taken after the last listener left
-OF_FRAMES = ("image", "unforeseen", "camera_info", "age", "future", "qos", "camera_info_qos", "publish")
+OF_FRAMES = ("image", "unforeseen", "camera_info", "age", "future", "qos", "camera_info_qos", "subscription", "publish")
 """Kinds of problems that end when frames do."""
 
 
@@ -139,12 +139,12 @@ class Intake:
             try:
                 self.image.recheck()
                 self.camera_info.recheck()
+                self._problems.clear("subscription")
             except ConfigError as error:
                 if self._node.context.ok():  # else a signal ended ROS meanwhile
-                    self._problems.report("qos", str(error))
+                    self._problems.report("subscription", str(error))
         else:
-            if self.image.reliability:
-                self.close()
+            self.close()
             self._problems.clear(*OF_FRAMES)  # again and again: a frame may still have been at work
 
     def close(self) -> None:

@@ -80,7 +80,7 @@ def identity(settings: Settings, estimator: DepthEstimator) -> dict[str, str]:
     """
     digest = hashlib.sha256()
     exported = is_graph(settings.model)
-    for file in sorted(export_folder(settings.model).iterdir()) if exported else [model_path(settings.model)]:
+    for file in sorted(export_folder(settings.model).glob("*.*")) if exported else [model_path(settings.model)]:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return {
         "model": estimator.name,

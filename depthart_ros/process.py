@@ -39,7 +39,7 @@ def run(program: str, make: Callable[[], Node], args: Sequence[str] | None = Non
     try:
         return _spin(program, make, args)
     except KeyboardInterrupt:
-        return 0  # before rclpy was there
+        return 0  # before rclpy was there, or for the second time
     except ImportError as error:
         module = error.name or ""
         about_ros = any(part in module for part in OF_ROS)
@@ -51,27 +51,28 @@ def run(program: str, make: Callable[[], Node], args: Sequence[str] | None = Non
 def _spin(program: str, make: Callable[[], Node], args: Sequence[str] | None) -> int:
     """Initialise rclpy, spin the node, and clean up; returns the exit status.
 
-    Signals wait until rclpy is ready for them: it would print a traceback for one that comes in between. From then on
-    a signal makes rclpy end the spinning; KeyboardInterrupt is not raised besides, it could leave a lock held.
+    The first signal makes rclpy end the spinning, and raises nothing besides: that could leave a lock held. Until
+    rclpy is ready for signals (it prints a traceback for one that comes too early) they are only noted.
     """
     import rclpy
     from rclpy.exceptions import NotInitializedException
     from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
     from rclpy.impl.implementation_singleton import rclpy_implementation
+    from rclpy.signals import SignalHandlerOptions, install_signal_handlers
 
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
-    signal.signal(signal.SIGINT, lambda *_: None)
+    signals = _note_signals()
     try:
-        rclpy.init(args=None if args is None else list(args))
+        rclpy.init(args=None if args is None else list(args), signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # arguments of ROS, a file of parameters
         print(f"{program} cannot start: {str(error).splitlines()[0]}", file=sys.stderr)
         return 1
     node = None
     try:
         executor = SingleThreadedExecutor()
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        node = make()
-        rclpy.spin(node, executor)
+        install_signal_handlers(SignalHandlerOptions.ALL)
+        if not signals:
+            node = make()
+            rclpy.spin(node, executor)
     except ExternalShutdownException:
         pass  # a signal came: this is how it is meant to end
     except (NotInitializedException, rclpy_implementation.RCLError):
@@ -83,3 +84,17 @@ def _spin(program: str, make: Callable[[], Node], args: Sequence[str] | None) ->
         if rclpy.ok():
             rclpy.shutdown()
     return 0
+
+
+def _note_signals() -> list[int]:
+    """Let SIGINT and SIGTERM do nothing but be noted in the list that is returned; a second SIGINT interrupts."""
+    came: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        came.append(number)
+        if came.count(signal.SIGINT) > 1:  # somebody is in a hurry: a large model, a long frame
+            raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, note)
+    return came

@@ -21,7 +21,7 @@ class Situation:
         image_type: type of its messages.
         publishers: of that topic, with messages of that type.
         strangers: the types of its other publishers, which cannot be heard.
-        compressed: whether the images come compressed on the topic beside, IMAGE/compressed.
+        beside: the topic that has images of the other image_transport; "" where none has.
         reliability: of our subscription to it.
         silence: seconds since the last image, or since it was subscribed to; 0 while it is not, for want of listeners,
             and while images have to wait.
@@ -52,7 +52,7 @@ class Situation:
     image_type: str = "sensor_msgs/msg/Image"
     publishers: int = 0
     strangers: tuple[str, ...] = ()
-    compressed: bool = False
+    beside: str = ""
     reliability: str = "reliable"
     silence: float = 0.0
     ever: bool = True

@@ -105,9 +105,10 @@ class FollowingSubscription:
         Raises:
             ConfigError: it is refused.
         """
-        if self._gate is not None and self._subscription is not None and not self.publishers:
-            return  # what a publisher left behind still waits in there
-        wanted = self._wanted()
+        offers = self._offers()
+        if self._subscription is not None and not offers:
+            return  # what a publisher left behind may still wait in there
+        wanted = self._wanted(offers)
         if wanted == (self.reliability, self._durability):
             return
         self.destroy()
@@ -128,9 +129,8 @@ class FollowingSubscription:
         infos = self._node.get_publishers_info_by_topic(self.topic)
         return [info.qos_profile for info in infos if info.topic_type == self.type]
 
-    def _wanted(self) -> tuple[str, QoSDurabilityPolicy]:
+    def _wanted(self, offers: list[QoSProfile]) -> tuple[str, QoSDurabilityPolicy]:
         """Return the best reliability and durability that all publishers offer; reliable while there are none."""
-        offers = self._offers()
         poor = any(offer.reliability == QoSReliabilityPolicy.BEST_EFFORT for offer in offers)
         reliability = self._mode if self._mode != "auto" else "best_effort" if poor else "reliable"
         kept = {offer.durability for offer in offers} == {QoSDurabilityPolicy.TRANSIENT_LOCAL}

@@ -12,7 +12,7 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, QoSReliabilityPolicy
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy
 from rclpy.serialization import deserialize_message
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
@@ -121,13 +121,11 @@ def reliability_of(endpoints: list[Any]) -> str:
 def _scan(node: Node, topics: dict[str, Topic]) -> None:
     """Note who publishes and subscribes now, and subscribe to what is new."""
     for name, kinds in node.get_topic_names_and_types():
-        publishers = node.get_publishers_info_by_topic(name)
-        sent = [info.topic_type for info in publishers]
-        kind = next(
-            (kind for kind in (*sent, *kinds) if kind in KINDS), None
-        )  # what is sent comes before what is asked for
-        if kind is None:
+        if not any(kind in KINDS for kind in kinds):
             continue
+        publishers = node.get_publishers_info_by_topic(name)
+        sent = [info.topic_type for info in publishers]  # which counts more than what is asked for
+        kind = next(kind for kind in (*sent, *kinds) if kind in KINDS)
         topic = topics.setdefault(name, Topic(name, kind))
         topic.kind = topic.kind if topic.heard else kind
         topic.publishers = publishers
@@ -145,11 +143,12 @@ def _scan(node: Node, topics: dict[str, Topic]) -> None:
 
 def _subscribe(node: Node, topic: Topic) -> None:
     topic.heard = True
-    reliability = QoSReliabilityPolicy[reliability_of(topic.publishers).upper()]
+    offered = {publisher.qos_profile.durability for publisher in topic.publishers}
+    qos = QoSProfile(depth=10, reliability=QoSReliabilityPolicy[reliability_of(topic.publishers).upper()])
+    if offered == {QoSDurabilityPolicy.TRANSIENT_LOCAL}:
+        qos.durability = QoSDurabilityPolicy.TRANSIENT_LOCAL  # so that a camera_info that was sent once is heard
     hear: Callable[[bytes], None] = partial(_hear, topic)
-    node.create_subscription(
-        KINDS[topic.kind], topic.name, hear, QoSProfile(depth=10, reliability=reliability), raw=True
-    )
+    node.create_subscription(KINDS[topic.kind], topic.name, hear, qos, raw=True)
 
 
 def _hear(topic: Topic, data: bytes) -> None:

@@ -29,6 +29,16 @@ def test_a_state_that_lasts_is_said_once_with_cause_and_cure(log):
     assert log.warnings == ["no image; nothing publishes /image; start the camera"]
 
 
+def test_another_cure_of_the_same_state_is_said_as_well(log):
+    log.hear(SILENT)
+    log.hear(Verdict(WARN, "no image", "but /image/compressed is there", "set image_transport to compressed"))
+    log.hear(Verdict(WARN, "no image", "1 publisher(s), but no image for 3 s", "see whether the camera runs"))
+    log.hear(Verdict(WARN, "no image", "1 publisher(s), but no image for 6 s", "see whether the camera runs"))
+    assert [line.split("; ")[-1] for line in log.warnings] == [
+        "start the camera", "set image_transport to compressed", "see whether the camera runs",
+    ]  # fmt: skip
+
+
 def test_its_end_is_said_and_the_next_time_it_is_said_again(log):
     for _ in range(2):
         log.hear(SILENT)

@@ -91,30 +91,49 @@ def test_nothing_wrong_is_ok():
             WARN,
             "no cloud; no camera_info came on /camera_info: nothing publishes it; publish it, or remap",
         ),
-        ({"has_camera_info": False, "camera_info_publishers": 1}, WARN, ": it has 1 publisher(s), which sent none"),
+        (
+            {"has_camera_info": False, "camera_info_publishers": 1},
+            WARN,
+            ": 1 publisher(s), which sent none; see",
+        ),
         ({"has_camera_info": False, "camera_info_strangers": ("a/msg/B",)}, WARN, ": it carries a/msg/B; publish"),
         (
-            {"has_camera_info": False, "problems": {"camera_info_qos": "another durability"}},
+            {
+                "has_camera_info": False,
+                "camera_info_publishers": 1,
+                "problems": {"camera_info_qos": "another durability"},
+            },
             WARN,
-            "no camera_info came on /camera_info: another durability; publish it",
+            "no camera_info came on /camera_info: another durability; let both sides agree",
         ),
         (
-            {"has_camera_info": False, "rectify": True, "listened": RELATIVE},
+            {"has_camera_info": False, "rectify": True, "listened": RELATIVE, "scale_known": False},
             WARN,
             "not rectified; no camera_info came on /camera_info",
         ),
         (
             {"publishers": 0, "image_topic": "/a/compressed", "strangers": ("sensor_msgs/msg/CompressedImage",)},
             STALE,
-            "expected sensor_msgs/msg/Image; set image_transport to compressed and let image be the topic without",
+            "expected sensor_msgs/msg/Image; set image_transport to compressed, and remap: image:=/a",
         ),
+        (
+            {"publishers": 0, "image_topic": "/jpeg", "strangers": ("sensor_msgs/msg/CompressedImage",)},
+            STALE,
+            "set image_transport to compressed, and remap: -r image/compressed:=/jpeg",
+        ),
+        (
+            {"publishers": 0, "image_topic": "/image/compressed", "beside": "/image"},
+            STALE,
+            "nothing publishes /image/compressed, but /image is there; set image_transport to raw",
+        ),
+        ({"problems": {"subscription": "RCL is broken"}}, ERROR, "no image; RCL is broken; see the log"),
         (
             {"publishers": 0, "strangers": ("std_msgs/msg/String",)},
             STALE,
             "/image carries std_msgs/msg/String, expected sensor_msgs/msg/Image; remap image",
         ),
         (
-            {"publishers": 0, "compressed": True},
+            {"publishers": 0, "beside": "/image/compressed"},
             STALE,
             "nothing publishes /image, but /image/compressed is there; set image_transport to compressed",
         ),
@@ -143,6 +162,8 @@ def test_every_verdict_but_running_and_idle_has_a_cure(changes):
 def test_what_comes_first_in_the_chain_is_named_first():
     everything = dict.fromkeys(CURES, "x")
     assert verdict(publishers=0, problems=everything, scale_known=False).state == "no image"
+    assert verdict(problems=everything, scale_known=False).state == "no image"
+    del everything["subscription"]
     assert verdict(problems=everything, scale_known=False).state == "frames are dropped"
     assert verdict(problems={"camera_info": "x"}, scale_known=False).state == "relative depth only"
 

@@ -127,6 +127,26 @@ sys.exit(run("interrupted", make))
     assert (done.returncode, "Traceback" in done.stdout + done.stderr) == (0, False), done.stdout + done.stderr
 
 
+def test_a_second_interrupt_does_not_wait_for_what_takes_long(world):
+    code = """
+import os, signal, sys, threading, time
+from depthart_ros.process import run
+
+def interrupt_twice():
+    for _ in range(2):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.5)
+
+def make():
+    threading.Thread(target=interrupt_twice).start()
+    time.sleep(1000)
+
+sys.exit(run("slow", make))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+
+
 def test_arguments_that_ros_cannot_read_are_one_sentence_with_status_1(start):
     node = start("depthart_ros.node", "--ros-args", "-p", "scale")
     output, _ = node.communicate(timeout=40)

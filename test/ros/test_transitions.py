@@ -8,6 +8,8 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.impl.implementation_singleton import rclpy_implementation
 
+from depthart_ros.lifecycle import answer_refusals
+
 
 @pytest.fixture
 def ask(world):
@@ -37,8 +39,6 @@ def test_an_rcl_error_of_a_transition_which_rclpy_lets_out_up_to_jazzy_is_answer
 
     def refuse(request, response):
         raise rclpy_implementation.RCLError("Failed to trigger lifecycle state machine transition")
-
-    from depthart_ros.lifecycle import answer_refusals
 
     node._service_change_state.callback = refuse
     answer_refusals(node)

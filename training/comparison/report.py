@@ -46,10 +46,10 @@ def report(results: Path, out: Path) -> Path:
     draw([scale_figures(points)], "scales decoded", out / "comparison-scales.png")
     parts = [
         conditions(plan),
-        costtable(costs, points),
-        scoretable(points),
+        cost_table(costs, points),
+        score_table(points),
         "![AbsRel and delta over training](comparison-training.png)",
-        scaletable(points),
+        scale_table(points),
         "![AbsRel over scales](comparison-scales.png)",
     ]
     path = out / "comparison.md"
@@ -71,7 +71,7 @@ def conditions(plan: Mapping[str, Any]) -> str:
     )
 
 
-def costtable(costs: Mapping[str, Mapping[str, float]], points: Points) -> str:
+def cost_table(costs: Mapping[str, Mapping[str, float]], points: Points) -> str:
     """What each contender costs and got."""
     rows = []
     for name in _contenders(points):
@@ -91,7 +91,7 @@ def costtable(costs: Mapping[str, Mapping[str, float]], points: Points) -> str:
     return table([*head, "minutes"], rows)
 
 
-def scoretable(points: Points) -> str:
+def score_table(points: Points) -> str:
     """AbsRel and delta1 at the end, by contender, decoding and data set."""
     sets = list(points[0]["scores"])
     rows = []
@@ -107,7 +107,7 @@ def scoretable(points: Points) -> str:
     return table(["", *(f"{data} {metric}" for data in sets for metric in ("AbsRel", "d1"))], rows)
 
 
-def scaletable(points: Points) -> str:
+def scale_table(points: Points) -> str:
     """AbsRel after every scale at the end; empty without scales."""
     rows, numbers = [], _scales(points)
     for name in _contenders(points):

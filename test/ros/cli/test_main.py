@@ -41,7 +41,7 @@ def test_an_unknown_subcommand_is_refused_with_those_that_exist(capsys):
     assert all(name in shown for name in SUBCOMMANDS)
 
 
-def test_an_interrupt_ends_a_command_with_one_sentence_and_the_status_of_shells():
+def test_an_interrupt_ends_a_command_with_one_sentence_and_the_status_of_shells(dds, domain):
     pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
     code = (
         "import os, signal, sys, threading; from depthart_ros.cli.main import main; "

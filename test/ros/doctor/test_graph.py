@@ -6,8 +6,8 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 
 from types import SimpleNamespace
 
-from rclpy.qos import QoSProfile
-from sensor_msgs.msg import CompressedImage, Image
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from depthart_ros.doctor.graph import check_graph
 from depthart_ros.doctor.listening import Graph, Topic, listen
@@ -50,6 +50,13 @@ def test_a_subscriber_of_another_type_is_named_with_both_types():
     [found] = [finding for finding in findings(image) if finding.about == "types"]
     assert found.text == f"/driver sends {PACKED} on /image, where /depth_node expects {RAW}: nothing comes"
     assert "image_transport" in found.cure
+
+
+def test_a_camera_info_that_was_sent_once_before_is_heard(world, info_message):
+    latched = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+    infos = world.peer.create_publisher(CameraInfo, "/cam/camera_info", latched)
+    infos.publish(info_message(world.peer.get_clock().now().to_msg()))
+    assert listen(5.0).topics["/cam/camera_info"].first.width == 64
 
 
 def test_compressed_depth_of_a_colour_camera_that_stays_silent_is_not_asked_for(world):
