@@ -110,6 +110,9 @@ class DepthNode(LifecycleNode):
 
     def _configure(self) -> None:
         settings = self._valid_settings()
+        builds = settings.backend == "tensorrt" and settings.build_engine
+        patience = "; an engine is built first where none fits, which takes minutes" if builds else ""
+        self.get_logger().info(f"loading model {settings.model}{patience}")
         self._estimator = load_estimator(settings)
         for camera in self._cameras:
             camera.configure(self._estimator)
