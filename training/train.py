@@ -91,8 +91,10 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _open(item: str) -> Sequence[Sample]:
-    """Open PATH, or NAME=PATH where a NAME that is a kind decides how it is read."""
-    return open_named(item).samples if re.match(r"[^/=?]+=", item) else open_data(Path(item))
+    """Open PATH, or NAME=PATH where a NAME that is a kind decides how it is read, to learn from it."""
+    if re.match(r"[^/=?]+=", item):
+        return open_named(item, learning=True).samples
+    return open_data(Path(item), learning=True)
 
 
 def _settings(settings: StageSettings, args: argparse.Namespace) -> StageSettings:

@@ -81,6 +81,27 @@ def test_options_follow_a_question_mark(frame_folder):
         open_data(Path(f"{frame_folder}?split"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "choice"), [("nyuv2", "split=train"), ("hypersim", "split=train"), ("kitti", "list=FILE")]
+)
+def test_learning_needs_an_option_where_test_data_may_be_among_what_is_read(tmp_path, kind, choice):
+    for file in (MARKS[kind], "metadata_images_split_scene_v1.csv"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    sentence = rf"models are scored on, expected an option .* as {tmp_path}\?{choice}"
+    for item in (f"{kind}={tmp_path}", f"mine={tmp_path}"):
+        with pytest.raises(DataError, match=sentence):
+            open_named(item, learning=True)
+    with pytest.raises(DataError) as caught:  # the choice is taken, and the empty file refused
+        open_data(Path(f"{tmp_path}?{choice}"), learning=True)
+    assert "scored" not in str(caught.value)
+
+
+def test_scenes_of_hypersim_without_a_table_and_a_list_of_kitti_that_is_named_are_learnt_from(tmp_path):
+    for kind, path in (("hypersim", tmp_path), ("kitti", tmp_path / "eigen_test_files.txt")):
+        assert not KINDS[kind].holds_test_data(path, {})
+
+
 def test_every_kind_has_a_protocol():
     assert PROTOCOLS.keys() == KINDS.keys()
     with pytest.raises(DataError, match="moon is no kind of data set, expected one of rooms"):

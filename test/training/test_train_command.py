@@ -58,6 +58,15 @@ def test_what_cannot_be_used_is_one_sentence(arguments, change, sentence, capsys
     assert sentence in line
 
 
+@pytest.mark.parametrize("name", ["", "nyuv2=", "mine="])
+def test_the_frames_that_models_are_scored_on_are_not_learnt_from_by_accident(arguments, tmp_path, capsys, name):
+    for file in ("nyu_depth_v2_labeled.mat", "splits.mat"):
+        (tmp_path / file).touch()
+    path = tmp_path / "nyu_depth_v2_labeled.mat"
+    assert main([*arguments, "--data", f"{name}{path}"]) == 1
+    assert f"{path}?split=train" in capsys.readouterr().err
+
+
 def test_codes_can_only_be_kept_of_a_model(arguments, tmp_path, capsys):
     recipe = json.loads((tmp_path / "recipe.json").read_text())
     recipe["tokenizer"] = recipe["transformer"] | {"keep_codes": True}

@@ -89,6 +89,11 @@ def matches(path: Path) -> bool:
     return any(next(path.glob(pattern), None) for pattern in patterns)
 
 
+def has_splits(path: Path) -> bool:
+    """Whether the authors' table of the splits is there; without it no split can be told from another."""
+    return _table(path, SPLITS).exists()
+
+
 def open_hypersim(path: Path, *, split: str | None = None, color: str = "preview") -> Frames:
     """Find the frames of all scenes below a folder, or of one scene.
 

@@ -71,6 +71,11 @@ def matches(path: Path) -> bool:
     return any(next(path.glob(pattern), None) for pattern in patterns)
 
 
+def has_test_list(path: Path) -> bool:
+    """Whether a folder holds a list of the test split, which would be read; a list that is named was chosen."""
+    return next(path.glob(LISTS), None) is not None
+
+
 def is_selection(path: Path) -> bool:
     """Whether a path is the folder of the selected crops, or one that holds it among what can be no other kind."""
     return _selection(path) is not None and not matches(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -21,12 +21,20 @@ class Kind:
         open: reads it.
         layout: what it looks like, for messages.
         options: names that ``PATH?name=value&...`` may give to ``open``.
+        choice: the option, as ``split=train``, without which test data may be among what is read; "" where none is.
+        scored: whether that is so of a path.
     """
 
     matches: Callable[[Path], bool]
     open: Callable[..., Sequence[Sample]]
     layout: str
     options: tuple[str, ...] = ()
+    choice: str = ""
+    scored: Callable[[Path], bool] = lambda _: True
+
+    def holds_test_data(self, path: Path, options: Collection[str]) -> bool:
+        """Whether a path may be read with pictures that models are scored on, and no option says that it should."""
+        return bool(self.choice) and self.choice.partition("=")[0] not in options and self.scored(path)
 
 
 @dataclass(frozen=True)
@@ -53,28 +61,36 @@ class DataSet:
 KINDS = {
     "rooms": Kind(rooms.matches, rooms.open_rooms, rooms.LAYOUT),
     "bag": Kind(bag.matches, bag.open_bag, bag.LAYOUT, ("image", "depth", "info", "tolerance")),
-    "nyuv2": Kind(nyuv2.matches, nyuv2.open_nyuv2, nyuv2.LAYOUT, ("split", "depth")),
+    "nyuv2": Kind(nyuv2.matches, nyuv2.open_nyuv2, nyuv2.LAYOUT, ("split", "depth"), "split=train"),
     "tum": Kind(tum.matches, tum.open_tum, tum.LAYOUT, ("camera",)),
     "ibims1": Kind(ibims1.matches, ibims1.open_ibims1, ibims1.LAYOUT),
     "eth3d": Kind(eth3d.matches, eth3d.open_eth3d, eth3d.LAYOUT),
     "diode": Kind(diode.matches, diode.open_diode, diode.LAYOUT),
-    "hypersim": Kind(hypersim.matches, hypersim.open_hypersim, hypersim.LAYOUT, ("split", "color")),
+    "hypersim": Kind(
+        hypersim.matches,
+        hypersim.open_hypersim,
+        hypersim.LAYOUT,
+        ("split", "color"),
+        "split=train",
+        hypersim.has_splits,
+    ),
     "kitti_selection": Kind(kitti.is_selection, kitti.open_selection, kitti.SELECTION_LAYOUT),
-    "kitti": Kind(kitti.matches, kitti.open_kitti, kitti.LAYOUT, ("list",)),
+    "kitti": Kind(kitti.matches, kitti.open_kitti, kitti.LAYOUT, ("list",), "list=FILE", kitti.has_test_list),
     "folder": Kind(folder.matches, folder.read_folder, folder.LAYOUT),
 }
 """Tried in this order when recognising: the folders of TUM RGB-D and iBims-1 hold ``rgb`` and ``depth`` too."""
 
 
-def open_data(path: Path, kind: str | None = None) -> Sequence[Sample]:
+def open_data(path: Path, kind: str | None = None, *, learning: bool = False) -> Sequence[Sample]:
     """Open a data set; samples are read at each access.
 
     Args:
         path: may end in ``?name=value&name=value``, the options of its kind.
         kind: key of ``KINDS``; by default the layout decides.
+        learning: refuse what may hold test data, unless an option says what to read.
 
     Raises:
-        DataError: the path is not there or has another layout, or an option is unknown.
+        DataError: the path is not there or has another layout, an option is unknown, or one is missing for learning.
     """
     location, options = split_options(path)
     chosen = kind or recognise(location)
@@ -87,20 +103,29 @@ def open_data(path: Path, kind: str | None = None) -> Sequence[Sample]:
         if name not in reader.options:
             known = ", ".join(reader.options) or "none"
             raise DataError(f"{path}: {name} is no option of {chosen}, expected {known}")
+    if learning and reader.holds_test_data(location, options):
+        raise DataError(
+            f"{path} may hold pictures that models are scored on, expected an option that says what to learn from, as "
+            f"{location}?{reader.choice}"
+        )
     return reader.open(location, **options)
 
 
-def open_named(item: str) -> DataSet:
+def open_named(item: str, *, learning: bool = False) -> DataSet:
     """Open what a NAME=PATH argument names; a NAME that is a kind decides how it is read.
 
+    Args:
+        item: the argument.
+        learning: see ``open_data``.
+
     Raises:
-        DataError: it has another form, or the path is no data set.
+        DataError: it has another form, or the path is no data set, or see ``learning``.
     """
     name, separator, path = item.partition("=")
     if not (name and separator and path):
         raise DataError(f"--data {item}: expected NAME=PATH")
     kind = name if name in KINDS else recognise(split_options(Path(path))[0])
-    return DataSet(name, kind, open_data(Path(path), kind))
+    return DataSet(name, kind, open_data(Path(path), kind, learning=learning))
 
 
 def recognise(path: Path) -> str:
