@@ -74,7 +74,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Return the options."""
     parser = argparse.ArgumentParser(description="Accuracy against latency.")
     parser.add_argument("model", nargs="?", default="nano")
-    parser.add_argument("--data", nargs="+", required=True, metavar="NAME=PATH")
+    parser.add_argument("--data", nargs="+", action="extend", required=True, metavar="NAME=PATH")
     parser.add_argument("--backend", default="auto", choices=BACKENDS)
     parser.add_argument("--frames", type=int, default=58, help="pictures of each set (default %(default)s)")
     parser.add_argument("--threads", type=int)

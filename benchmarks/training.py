@@ -142,7 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, and write where asked."""
     parser = argparse.ArgumentParser(description="Speed of the transformer stage and of the data it reads.")
     parser.add_argument("--recipe", type=Path, default=RECIPE)
-    parser.add_argument("--data", type=Path, nargs="+", default=[], help="data sets whose reading is measured as well")
+    parser.add_argument("--data", type=Path, nargs="+", action="extend", help="data sets whose reading is measured too")
     parser.add_argument("--batch-size", type=int, help="instead of the recipe's")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto")

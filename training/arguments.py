@@ -26,7 +26,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     add("--device", default="cpu")
     add("--seed", type=int, default=0, help="of sampled decoding")
     add("--threads", type=int, help="of the processor")
-    add("--train", type=Path, nargs="+", default=[], metavar="PATH", help=f"data of the {MEAN_MAP}")
+    add("--train", type=Path, nargs="+", action="extend", metavar="PATH", help=f"data of the {MEAN_MAP}")
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:

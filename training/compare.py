@@ -9,6 +9,7 @@ equally many pictures. What is done stands in RUN; the same command goes on with
 from __future__ import annotations
 
 import argparse
+import functools
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -34,14 +35,16 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--out", type=Path, default=Path("runs/comparison"), help="one that is there goes on (default %(default)s)")
     add("--recipe", default="training/configs/pico.json")
     add("--tokenizer", default=TRAINED, help="model whose tokenizer all start from (default: it is trained first)")
-    add("--train", nargs="+", default=None, metavar="SHARD", help="default: rooms/train-*.tar of --shared")
-    add("--data", nargs="+", default=None, metavar="NAME=PATH", help="default: rooms val and both TUM sets of --shared")
+    several = functools.partial(add, nargs="+", action="extend")
+    several("--train", metavar="SHARD", help="default: rooms/train-*.tar of --shared")
+    several("--data", metavar="NAME=PATH", help="default: rooms val and both TUM sets of --shared")
     add("--shared", type=Path, default=SHARED, help="folder of the data (default %(default)s)")
-    add("--contenders", nargs="+", default=list(CONTENDERS), choices=CONTENDERS)
-    add("--seeds", type=int, nargs="+", default=list(Plan.seeds))
+    several("--contenders", choices=CONTENDERS, help="default: all")
+    several("--seeds", type=int, help=f"default: {' '.join(map(str, Plan.seeds))}")
     add("--samples", type=int, default=Plan.samples, help="pictures that depthart learns from (default %(default)s)")
     add("--equal", choices=EQUALS, default=Plan.equal, help="what all get the same amount of (default %(default)s)")
-    add("--points", type=float, nargs="+", default=list(Plan.points), help="shares of the training to score at")
+    points = " ".join(map(str, Plan.points))
+    several("--points", type=float, help=f"shares of the training to score at (default: {points})")
     add("--frames", type=int, default=Plan.frames, help="pictures of each set to score (default %(default)s)")
     add("--batch-size", type=int, help="default: the recipe's")
     add("--learning-rate", type=float, help="default: the recipe's")
@@ -69,11 +72,11 @@ def plan_of(args: argparse.Namespace) -> Plan:
         tokenizer=args.tokenizer,
         train=tuple(shards),
         data=tuple(data),
-        contenders=tuple(args.contenders),
-        seeds=tuple(args.seeds),
+        contenders=tuple(args.contenders or CONTENDERS),
+        seeds=tuple(args.seeds or Plan.seeds),
         samples=args.samples,
         equal=args.equal,
-        points=tuple(args.points),
+        points=tuple(args.points or Plan.points),
         frames=args.frames,
         batch_size=args.batch_size,
         learning_rate=args.learning_rate,

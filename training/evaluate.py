@@ -96,7 +96,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add_model_arguments(parser)
     add_data_arguments(parser)
     add = parser.add_argument
-    add("--align", nargs="+", default=["scale"], metavar="HOW", help=f"{', '.join(ALIGNMENTS)} (default: scale)")
+    add("--align", nargs="+", action="extend", metavar="HOW", help=f"{', '.join(ALIGNMENTS)} (default: scale)")
     add("--scale", type=float, metavar="S", help="metres per unit of prediction, for --align none")
     add("--out", type=Path, metavar="DIR", help="write table, scores of each frame, pictures and curves there")
     return parser.parse_args(arguments)
@@ -128,7 +128,7 @@ def run(args: argparse.Namespace) -> None:
 
 def settings_for(args: argparse.Namespace, data: DataSet) -> Settings:
     """How the command line wants a data set scored."""
-    alignments = tuple(dict.fromkeys(args.align))
+    alignments = tuple(dict.fromkeys(args.align or ["scale"]))
     return replace(settings_of(args, data), alignments=alignments, metres_per_unit=args.scale)
 
 

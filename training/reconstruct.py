@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when done, 1 with one sentence otherwise."""
     parser = argparse.ArgumentParser(prog="python -m training.reconstruct", description=__doc__)
     parser.add_argument("model", help="packaged model's name or a model file")
-    parser.add_argument("--data", nargs="+", required=True, metavar="NAME=PATH")
+    parser.add_argument("--data", nargs="+", action="extend", required=True, metavar="NAME=PATH")
     args = parser.parse_args(arguments)
     return run_command("training.reconstruct", lambda: run(args))
 

@@ -43,7 +43,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("recipe", type=Path, help="JSON file, such as training/configs/nano.json")
     add("--stage", choices=STAGES, required=True, help="the tokenizer comes first")
-    add("--data", nargs="+", required=True, metavar="[NAME=]PATH", help="data sets; all are drawn from as one")
+    add("--data", nargs="+", action="extend", required=True, metavar="[NAME=]PATH", help="all are drawn from as one")
     add("--out", type=Path, required=True, help="folder of the run; a run that is there is resumed")
     add("--init", help="start from a packaged model (nano), a model file, or a released one")
     add("--init-tokenizer", type=Path, help="with --init VAR's transformer: its tokenizer (vae_ch160v4096z32)")

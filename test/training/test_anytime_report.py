@@ -14,6 +14,12 @@ def test_the_report_has_a_line_for_every_number_of_scales_and_a_curve(tmp_path, 
     assert out.read_text() == capsys.readouterr().out.removesuffix("\n")
 
 
+def test_data_given_twice_has_two_columns(toy_model_path, frame_folder, capsys):
+    options = ["--data", f"one={frame_folder}", "--data", f"two={frame_folder}", "--backend", "torch"]
+    assert main([str(toy_model_path), *options, "--frames", "1", "--threads", "1"]) == 0
+    assert "AbsRel, one | AbsRel, two" in capsys.readouterr().out
+
+
 def test_data_that_is_not_there_is_one_sentence(tmp_path, toy_model_path, capsys):
     assert main([str(toy_model_path), "--data", f"desk={tmp_path / 'no'}"]) == 1
     assert "is not there" in capsys.readouterr().err

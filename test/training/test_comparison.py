@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from depthart_core.checkpoint import load_model
-from training.compare import main, stoppable
+from training.compare import main, parse_arguments, plan_of, stoppable
 from training.comparison.contenders import make_contender
 from training.comparison.cost import count_cost, steps_of
 from training.comparison.plan import ComparisonError, Plan, keep_plan, settle_precision
@@ -38,6 +38,15 @@ def plan(toy_config, toy_model_path, shard_of, tmp_path):
         frames=2,
         precision="fp32",
     )
+
+
+def test_lists_of_the_command_line_may_be_given_in_parts():
+    words = "--train a --train b --data x=1 --data y=2 --contenders depthart --contenders regressor --seeds 0 --seeds 3"
+    given = plan_of(parse_arguments([*words.split(), "--points", "0.5", "--points", "1"]))
+    assert (given.train, given.data, given.seeds) == (("a", "b"), ("x=1", "y=2"), (0, 3))
+    assert (given.contenders, given.points) == (("depthart", "regressor"), (0.5, 1.0))
+    left = plan_of(parse_arguments(["--train", "a"]))
+    assert (left.contenders, left.seeds, left.points) == (Plan.contenders, Plan.seeds, Plan.points)
 
 
 def weights(model):

@@ -207,6 +207,14 @@ def test_the_table_averages_what_the_csv_lists(shard_of, frame_folder, tmp_path,
     assert row["alignment"] == "none, scale 2"
 
 
+def test_lists_may_be_given_in_parts(shard_of, frame_folder, capsys):
+    options = ["--data", f"desk={frame_folder}", "--align", "scale", "--align", "none", "--scale", "1"]
+    assert main(["mean-map", *options, "--train", str(shard_of(1))]) == 0
+    assert [row["alignment"] for row in table_of(capsys.readouterr().out)] == ["scale", "none, scale 1"]
+    assert main(["mean-map", *options, "--train", "/nowhere", "--train", str(shard_of(1))]) == 1
+    assert "/nowhere is not there" in capsys.readouterr().err
+
+
 @pytest.mark.filterwarnings("ignore:desk. left out")
 def test_a_cap_and_a_size_from_the_command_line_are_stated(shard_of, frame_folder, capsys):
     options = ["--train", str(shard_of(1)), "--cap", "2.5", "--size", "full"]

@@ -35,6 +35,11 @@ def test_the_table_has_a_column_for_every_scale_and_one_without_quantizer(toy_mo
     assert len(row.split("|")) == len(head.split("|"))
 
 
+def test_data_given_twice_has_two_rows(toy_model_path, shard_of, capsys):
+    assert main([str(toy_model_path), "--data", f"one={shard_of(1)}", "--data", f"two={shard_of(1)}"]) == 0
+    assert [row.split()[1] for row in capsys.readouterr().out.strip().splitlines()[2:]] == ["one", "two"]
+
+
 def test_a_missing_data_set_is_one_sentence(toy_model_path, tmp_path, capsys):
     assert main([str(toy_model_path), "--data", f"rooms={tmp_path / 'none.tar'}"]) == 1
     assert "none.tar" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.train import main
+from training.train import main, parse_arguments
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,6 +56,12 @@ def test_what_cannot_be_used_is_one_sentence(arguments, change, sentence, capsys
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("training.train: ")
     assert sentence in line
+
+
+def test_data_given_twice_is_learnt_from_as_one():
+    assert parse_arguments(
+        ["recipe.json", "--stage", "heads", "--out", "x", "--data", "a", "b", "--data", "c"]
+    ).data == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("name", ["", "nyuv2=", "mine="])
