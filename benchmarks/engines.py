@@ -27,6 +27,7 @@ from depthart_core.estimator import Backend, BackendOptions, DepthEstimator
 from depthart_core.markdown import table
 from depthart_core.preprocess import to_input
 from depthart_ros.cli.benchmark import sample_pictures, stages, summary
+from training.arguments import check_limit
 from training.data.rooms import open_rooms
 from training.data.sample import DataError
 from training.evaluate import evaluate
@@ -109,6 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="Markdown file to write as well")
     args = parser.parse_args(argv)
     try:
+        check_limit(args.limit)
         lines = measured(args)
     except (DepthartError, DataError) as error:
         print(f"benchmarks.engines: {error}", file=sys.stderr)

@@ -69,12 +69,23 @@ def load_predictor(args: argparse.Namespace) -> tuple[str, Predictor]:
     return f"{estimator.name}{scales}", estimator
 
 
+def check_limit(limit: int | None) -> None:
+    """Refuse a number of frames that is none.
+
+    Raises:
+        DataError: it is below 1.
+    """
+    if limit is not None and limit < 1:
+        raise DataError(f"--limit {limit}: expected a number of frames from 1 up")
+
+
 def named_data(args: argparse.Namespace) -> list[DataSet]:
     """Open all data sets; as they are read only when needed, wrong arguments end the command before any work.
 
     Raises:
-        DataError: an argument has another form, a path is no data set, or two have one name.
+        DataError: an argument has another form, a path is no data set, two have one name, or no frame is asked for.
     """
+    check_limit(args.limit)
     names = [item.partition("=")[0] for item in args.data]
     for name in names:
         if names.count(name) > 1:

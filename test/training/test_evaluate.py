@@ -231,6 +231,8 @@ def test_a_cap_and_a_size_from_the_command_line_are_stated(shard_of, frame_folde
         (["--align", "none"], "desk/0000: the model guesses no scale: alignment none needs --scale"),
         (["--align", "none", "--scale", "-1"], "scale -1.0: expected metres per unit"),
         (["--size", "big"], "--size big: expected a number of pixels above 0 or full"),
+        (["--limit", "0"], "--limit 0: expected a number of frames from 1 up"),
+        (["--limit", "-3"], "--limit -3: expected a number of frames from 1 up"),
         (["--cap", "0.5"], "desk: no image was scored, expected at least one with valid depth"),
     ],
 )
