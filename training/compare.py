@@ -21,6 +21,7 @@ from training.comparison.plan import CONTENDERS, EQUALS, TRAINED, ComparisonErro
 from training.comparison.report import report
 from training.comparison.runs import Place, compare
 from training.precision import PRECISIONS
+from training.processes import open_processes
 
 SHARED = Path("../shared/data")
 DATA = ("rooms=rooms/val-000.tar", "tum_fr1_rpy=real/tum_fr1_rpy", "tum_fr3_cabinet=real/tum_fr3_cabinet")
@@ -49,7 +50,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--batch-size", type=int, help="default: the recipe's")
     add("--learning-rate", type=float, help="default: the recipe's")
     add("--pixel-weight", type=float, help="of depthart and teacher_forcing; 0 is the paper's (default: the recipe's)")
-    add("--device", default="cpu", help="cpu, cuda, ...")
+    add("--device", default="cpu", help="cpu, cuda, ...; auto: the GPU where there is one (default %(default)s)")
     add("--precision", choices=PRECISIONS, default=Plan.precision, help="auto: bf16 where the device has units for it")
     add("--threads", type=int, default=2, help="CPU threads of training and scoring")
     add("--workers", type=int, default=1, help="processes that read and augment pictures")
@@ -108,9 +109,10 @@ def stoppable(work: Callable[[], bool]) -> bool:
 def run(args: argparse.Namespace) -> None:
     """Do what is left, and report it."""
     set_threads(args.threads)
-    place = Place(args.out, device=args.device, workers=args.workers)
-    plan = settle_precision(plan_of(args), args.out, args.device)
-    print(f"training.compare: {plan.precision} on {args.device}", file=sys.stderr)
+    plan, device = plan_of(args), open_processes(args.device).device
+    place = Place(args.out, device=str(device), workers=args.workers)
+    plan = settle_precision(plan, args.out, device)
+    print(f"training.compare: {plan.precision} on {device}", file=sys.stderr)
     if not stoppable(lambda: compare(plan, place)):
         print(f"stopped; the same command goes on in {args.out}")
         return

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from depthart_core.checkpoint import load_model
+from depthart_core.errors import DepthartError
 from training.compare import main, parse_arguments, plan_of, stoppable
 from training.comparison.contenders import make_contender
 from training.comparison.cost import count_cost, steps_of
@@ -188,12 +189,45 @@ def test_what_cannot_start_takes_no_folder(plan, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"batch_size": 0}, "batch_size must be a whole number from 1 up, got 0"),
+        ({"learning_rate": -1.0}, "learning_rate must be a number from 0 up"),
+        ({"pixel_weight": -1.0, "contenders": ("regressor", "depthart")}, "pixel_weight must be a number from 0 up"),
+        ({"tokenizer": "trained"}, "no stage 'tokenizer'"),
+        ({"tokenizer": "nano"}, "its tokenizer is"),
+    ],
+)
+def test_what_could_not_train_takes_no_folder_and_trains_no_tokenizer(plan, tmp_path, change, message):
+    with pytest.raises(DepthartError, match=message):
+        compare(Plan(**{**vars(plan), **change}), Place(tmp_path / "out", workers=0))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:77"])
+def test_a_device_that_is_not_there_is_one_sentence_and_takes_no_folder(plan, tmp_path, capsys, device):
+    options = ["--out", str(tmp_path / "out"), "--recipe", plan.recipe, "--train", *plan.train, "--data", *plan.data]
+    assert main([*options, "--device", device, "--precision", "fp32"]) == 1
+    assert capsys.readouterr().err.startswith(f"training.compare: device '{device}' cannot be used")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_device_may_be_left_to_the_machine(plan, tmp_path):
+    places = ["--out", str(tmp_path / "out"), "--tokenizer", plan.tokenizer, "--recipe", plan.recipe]
+    few = ["--contenders", "regressor", "--seeds", "0", "--samples", "2", "--points", "1", "--frames", "1"]
+    assert (
+        main([*places, "--train", *plan.train, "--data", *plan.data, *few, "--device", "auto", "--workers", "0"]) == 0
+    )
+    assert json.loads((tmp_path / "out" / "plan.json").read_text())["precision"] in ("fp32", "bf16")
+
+
 def test_a_comparison_goes_on_in_the_precision_it_began_with(plan, tmp_path):
-    automatic = Plan(**{**vars(plan), "precision": "auto"})
-    assert settle_precision(automatic, tmp_path, "cpu").precision == choose_precision("auto", torch.device("cpu"))
+    automatic, cpu = Plan(**{**vars(plan), "precision": "auto"}), torch.device("cpu")
+    assert settle_precision(automatic, tmp_path, cpu).precision == choose_precision("auto", cpu)
     for begun in ("bf16", "fp32"):
         keep_plan(Plan(**{**vars(plan), "precision": begun}), tmp_path / begun)
-        keep_plan(settle_precision(automatic, tmp_path / begun, "cpu"), tmp_path / begun)
+        keep_plan(settle_precision(automatic, tmp_path / begun, cpu), tmp_path / begun)
 
 
 def test_a_tokenizer_of_another_shape_is_refused(plan):
@@ -208,6 +242,7 @@ def test_a_tokenizer_of_another_shape_is_refused(plan):
         ("equal", "minutes", "equal must be one of flops, samples"),
         ("points", (0.5,), "rise from above 0 to 1"),
         ("samples", 0, "above 0"),
+        ("seeds", (0, -1), "seeds from 0 up"),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(plan, field, value, message):

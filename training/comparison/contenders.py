@@ -15,7 +15,7 @@ from depthart_core.efficientnet import EfficientNetLite0
 from depthart_core.model import DepthART
 from training.backbone import load_imagenet
 from training.comparison.plan import ComparisonError, Plan
-from training.recipe import read_recipe
+from training.recipe import Recipe, read_recipe
 from training.regressor import Regressor, RegressorStage
 from training.settings import StageSettings
 from training.stages import Stage, make_stage
@@ -53,7 +53,7 @@ def make_contender(name: str, plan: Plan, seed: int) -> Contender:
     """
     recipe = read_recipe(Path(plan.recipe))
     config = dataclasses.replace(recipe.model, heads=False)
-    settings = _settings(plan, recipe.stage(STAGE), name)
+    settings = settings_of(name, plan, recipe)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Regressor(config) if name == "regressor" else DepthART(config)
@@ -65,12 +65,17 @@ def make_contender(name: str, plan: Plan, seed: int) -> Contender:
     return Contender(name, model, stage, settings)
 
 
-def _settings(plan: Plan, settings: StageSettings, name: str) -> StageSettings:
+def settings_of(name: str, plan: Plan, recipe: Recipe) -> StageSettings:
+    """The recipe's settings with what the plan says otherwise.
+
+    Raises:
+        ConfigError: The recipe has no transformer stage, or the plan's numbers make no sense.
+    """
     chosen = {field: getattr(plan, field) for field in ("batch_size", "learning_rate", "pixel_weight")}
     changes = {field: value for field, value in chosen.items() if value is not None}
     if name != "regressor":
         changes["objective"] = name
-    return dataclasses.replace(settings, **changes)
+    return dataclasses.replace(recipe.stage(STAGE), **changes)
 
 
 def _take_tokenizer(model: nn.Module, config: ModelConfig, path: Path) -> None:

@@ -69,6 +69,8 @@ class Plan:
         unknown = [name for name in self.contenders if name not in CONTENDERS]
         if unknown or not self.contenders or not self.seeds:
             raise ComparisonError(f"expected contenders of {', '.join(CONTENDERS)} and seeds, got {self.contenders}")
+        if min(self.seeds) < 0:
+            raise ComparisonError(f"expected seeds from 0 up, got {self.seeds}")
         if self.equal not in EQUALS:
             raise ComparisonError(f"equal must be one of {', '.join(EQUALS)}, got {self.equal!r}")
         rising = list(self.points) == sorted(set(self.points))
@@ -78,13 +80,13 @@ class Plan:
             raise ComparisonError(f"expected samples and frames above 0, got {self.samples} and {self.frames}")
 
 
-def settle_precision(plan: Plan, out: Path, device: str) -> Plan:
+def settle_precision(plan: Plan, out: Path, device: torch.device) -> Plan:
     """The plan with "auto" decided: as the results in its folder were trained, else by the device."""
     if plan.precision != "auto":
         return plan
     path = out / "plan.json"
     kept = json.loads(path.read_text(encoding="utf-8")).get("precision", "auto") if path.exists() else "auto"
-    return replace(plan, precision=choose_precision(kept, torch.device(device)))
+    return replace(plan, precision=choose_precision(kept, device))
 
 
 def keep_plan(plan: Plan, out: Path) -> None:

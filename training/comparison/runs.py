@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from depthart_core.model import DepthART
-from training.comparison.contenders import STAGE, Contender, make_contender
+from training.comparison.contenders import STAGE, Contender, make_contender, settings_of
 from training.comparison.cost import Cost, count_cost, steps_of
 from training.comparison.plan import TRAINED, ComparisonError, Plan, keep_plan, write_json
 from training.comparison.scoring import read_frames, score_model
@@ -71,8 +71,9 @@ def compare(plan: Plan, place: Place) -> bool:
     """Do what is left of a comparison and write results.json; False when it was stopped by a signal.
 
     Raises:
-        DepthartError: See `keep_plan`, `make_contender` and `Trainer.run`.
+        DepthartError: See `check_start`, `keep_plan`, `make_contender` and `Trainer.run`.
     """
+    check_start(plan, place)
     train = read_rooms([Path(path) for path in plan.train])
     data = read_frames(plan.data, plan.frames, read_recipe(Path(plan.recipe)).model.tokenizer.input_size)
     keep_plan(plan, place.out)  # only now: a folder is not to be taken by what cannot start
@@ -87,6 +88,23 @@ def compare(plan: Plan, place: Place) -> bool:
                 return False
     write_results(plan, costs, place.out)
     return True
+
+
+def check_start(plan: Plan, place: Place) -> None:
+    """Refuse what could not train, or only after the tokenizer has been trained for hours.
+
+    Raises:
+        ConfigError: The recipe lacks a stage, or a number makes no sense.
+        CheckpointError, ComparisonError: The tokenizer is missing or does not fit, see `make_contender`.
+    """
+    recipe = read_recipe(Path(plan.recipe))
+    for name in plan.contenders:
+        settings_of(name, plan, recipe)
+    RunOptions(out=place.out, workers=place.workers)
+    if plan.tokenizer == TRAINED:
+        recipe.stage(TOKENIZER)
+    else:
+        make_contender(plan.contenders[0], plan, plan.seeds[0])
 
 
 def trained_tokenizer(plan: Plan, place: Place, train: Sequence[Sample]) -> str | None:
