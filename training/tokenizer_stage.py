@@ -121,8 +121,12 @@ def _noise(features: Tensor, generator: torch.Generator) -> Tensor:
 
 @torch.no_grad()
 def _guidance(model: DepthART, image: Tensor) -> tuple[Tensor, ...]:
-    """Image features that a guided decoder sees."""
-    return () if model.image is None else model.image.backbone.fine(image)
+    """Image features that a guided decoder sees; none for another one, whatever the transformer sees."""
+    if model.config.tokenizer.decoder != "guided":
+        return ()
+    assert model.image is not None, "a guided decoder has image features"
+    features: tuple[Tensor, ...] = model.image.backbone.fine(image)
+    return features
 
 
 def _pyramid(model: DepthART, features: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:

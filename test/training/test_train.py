@@ -88,6 +88,13 @@ def test_a_terminated_run_resumes_to_the_same_weights(train, samples, stage, ter
     assert torch.equal(weights(resumed), weights(whole))
 
 
+def test_a_tokenizer_whose_decoder_sees_no_image_is_trained_beside_an_image_network(train, samples, toy_config):
+    tokenizer = dataclasses.replace(toy_config.tokenizer, decoder="var", decoder_channels=(), decoder_blocks=1)
+    config = dataclasses.replace(toy_config, tokenizer=tokenizer)
+    trainer = train(samples, stage="tokenizer", config=config, settings=dataclasses.replace(SETTINGS, steps=2))
+    assert trainer.step == 2
+
+
 @pytest.mark.parametrize(("keep", "moved"), [(True, 0.01), (False, 0.1)])
 def test_a_codebook_starts_anew_unless_it_is_kept(train, samples, toy_config, keep, moved):
     with torch.random.fork_rng():
