@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 from depthart_core.backends.cache import graph_folder
+from depthart_core.errors import BackendError
 from depthart_core.model_files import fingerprint, model_path, write_atomically
 
 _log = logging.getLogger(__name__)
@@ -45,12 +46,15 @@ def write_speeds(model: str | Path, decode: str, seconds: dict[str, float]) -> P
 
 
 def fastest_first(model: str | Path, decode: str, backends: tuple[str, ...]) -> list[str]:
-    """Backends with those that were measured in front, the fastest first.
+    """Backends with those that were measured in front, the fastest first; as given where nothing can be kept.
 
     Raises:
         CheckpointError: The model is missing or damaged.
     """
-    path = speeds_path(model, decode)
+    try:
+        path = speeds_path(model, decode)
+    except BackendError:  # no home folder: nothing was kept, and PyTorch needs nothing that is
+        return list(backends)
     try:
         seconds = {str(name): float(value) for name, value in json.loads(path.read_bytes()).items()}
     except FileNotFoundError:

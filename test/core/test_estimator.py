@@ -110,6 +110,16 @@ def test_an_option_that_cannot_work_is_named(toy_model_path, options, named):
         DepthEstimator.load(toy_model_path, **options)
 
 
+def test_a_user_without_a_home_folder_gets_pytorch(toy_model_path, monkeypatch):
+    def no_entry(_):
+        raise KeyError("no such user")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", no_entry)  # as in a container that runs as a number
+    assert DepthEstimator.load(toy_model_path, backend="auto").name == "toy (torch on cpu, expected)"
+
+
 def test_a_missing_model_is_named(tmp_path):
     with pytest.raises(CheckpointError, match="no model file"):
         DepthEstimator.load(tmp_path / "absent.safetensors")
