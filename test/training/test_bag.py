@@ -1,5 +1,6 @@
 import pickle
 import struct
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -199,6 +200,20 @@ def test_depth_in_rvl_is_named_when_the_bag_is_opened(write_bag, messages):
     content = one_frame(messages, messages.image(0, red(), "rgb8"), depth)
     with pytest.raises(DataError, match=r"RVL is not read here, record compressedDepth as PNG"):
         open_bag(write_bag(content))
+
+
+def test_a_topic_that_cannot_be_read_hides_no_other_and_is_not_looked_at_where_both_are_named(write_bag, messages):
+    other = ("/other/depth", messages.compressed(0, bytes(40), "16UC1; compressedDepth rvl"))
+    bag = write_bag([*recording(messages), other])
+    with pytest.warns(UserWarning, match="left out /other/depth: .*RVL"):
+        assert len(open_bag(bag)) == 3
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(open_bag(bag, image=IMAGE, depth=DEPTH)) == 3
+    with pytest.raises(
+        DataError, match=rf"depth=/other/depth is none .* one of {DEPTH}, .*cannot be read: /other.*RVL"
+    ):
+        open_bag(bag, image=IMAGE, depth="/other/depth")
 
 
 def test_a_message_too_short_for_a_header_is_named():

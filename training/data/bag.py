@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -180,16 +181,31 @@ def choose_topics(bag: Bag, image: str | None, depth: str | None, info: str | No
         DataError: a topic is missing or not the only one; names what there is.
     """
     types = bag.types()
-    kinds: dict[bool, list[str]] = {True: [], False: []}
-    for topic in sorted(topic for topic, kind in types.items() if kind in PICTURES):
-        _, content = next(bag.messages(topic))
-        with parsing(bag.path, f"pictures on {topic}"):
-            kinds[holds_depth(content, types[topic])].append(topic)
-    color = _only(bag, "image", image, kinds[False])
+    pictures = sorted(topic for topic, kind in types.items() if kind in PICTURES)
+    colors, depths, unread = _tell_apart(bag, [topic for topic in pictures if topic in (image, depth)])
+    if image not in colors or depth not in depths:
+        colors, depths, unread = _tell_apart(bag, pictures)
+    color, chosen = _only(bag, "image", image, colors, unread), _only(bag, "depth", depth, depths, unread)
+    if unread:
+        warnings.warn(f"{bag.path}: left out {'; '.join(unread)}", stacklevel=3)
     infos = [topic for topic, kind in types.items() if kind == INFO]
     beside = [f"{color.rsplit('/', levels)[0]}/camera_info" for levels in (1, 2)]
     found = infos if info is not None else [topic for topic in beside if topic in infos][:1] or infos
-    return Topics(color, _only(bag, "depth", depth, kinds[True]), _only(bag, "info", info, found))
+    return Topics(color, chosen, _only(bag, "info", info, found))
+
+
+def _tell_apart(bag: Bag, topics: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """Topics with colours, topics with depth, and of those whose first message cannot be read why it cannot."""
+    kinds: dict[bool, list[str]] = {True: [], False: []}
+    types, unread = bag.types(), []
+    for topic in topics:
+        try:
+            with parsing(bag.path, f"pictures on {topic}"):
+                _, content = next(bag.messages(topic))
+                kinds[holds_depth(content, types[topic])].append(topic)
+        except DataError as error:
+            unread.append(f"{topic}: {error}")
+    return kinds[False], kinds[True], unread
 
 
 def _stamp(content: bytes, received: int) -> int:
@@ -197,14 +213,20 @@ def _stamp(content: bytes, received: int) -> int:
     return stamp_of(content) or received
 
 
-def _only(bag: Bag, role: str, wanted: str | None, topics: list[str]) -> str:
+def _only(bag: Bag, role: str, wanted: str | None, topics: Sequence[str], unread: Sequence[str] = ()) -> str:
+    """The topic that was asked for, or the only one there is.
+
+    Raises:
+        DataError: neither is there; names what is, and what cannot be read.
+    """
     if wanted is not None and wanted in topics:
         return wanted
     if wanted is None and len(topics) == 1:
         return topics[0]
     there = ", ".join(topics) or "none"
     got = f"{role}={wanted} is none of its {role} topics" if wanted else f"{role} topics: {there}"
-    raise DataError(f"{bag.path}: {got}; expected one of {there}, as {CHOICE}")
+    rest = f"; cannot be read: {'; '.join(unread)}" if unread else ""
+    raise DataError(f"{bag.path}: {got}; expected one of {there}, as {CHOICE}{rest}")
 
 
 def _reader_class() -> Any:
