@@ -51,7 +51,11 @@ def read_recipe(path: Path) -> Recipe:
         got = sorted(values) if isinstance(values, dict) else values
         raise ConfigError(f"{path} must have model and at least one of {', '.join(STAGES)}, got {got}")
     stages = {name: _settings(values[name], f"{path}: {name}") for name in STAGES if name in values}
-    return Recipe(ModelConfig.from_json(json.dumps(values["model"])), stages)
+    try:
+        model = ModelConfig.from_json(json.dumps(values["model"]))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: model: {error}") from error
+    return Recipe(model, stages)
 
 
 def _settings(values: object, where: str) -> StageSettings:
@@ -63,5 +67,5 @@ def _settings(values: object, where: str) -> StageSettings:
         raise ConfigError(f"{where} has unknown fields {unknown}; known: {sorted(known)}")
     try:
         return StageSettings(**values)
-    except TypeError as error:
+    except (TypeError, ConfigError) as error:
         raise ConfigError(f"{where}: {error}") from error

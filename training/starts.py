@@ -8,10 +8,11 @@ from pathlib import Path
 
 from torch import Tensor
 
-from depthart_core.checkpoint import FORMAT, model_path, read_tensors
+from depthart_core.checkpoint import read_tensors
 from depthart_core.config import ModelConfig
 from depthart_core.errors import CheckpointError
 from depthart_core.model import DepthART
+from depthart_core.model_files import FORMAT, model_path, read_config
 from depthart_core.released import PICKLED, convert_released
 from training.checkpoints import difference
 
@@ -58,7 +59,7 @@ def _read(config: ModelConfig, init: str, tokenizer: Path | None) -> tuple[Mappi
     if path.suffix not in PICKLED and tokenizer is None:
         metadata, tensors = read_tensors(path)
         if metadata.get("format") == FORMAT:
-            theirs = ModelConfig.from_json(metadata.get("config", "{}"))
+            theirs = read_config(path, metadata)
             others = difference(json.loads(theirs.to_json()), json.loads(config.to_json()))
             return tensors, [f"note: its {'; its '.join(others)}"] * bool(others)
     if config.prefix != "tokenizer" or config.tokenizer.decoder != "var":

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from depthart_core.checkpoint import load_model
-from depthart_core.errors import DepthartError
+from depthart_core.errors import CheckpointError, DepthartError
 from training.compare import main, parse_arguments, plan_of, stoppable
 from training.comparison.contenders import make_contender
 from training.comparison.cost import count_cost, steps_of
@@ -233,6 +234,13 @@ def test_a_comparison_goes_on_in_the_precision_it_began_with(plan, tmp_path):
 def test_a_tokenizer_of_another_shape_is_refused(plan):
     with pytest.raises(ComparisonError, match="its tokenizer is"):
         make_contender("depthart", Plan(**{**vars(plan), "tokenizer": "nano"}), 0)
+
+
+@pytest.mark.parametrize("metadata", [{}, {"format": "depthart/1", "config": "{}"}])
+def test_a_tokenizer_of_no_model_of_ours_is_named(plan, tmp_path, metadata):
+    save_file({"other": torch.zeros(3)}, tmp_path / "odd.safetensors", metadata)
+    with pytest.raises(CheckpointError, match=r"odd.safetensors (is not a depthart/1 model|carries a configuration)"):
+        make_contender("depthart", Plan(**{**vars(plan), "tokenizer": str(tmp_path / "odd.safetensors")}), 0)
 
 
 @pytest.mark.parametrize(

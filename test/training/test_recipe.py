@@ -39,6 +39,12 @@ def test_the_recipe_of_d16_is_for_the_released_model():
         ({"transformer": {"steps": 1, "batch_size": 0, "learning_rate": 1}}, "batch_size must be .* from 1 up, got 0"),
         ({"transformer": {"steps": 1, "batch_size": 1, "learning_rate": -1}}, "learning_rate must be .* got -1"),
         ({"transformer": 5}, "transformer must be a table of settings, got 5"),
+        (
+            {"transformer": {"steps": 0, "batch_size": 1, "learning_rate": 1}},
+            r"recipe.json: transformer: steps must be",
+        ),
+        ({"model": {}}, r"recipe.json: model: config must have"),
+        ({"model": None}, r"recipe.json: model: config must have"),
         ({"extra": 1}, "must have model and at least one of tokenizer, transformer"),
     ],
 )

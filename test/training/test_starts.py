@@ -73,6 +73,14 @@ def test_a_start_that_fits_nothing_is_refused_by_name(toy_config, tmp_path):
         start(DepthART(toy_config), "missing")
 
 
+def test_a_model_file_with_a_strange_configuration_is_named(toy_config, tmp_path):
+    save_file({"other": torch.zeros(3)}, tmp_path / "odd.safetensors", {"format": "depthart/1", "config": "{}"})
+    with pytest.raises(
+        CheckpointError, match=r"odd.safetensors carries a configuration that does not fit: config must"
+    ):
+        start(DepthART(toy_config), str(tmp_path / "odd.safetensors"))
+
+
 def test_a_released_file_needs_a_recipe_of_its_layout(toy_config, released, tmp_path):
     save_file(released, tmp_path / "depthart.safetensors")
     with pytest.raises(CheckpointError, match=r"prefix 'tokenizer' and decoder 'var' alone, got 'efficientnet_lite0'"):

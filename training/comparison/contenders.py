@@ -9,10 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from depthart_core.checkpoint import model_path, read_tensors
+from depthart_core.checkpoint import read_tensors
 from depthart_core.config import ModelConfig
 from depthart_core.efficientnet import EfficientNetLite0
 from depthart_core.model import DepthART
+from depthart_core.model_files import model_path, read_config
 from training.backbone import load_imagenet
 from training.comparison.plan import ComparisonError, Plan
 from training.recipe import Recipe, read_recipe
@@ -47,7 +48,7 @@ def make_contender(name: str, plan: Plan, seed: int) -> Contender:
 
     Raises:
         ConfigError: The recipe is unreadable or has no transformer stage.
-        CheckpointError: The model with the tokenizer is missing or damaged.
+        CheckpointError: The model with the tokenizer is missing, damaged or none of ours.
         ComparisonError: That tokenizer does not fit the recipe's model.
         ModuleNotFoundError: The ImageNet weights (extra `train`) are not installed.
     """
@@ -81,7 +82,7 @@ def settings_of(name: str, plan: Plan, recipe: Recipe) -> StageSettings:
 def _take_tokenizer(model: nn.Module, config: ModelConfig, path: Path) -> None:
     """Start from a trained tokenizer; the regressor takes the decoder but for the layer that it is fed through."""
     metadata, tensors = read_tensors(path)
-    given = ModelConfig.from_json(metadata["config"]).tokenizer if "config" in metadata else None
+    given = read_config(path, metadata).tokenizer
     if given != config.tokenizer:
         raise ComparisonError(f"{path}: its tokenizer is {given}, the recipe's {config.tokenizer}")
     found = {name: value.float() for name, value in tensors.items() if name.startswith("tokenizer.")}
