@@ -59,7 +59,7 @@ def load_state(path: Path) -> dict[str, Any]:
     """
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
         raise CheckpointError(f"{path} is not a readable checkpoint: {str(error).partition(chr(10))[0]}") from error
     if not isinstance(state, dict) or "config" not in state:
         raise CheckpointError(f"{path} is not a checkpoint of training.train: it has no configuration")

@@ -72,7 +72,7 @@ def test_a_light_checkpoint_is_neither_lightened_again_nor_gone_on_from(trained)
         trained(2)
 
 
-@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04"])
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04", b"a.", b"\x80\x02h\x05."])
 def test_another_file_is_one_sentence(content, tmp_path, capsys):
     (tmp_path / "file").write_bytes(content)
     assert main([str(tmp_path / "file"), "--out", str(tmp_path / "out")]) == 1
