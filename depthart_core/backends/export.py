@@ -13,13 +13,11 @@ from pathlib import Path
 
 from depthart_core.backends import graphs, tracing
 from depthart_core.backends.cache import graph_folder
-from depthart_core.backends.int8 import quantize_step
 from depthart_core.backends.precision import DTYPES, typed
 from depthart_core.backends.proof import Pictures, structured_pictures
-from depthart_core.backends.proving import prove_export
 from depthart_core.backends.speeds import speeds_of
 from depthart_core.backends.stepped import write_parts
-from depthart_core.backends.whole import Graph, check_exportable, demand_libraries, export_onnx, versions_of
+from depthart_core.backends.whole import Graph, check_exportable, export_onnx, versions_of
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import BackendError
 from depthart_core.estimator import BackendOptions
@@ -75,8 +73,7 @@ class Wish:
             BackendError: Names what is wrong.
         """
         options = BackendOptions(decode=self.decode, max_scales=self.max_scales)
-        check_exportable(options)
-        demand_libraries(*LIBRARIES[1:])
+        check_exportable(options, LIBRARIES[1:])
         possible = dict.fromkeys((*DTYPES, *STEPPED))
         if self.precision not in possible:
             raise BackendError(f"precision must be one of {', '.join(possible)}, got {self.precision!r}")
@@ -111,7 +108,7 @@ def export_model(
         folder: Where the export's own folder goes; None: into the cache, where `DepthEstimator.load` finds it.
         wish: Decoding, form, precision.
         pictures: uint8 (H, W, 3) RGB to compare on; None: generated ones.
-        limit: Deviation allowed, see `depthart_core.backends.proof`; None: that of the precision.
+        limit: Deviation allowed; None: that of the precision, see `depthart_core.backends.proving.LIMITS`.
         report: Gets a sentence at every step.
 
     Raises:
@@ -119,6 +116,8 @@ def export_model(
         BackendError: An impossible wish, a library is missing, the graphs deviate or cannot be written.
     """
     options = wish.check()
+    from depthart_core.backends.proving import prove_export  # needs a library that the check names where it is missing
+
     path = model_path(model)
     weights = fingerprint(path)
     scales = options.count_scales(weights.config)
@@ -150,6 +149,8 @@ def write_graphs(model: DepthART, folder: Path, wish: Wish) -> None:
     if wish.chosen_form == "stepped":
         write_parts(model, folder, wish.decode)
         if wish.precision == "int8":
+            from depthart_core.backends.int8 import quantize_step  # likewise
+
             quantize_step(folder)
     else:
         export_onnx(

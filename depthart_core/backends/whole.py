@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import torch
@@ -84,8 +84,12 @@ def export_onnx(
     tracing.write(tracing.trace(graph, inputs, names, opset=tracing.OPSETS["whole"], islands=islands), target)
 
 
-def check_exportable(options: BackendOptions) -> None:
+def check_exportable(options: BackendOptions, libraries: Sequence[str] = ("onnx", "onnxscript")) -> None:
     """Demand a decoding without chance, and the libraries.
+
+    Args:
+        options: What is asked for.
+        libraries: What is needed; all that are missing are named at once.
 
     Raises:
         BackendError: Names what is wrong.
@@ -96,11 +100,6 @@ def check_exportable(options: BackendOptions) -> None:
         oldest = ".".join(map(str, OLDEST_TORCH))
         got = f"here is {torch.__version__}; run: pip install -U torch"
         raise BackendError(f"export needs PyTorch {oldest} or newer, {got}")
-    demand_libraries("onnx", "onnxscript")
-
-
-def demand_libraries(*libraries: str) -> None:
-    """Raise BackendError where one is not installed, with the command that installs all that are missing."""
     missing = [name for name in libraries if importlib.util.find_spec(name) is None]
     if missing:
         names = " ".join(missing)

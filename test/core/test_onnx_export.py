@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,8 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not inst
 pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
 
 from depthart_core.backends import graphs, tracing  # noqa: E402
-from depthart_core.backends.export import Graph, Wish, export_model, export_onnx  # noqa: E402
+from depthart_core.backends.build import build_engine  # noqa: E402
+from depthart_core.backends.export import LIBRARIES, Graph, Wish, export_model, export_onnx  # noqa: E402
 from depthart_core.backends.proving import prove_export  # noqa: E402
 
 
@@ -208,10 +210,21 @@ def test_a_folder_that_cannot_be_made_is_told(tiny_model_path, tmp_path):
 
 
 def test_what_is_not_installed_is_told_with_its_cure(tiny_model_path, tmp_path, monkeypatch):
-    for name in ("onnx", "onnxscript"):
+    for name in LIBRARIES[1:]:
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(BackendError, match="not installed: onnx onnxscript; run: pip install onnx onnxscript"):
+    with pytest.raises(BackendError, match="not installed: onnx onnxscript onnxruntime; run: pip install onnx onnxscr"):
         export_model(tiny_model_path, tmp_path)
+    with pytest.raises(BackendError, match=r"not installed: onnx onnxscript; run: pip install onnx onnxscript$"):
+        build_engine(tiny_model_path, BackendOptions("cuda"))
+
+
+def test_what_exports_can_be_imported_without_the_libraries_so_that_all_are_named(tiny_model_path):
+    program = f"""import sys
+sys.modules.update(dict.fromkeys({LIBRARIES[1:]}))
+from depthart_core.backends.export import export_model
+export_model(sys.argv[1])"""
+    found = subprocess.run([sys.executable, "-c", program, tiny_model_path], capture_output=True, text=True)
+    assert "export needs what is not installed: onnx onnxscript onnxruntime" in found.stderr.splitlines()[-1]
 
 
 def said(depth=2.0, confidence=0.5, size=3.0):
