@@ -268,7 +268,9 @@ class DepthEstimator:
 
 
 def missing_export(estimator: DepthEstimator, model: str | Path, options: BackendOptions) -> str:
-    """The command that makes the graph which "auto" prefers to PyTorch on a CPU; "" where another backend runs it.
+    """The command that makes the graph which "auto" prefers to PyTorch on a CPU; "" where there is none to prefer.
+
+    That is so where another backend runs it, or ONNX Runtime does not compute in the precision that is asked for.
 
     Args:
         estimator: What "auto" gave for this model.
@@ -279,7 +281,8 @@ def missing_export(estimator: DepthEstimator, model: str | Path, options: Backen
         CheckpointError: The model is missing or damaged.
     """
     elsewhere = type(estimator.backend).__module__ != MODULES["torch"]
-    if elsewhere or options.device != "cpu" or options.decode == "sample":
+    possible = options.precision in ("auto", *graphs.RUNNABLE["onnx"])
+    if elsewhere or not possible or options.device != "cpu" or options.decode == "sample":
         return ""
     try:
         graphs.find_export(model, options, backend="onnx", form="stepped")

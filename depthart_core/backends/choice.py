@@ -61,8 +61,10 @@ def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]
             continue
         try:
             return backend, _load(backend, model, options)
-        except BackendError as error:  # somebody made the graph, and will miss it
-            _log.warning("backend auto does without %s: %s", backend, error)
+        except BackendError as error:  # somebody made the graph and will miss it, unless another precision is asked for
+            exact = options.precision in ("auto", *graphs.RUNNABLE[backend])
+            level = logging.WARNING if exact else logging.INFO
+            _log.log(level, "backend auto does without %s: %s", backend, error)
     return "torch", _load("torch", model, options)
 
 

@@ -29,6 +29,9 @@ FORMS = ("stepped", "whole")
 RUNNABLE = {"onnx": ("int8", "fp32"), "openvino": ("fp32",)}
 """Backend -> precisions of the exports it runs; with precision "auto" the first that is there."""
 
+CONVERTED = {"openvino": ("bf16",)}
+"""Backend -> precisions that it computes in though no export is: it makes them of float32, on processors that can."""
+
 PARTS = ("prefix", "step", "decode")
 FEEDS = "scales.npz"
 WHOLE = "whole.onnx"
@@ -56,7 +59,7 @@ class Record:
         opset: Of ONNX.
         versions: Of the libraries that made it.
         pictures: How many pictures it was compared with PyTorch on.
-        deviation: Output -> "max" and "mean" over those pictures, see `depthart_core.backends.proof.deviation`.
+        deviation: Output -> "max" and "mean" over those pictures, see `depthart_core.backends.proof.compare`.
         format: `FORMAT`.
     """
 
@@ -140,7 +143,7 @@ def find_export(model: str | Path, options: BackendOptions, *, backend: str, for
 
     Raises:
         CheckpointError: The model is missing or damaged.
-        BackendError: There is no such export, it was made from other weights, or max_scales are impossible.
+        BackendError: There is no such export, it was made from other weights, or an option is impossible.
     """
     weights = fingerprint(model_path(model))
     scales = options.count_scales(weights.config)
@@ -194,8 +197,13 @@ def open_export(model: str | Path, options: BackendOptions, *, backend: str, for
 
 
 def _wanted(options: BackendOptions, backend: str) -> tuple[str, ...]:
-    """Precisions of the exports that do, the preferred one first."""
+    """Precisions of the exports that do, the preferred one first.
+
+    Raises:
+        BackendError: The backend does not compute in what is asked for.
+    """
     possible = RUNNABLE[backend]
+    options.demand_precision(backend, *possible, *CONVERTED.get(backend, ()))
     return (options.precision,) if options.precision in possible else possible
 
 

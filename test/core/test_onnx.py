@@ -18,6 +18,7 @@ from depthart_core import BackendError, DepthEstimator
 from depthart_core.backends import graphs, speeds
 from depthart_core.backends.cache import graph_folder
 from depthart_core.backends.proof import structured_pictures
+from depthart_core.estimator import BackendOptions, missing_export
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
@@ -242,6 +243,19 @@ def test_auto_takes_an_int8_graph_that_was_made_and_the_name_says_so(cached):
         assert 0.0 < np.abs(b.values / a.values - 1.0).mean() < 1e-2
         assert np.abs(b.confidence - a.confidence).mean() < 1e-2
         assert b.canonical == a.canonical
+
+
+def test_a_precision_that_no_graph_is_in_has_neither_a_warning_nor_advice(cached, caplog, monkeypatch):
+    asked = BackendOptions(precision="bf16")
+    with pytest.raises(BackendError, match="backend 'onnx' computes in int8 or fp32, got 'bf16'"):
+        graphs.find_export(cached[0], asked, backend="onnx", form="stepped")
+    hide_runtime(monkeypatch, "openvino", "openvino")
+    estimator = DepthEstimator.load(cached[0], precision="bf16")
+    assert "torch in bf16" in estimator.name
+    assert "does without" not in caplog.text
+    (cached[1] / graphs.RECORD).unlink()
+    assert "depthart export" in missing_export(estimator, cached[0], BackendOptions())
+    assert missing_export(estimator, cached[0], asked) == ""
 
 
 def test_a_new_graph_in_the_cache_makes_auto_forget_what_was_the_fastest(cached):
