@@ -32,6 +32,7 @@ from benchmarks.model import CPU_ATTENTION, peak
 from benchmarks.released_code import MissingReferenceError, open_reference
 from benchmarks.report import deliver
 from depthart_core.backends.export import Wish, describe, write_graphs
+from depthart_core.backends.measuring import peak_memory
 from depthart_core.backends.onnx import open_parts
 from depthart_core.backends.torch import load
 from depthart_core.checkpoint import save_model
@@ -146,7 +147,7 @@ def same_codes(reference: Any, ours: DepthART, sides: Sequence[Side]) -> float:
     return float((torch.cat(found, dim=1) == torch.cat(rollout, dim=1)).float().mean())
 
 
-def peak_memory(side: str, args: argparse.Namespace, folder: Path) -> float:
+def memory_of(side: str, args: argparse.Namespace, folder: Path) -> float:
     """MiB of a fresh process that loads one side and runs it once."""
     command = [sys.executable, "-m", "benchmarks.against_reference", "--reference", str(args.reference)]
     options = ["--threads", str(args.threads), "--memory-of", side, "--weights", str(folder)]
@@ -157,7 +158,7 @@ def peak_memory(side: str, args: argparse.Namespace, folder: Path) -> float:
 def run_once(args: argparse.Namespace) -> None:
     """Be that process."""
     open_side(args.memory_of, args, args.weights).run(picture())
-    print(resident_peak())
+    print(peak_memory() / 2**20)
 
 
 def open_side(name: str, args: argparse.Namespace, folder: Path) -> Side:
@@ -168,17 +169,10 @@ def open_side(name: str, args: argparse.Namespace, folder: Path) -> Side:
     return our_side(name, backend)
 
 
-def resident_peak() -> float:
-    """MiB that this process had in memory at most, as Linux counts."""
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    [kib] = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
-    return float(kib) / 1024
-
-
 def compare(args: argparse.Namespace, folder: Path) -> list[str]:
     """Measure all; paragraphs and a table."""
     write_weights(args.reference, folder)
-    memory = {name: peak_memory(name, args, folder) for name in FILES}
+    memory = {name: memory_of(name, args, folder) for name in FILES}
     reference, ours = open_reference(args.reference, folder / RELEASED), load(folder / OURS, OPTIONS)
     names = list(FILES)
     sides = [reference_side(reference), our_side(names[1], ours), our_side(names[2], open_graphs(folder, args.threads))]

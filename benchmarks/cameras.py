@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.node import PATIENCE, resident_mb
+from benchmarks.node import PATIENCE, resident_mib
 from benchmarks.report import deliver
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import DepthartError
@@ -33,9 +33,9 @@ BATCHES = (1, 4)
 
 @dataclass(frozen=True)
 class Shared:
-    """What one run gave: memory of the node [MB] and the values of each camera's diagnostics."""
+    """What one run gave: memory of the node [MiB] and the values of each camera's diagnostics."""
 
-    resident_mb: float
+    resident_mib: float
     values: dict[str, dict[str, str]]
 
 
@@ -100,7 +100,7 @@ def share(cameras: Sequence[str], args: argparse.Namespace, folder: Path) -> Sha
             listener.executor.spin_once(timeout_sec=0.1)
             if time.monotonic() > end or node.ended:
                 raise DepthartError(f"too few frames came; the node's log ends so:\n{node.last_lines()}")
-        return Shared(resident_mb(node.pid), listener.values)
+        return Shared(resident_mib(node.pid), listener.values)
 
 
 def batches(repetitions: int) -> list[list[str]]:
@@ -145,7 +145,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     header = ["camera", "images/s", "processed/s", "model p50 [ms]", "arrival to published p50 [ms]", "p95 [ms]"]
     lines = [
-        f"Memory of the node with one camera {one.resident_mb:.0f} MB, with four {four.resident_mb:.0f} MB.",
+        f"Memory of the node with one camera {one.resident_mib:.0f} MiB, with four {four.resident_mib:.0f} MiB.",
         table(header, rows(one, NAMES[:1])),
         table(header, rows(four, NAMES)),
         "PyTorch, float32: a batch must cost less for each picture than one alone to be worth waiting for.",

@@ -38,10 +38,10 @@ PATIENCE = 60.0  # seconds without a frame
 
 @dataclass(frozen=True)
 class Memory:
-    """Resident memory of the node after a number of processed frames [MB]."""
+    """Resident memory of the node after a number of processed frames."""
 
     frames: int
-    resident_mb: float
+    resident_mib: float
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Measurement:
     memory: Sequence[Memory]
 
 
-def resident_mb(pid: int) -> float:
+def resident_mib(pid: int) -> float:
     """Return the resident memory of a process."""
     status = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS"))
@@ -73,10 +73,10 @@ def listen(recorder: Recorder, node: Program, frames: int) -> Measurement:
     """Let frames come, and look at the node's memory every second.
 
     Raises:
-        DepthartError: the node ended or no frame came.
+        DepthartError: the node ended, or no frame came for `PATIENCE`.
     """
     memory: list[Memory] = []
-    start = time.monotonic()
+    start = last = time.monotonic()
     with tqdm(total=frames, unit="frame") as bar:
         while bar.n < frames:
             before = recorder.counts["depth/image_rect"]
@@ -85,9 +85,12 @@ def listen(recorder: Recorder, node: Program, frames: int) -> Measurement:
             bar.update(came - before)
             if node.ended:
                 raise DepthartError(f"the node ended; its log ends so:\n{node.last_lines()}")
-            memory.append(Memory(came, resident_mb(node.pid)))
-            if not came and time.monotonic() - start > PATIENCE:
-                raise DepthartError(f"no depth came; the node's log ends so:\n{node.last_lines()}")
+            memory.append(Memory(came, resident_mib(node.pid)))
+            if came > before:
+                last = time.monotonic()
+            elif time.monotonic() - last > PATIENCE:
+                silence = f"no depth came for {PATIENCE:g} s after {came} frames"
+                raise DepthartError(f"{silence}; the node's log ends so:\n{node.last_lines()}")
     passed = time.monotonic() - start
     return Measurement(came, passed, tuple(recorder.latencies), recorder.values, memory)
 
@@ -126,16 +129,16 @@ def memory_rows(found: Measurement) -> list[list[str]]:
     """Return the memory at a few points of the run as lines of a table."""
     places = [round(share * (len(found.memory) - 1)) for share in (0, STEADY, 0.25, 0.5, 0.75, 1)]
     return [
-        [str(found.memory[place].frames), f"{found.memory[place].resident_mb:.1f}"] for place in sorted(set(places))
+        [str(found.memory[place].frames), f"{found.memory[place].resident_mib:.1f}"] for place in sorted(set(places))
     ]
 
 
 def growth(memory: Sequence[Memory]) -> float:
-    """Return the slope of the memory after the first frames [MB per 1000 frames]."""
+    """Return the slope of the memory after the first frames [MiB per 1000 frames]."""
     steady = memory[round(STEADY * len(memory)) :]
     if len({point.frames for point in steady}) < 2:
         return float("nan")
-    slope, _ = np.polyfit([point.frames for point in steady], [point.resident_mb for point in steady], 1)
+    slope, _ = np.polyfit([point.frames for point in steady], [point.resident_mib for point in steady], 1)
     return float(slope) * 1000
 
 
@@ -168,8 +171,8 @@ def report(found: Measurement, args: argparse.Namespace) -> list[str]:
         summary,
         latency_line(found),
         table(["stage [ms]", "p50", "p95", "p99"], speed_rows(found)),
-        f"Memory after the first tenth grows by {growth(found.memory):+.1f} MB per 1000 frames.",
-        table(["processed frames", "resident memory of the node [MB]"], memory_rows(found)),
+        f"Memory after the first tenth grows by {growth(found.memory):+.1f} MiB per 1000 frames.",
+        table(["processed frames", "resident memory of the node [MiB]"], memory_rows(found)),
     ]
 
 

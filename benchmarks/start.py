@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.node import PATIENCE, resident_mb
+from benchmarks.node import PATIENCE, resident_mib
 from benchmarks.report import deliver
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
@@ -97,13 +97,13 @@ def run(args: argparse.Namespace, folder: Path) -> Found:
         node, _ = start_node(args, folder, stack)
         listening = share_of_core(node.pid, 0.7 * LINGER)
         time.sleep(0.3 * LINGER + 1.0)
-        idle, resident = share_of_core(node.pid, args.seconds), resident_mb(node.pid)
+        idle, resident = share_of_core(node.pid, args.seconds), resident_mib(node.pid)
         with Recorder(0.1, ("depth/relative",)) as recorder:
             recorder.listen(PATIENCE, until=lambda: recorder.counts["depth/relative"] >= args.frames)
             if not recorder.counts["depth/relative"]:
                 raise DepthartError(f"no depth came; the node's log ends so:\n{node.last_lines()}")
             maps = Path(f"/proc/{node.pid}/maps").read_text()
-            return Found(starts, listening, idle, (resident, resident_mb(node.pid)), "libtorch" in maps)
+            return Found(starts, listening, idle, (resident, resident_mib(node.pid)), "libtorch" in maps)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
