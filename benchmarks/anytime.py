@@ -19,6 +19,7 @@ from depthart_core import BACKENDS, DepthEstimator
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
 from training.curves import Axes, Curve, draw_curves
+from training.data.frames import Frames
 from training.data.source import DataSet, open_named
 from training.frames import Frame, Settings, for_each_frame, judge
 
@@ -37,7 +38,7 @@ def measure(estimators: Sequence[DepthEstimator], data: DataSet, count: int) -> 
     """Seconds and AbsRel, (pictures, scales, 2), of at most `count` pictures, evenly over the data set."""
     settings = Settings(data.protocol)
     places = np.unique(np.linspace(0, len(data.samples) - 1, min(count, len(data.samples))).round().astype(int))
-    chosen = [data.samples[place] for place in places.tolist()]
+    chosen = Frames(places.tolist(), data.samples.__getitem__)  # read one by one, and left out where that fails
 
     def look(frame: Frame) -> Measured:
         found = []

@@ -1,5 +1,7 @@
 """The report of accuracy against latency at toy size."""
 
+import pytest
+
 from benchmarks.anytime import main
 
 
@@ -18,6 +20,14 @@ def test_data_given_twice_has_two_columns(toy_model_path, frame_folder, capsys):
     options = ["--data", f"one={frame_folder}", "--data", f"two={frame_folder}", "--backend", "torch"]
     assert main([str(toy_model_path), *options, "--frames", "1", "--threads", "1"]) == 0
     assert "AbsRel, one | AbsRel, two" in capsys.readouterr().out
+
+
+def test_a_frame_that_cannot_be_read_is_left_out(toy_model_path, frame_folder, capsys):
+    (frame_folder / "rgb" / "0001.jpg").write_bytes(b"no picture")
+    options = ["--data", f"desk={frame_folder}", "--backend", "torch", "--frames", "3", "--threads", "1"]
+    with pytest.warns(UserWarning, match="left out 1 of 3 frames: .*0001.jpg"):
+        assert main([str(toy_model_path), *options]) == 0
+    assert "pictures of 256x256: 2 of desk" in capsys.readouterr().out
 
 
 def test_data_that_is_not_there_is_one_sentence(tmp_path, toy_model_path, capsys):
