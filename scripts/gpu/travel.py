@@ -141,7 +141,8 @@ def receive(folder: Path, into: Path) -> list[str]:
 
 def _arrived(file: Travelling, waiting: Path, into: Path) -> bool:
     """Whether a file is here; joins it where its last part has just come."""
-    stamp = waiting / f"{file.sha256}.here"
+    key = hashlib.sha256(f"{file.name}\0{file.sha256}".encode()).hexdigest()  # equal files go to several places
+    stamp = waiting / f"{key}.here"
     parts = [waiting / part for part in file.parts]
     if stamp.exists():
         return True

@@ -53,6 +53,14 @@ def test_the_same_folder_twice_does_no_harm(cargo, tmp_path):
     assert [travel.receive(folder, tmp_path / "there") for _ in range(2)] == [[], []]
 
 
+def test_equal_files_arrive_in_every_place_they_are_for(tmp_path):
+    (tmp_path / "file").write_bytes(b"content")
+    names = ("data/a", "data/b")
+    [folder] = travel.pack(dict.fromkeys(names, tmp_path / "file"), tmp_path / "out", limit=200_000)
+    assert travel.receive(folder, tmp_path / "there") == []
+    assert [(tmp_path / "there" / name).read_bytes() for name in names] == [b"content"] * 2
+
+
 def test_a_changed_piece_is_refused_by_the_name_of_its_file(cargo, tmp_path):
     folder, *_ = travel.pack(cargo, tmp_path / "out", limit=10_000_000)
     (folder / "part-000").write_bytes(b"something else")
@@ -73,6 +81,15 @@ def test_more_than_one_call_holds_is_refused_on_the_way_back(cargo, tmp_path, ca
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(travel.TravelError, match="gone"):
         travel.pack({"a": tmp_path / "gone"}, tmp_path / "out", limit=1_000_000)
+
+
+def test_a_shard_that_is_not_there_ends_the_packing(tmp_path):
+    command = [str(ROOT / "scripts" / "gpu" / "pack"), "train", "--without-cv2", "--shards", str(tmp_path / "gone.tar")]
+    environment = {**os.environ, "PYTHON": sys.executable, "DEPTHART_GPU_PIECES": str(tmp_path / "pieces")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "gone.tar: expected files" in done.stderr
+    assert "one call after the other" not in done.stdout
 
 
 def test_a_training_job_goes_its_whole_way_on_a_cpu(shard_of):
