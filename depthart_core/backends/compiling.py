@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from depthart_core.backends.library import last_error, make_logger, start
+from depthart_core.backends.library import first_error, make_logger, start
 from depthart_core.errors import BackendError
 
 if TYPE_CHECKING:
@@ -83,11 +83,12 @@ def _compile(trt: Any, graph: Path, how: Compiling, monitor: Any) -> Compiled:
         hide_stages(network)
     config: tensorrt.IBuilderConfig = builder.create_builder_config()
     _configure(trt, config, how, monitor)
+    logger.begin()
     plan = builder.build_serialized_network(network, config)
     if monitor.stopped:
         return Compiled(b"", b"")
     if plan is None:
-        raise BackendError(f"{trt.__name__} {trt.__version__} cannot build the engine: {last_error(logger)}")
+        raise BackendError(f"{trt.__name__} {trt.__version__} cannot build the engine: {first_error(logger)}")
     if not _times_kernels(trt):
         return Compiled(bytes(plan), b"")
     timings: tensorrt.ITimingCache | None = config.get_timing_cache()
@@ -135,7 +136,7 @@ def _parse(trt: Any, network: tensorrt.INetworkDefinition, graph: Path, logger: 
         error: tensorrt.ParserError = parser.get_error(i)
         told.append(f"{error.desc()} (node {error.node()})")
     raise BackendError(
-        f"{trt.__name__} {trt.__version__} does not take the graph: {'; '.join(told) or last_error(logger)}"
+        f"{trt.__name__} {trt.__version__} does not take the graph: {'; '.join(told) or first_error(logger)}"
     )
 
 

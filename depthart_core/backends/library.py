@@ -23,6 +23,9 @@ HOW = (
     "pip install tensorrt-rtx for RTX cards"
 )
 
+KEPT = 8
+"""Errors that are kept of a call; the first is the cause of the others."""
+
 
 def import_library() -> Any:
     """The module of TensorRT.
@@ -49,15 +52,20 @@ def machine_of(trt: Any, device: Device) -> Machine:
 
 
 def make_logger(trt: Any) -> Any:
-    """A logger that hands TensorRT's words on to ours and keeps its errors, in `errors`."""
+    """A logger that hands TensorRT's words on to ours and keeps the first errors since `begin`, in `errors`."""
 
     class Logger(trt.ILogger):  # type: ignore[misc]
         def __init__(self) -> None:
             trt.ILogger.__init__(self)
             self.errors: list[str] = []
 
+        def begin(self) -> None:
+            """Forget what earlier calls complained about."""
+            self.errors.clear()
+
         def log(self, severity: tensorrt.ILogger.Severity, message: str) -> None:
-            if severity in (trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR):
+            wrong = severity in (trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR)
+            if wrong and len(self.errors) < KEPT:
                 self.errors.append(message)
             _log.log(logging.INFO if severity == trt.ILogger.WARNING else logging.DEBUG, "%s", message)
 
@@ -74,9 +82,9 @@ def start(kind: Callable[[Any], Any], logger: Any) -> Any:
     try:
         return kind(logger)
     except TypeError as error:
-        raise BackendError(f"TensorRT cannot start on this GPU: {last_error(logger)}; look at: nvidia-smi") from error
+        raise BackendError(f"TensorRT cannot start on this GPU: {first_error(logger)}; look at: nvidia-smi") from error
 
 
-def last_error(logger: Any) -> str:
-    """The first line of what TensorRT complained about first, or that it did not say."""
+def first_error(logger: Any) -> str:
+    """The first line of what TensorRT complained about first since the call began, or that it did not say."""
     return str(logger.errors[0]).splitlines()[0][:300] if logger.errors else "it does not say why"

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from depthart_core.backends.cuda import Device, open_device
 from depthart_core.backends.engines import PRECISIONS, EngineRecord, find_engine, is_engine, read_engine
 from depthart_core.backends.graphs import DECODES
-from depthart_core.backends.library import import_library, last_error, machine_of, make_logger, start
+from depthart_core.backends.library import first_error, import_library, machine_of, make_logger, start
 from depthart_core.backends.machine import version_warning
 from depthart_core.backends.runner import Runner, Tensor
 from depthart_core.errors import BackendError
@@ -46,7 +46,7 @@ class EngineProgram:
         self.runtime: tensorrt.Runtime = start(trt.Runtime, self.logger)
         engine: tensorrt.ICudaEngine = self.runtime.deserialize_cuda_engine(data)
         if engine is None:
-            raise BackendError(f"{trt.__name__} {trt.__version__} does not take the engine: {last_error(self.logger)}")
+            raise BackendError(f"{trt.__name__} {trt.__version__} does not take the engine: {first_error(self.logger)}")
         names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
         self.tensors: Sequence[Tensor] = [
             Tensor(
@@ -58,9 +58,10 @@ class EngineProgram:
             for name in names
         ]
         self.engine = engine
+        self.logger.begin()
         self.context: tensorrt.IExecutionContext = engine.create_execution_context()
         if self.context is None:
-            raise BackendError(f"the engine finds no memory on the GPU to run in: {last_error(self.logger)}")
+            raise BackendError(f"the engine finds no memory on the GPU to run in: {first_error(self.logger)}")
         self.capturable = True
 
     def bind(self, name: str, address: int) -> None:
@@ -73,8 +74,9 @@ class EngineProgram:
         Raises:
             BackendError: TensorRT refuses.
         """
+        self.logger.begin()
         if not self.context.execute_async_v3(stream):
-            raise BackendError(f"TensorRT cannot run the engine: {last_error(self.logger)}")
+            raise BackendError(f"TensorRT cannot run the engine: {first_error(self.logger)}")
 
 
 class TensorRTBackend:

@@ -8,8 +8,9 @@ import pytest
 
 from depthart_core import BackendError, CheckpointError, DepthEstimator
 from depthart_core.backends.cuda import open_device
-from depthart_core.backends.library import import_library, start
+from depthart_core.backends.library import KEPT, import_library, start
 from depthart_core.backends.runner import Tensor
+from depthart_core.backends.tensorrt import EngineProgram
 from depthart_core.errors import importing
 
 
@@ -57,6 +58,45 @@ def test_bindings_that_get_nothing_from_the_library_are_one_sentence():
 
     with pytest.raises(BackendError, match=r"TensorRT cannot start on this GPU: CUDA init.* 35; look at: nvidia-smi"):
         start(Builder, Logger())
+
+
+class Library:
+    """A TensorRT whose engine complains twice at every run, and fails when it is told to."""
+
+    __name__, __version__ = "tensorrt", "10.16.1"
+
+    class ILogger:
+        ERROR, INTERNAL_ERROR, WARNING = range(3)
+
+    class Runtime:
+        num_io_tensors, fails = 0, False
+
+        def __init__(self, logger):
+            self.ears, self.runs = logger, 0
+
+        def deserialize_cuda_engine(self, _data):
+            return self
+
+        def create_execution_context(self):
+            return self
+
+        def execute_async_v3(self, _stream):
+            self.runs += 1
+            for word in ("cause", "consequence"):
+                self.ears.log(Library.ILogger.ERROR, f"{word} of run {self.runs}\nin detail")
+            return not self.fails
+
+
+def test_a_run_that_fails_is_told_with_its_own_first_error_and_no_run_is_remembered_for_ever():
+    program = EngineProgram(Library(), b"")
+    for _ in range(3):
+        program.enqueue(0)
+    program.context.fails = True
+    with pytest.raises(BackendError, match=r"TensorRT cannot run the engine: cause of run 4$"):
+        program.enqueue(0)
+    for _ in range(100):
+        program.logger.log(Library.ILogger.INTERNAL_ERROR, "again")
+    assert len(program.logger.errors) == KEPT
 
 
 @pytest.mark.parametrize(
