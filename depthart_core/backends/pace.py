@@ -59,7 +59,7 @@ class Pace:
 
 
 class Run:
-    """One picture on its way through the scales: start it before the first one, ask after each, finish at the end.
+    """One picture on its way through the scales: begin before the first one, ask after each, finish at the end.
 
     Args:
         pace: What is expected; learns from this run.
@@ -68,6 +68,10 @@ class Run:
 
     def __init__(self, pace: Pace, deadline: float | None) -> None:
         self._pace, self._deadline, self._last, self.done = pace, deadline, time.monotonic(), 0
+
+    def begin(self) -> None:
+        """Note that the first scale begins now: what came before is no part of it."""
+        self._lap()
 
     def another(self) -> bool:
         """Note that a scale is done; whether there is a next one and it still fits."""

@@ -19,7 +19,6 @@ from depthart_core.errors import BackendError
 from depthart_core.estimator import BackendOptions, Inference, ScaleGuess
 from depthart_core.model import DepthART, Prediction
 from depthart_core.normalize import denormalize, normalize_image
-from depthart_core.prefix import Prefix
 from depthart_core.winograd import quicken
 
 _log = logging.getLogger(__name__)
@@ -61,28 +60,29 @@ class TorchBackend:
         # A copy: torch takes no read-only memory (a ROS message) and no negative strides (a reversed channel order).
         picture = torch.from_numpy(np.array(rgb, order="C")).to(self.device).permute(2, 0, 1)[None]
         image = normalize_image(picture).contiguous(memory_format=torch.channels_last)
-        if self.graphed is None:
-            prefix = self.model.prefix(image)
-            run = Run(self.pace, deadline)
-            found = self._predict(prefix, run)
-        else:
-            run = Run(self.pace, deadline)
-            found = self.graphed.predict(image, run.another)
+        run = Run(self.pace, deadline)
+        found = self._predict(image, run) if self.graphed is None else self.graphed.predict(image, run)
         depth = _array(denormalize(found.depth, self.model.config)[0, 0])
         confidence = None if found.confidence is None else _array(found.confidence[0, 0].sigmoid())
         run.finish()
         return Inference(depth, confidence, _canonical(found), run.done)
 
-    def _predict(self, prefix: Prefix, run: Run) -> Prediction:
-        steps = []
+    def _predict(self, image: Tensor, run: Run) -> Prediction:
+        prefix, steps = self.model.prefix(image), []
+        self._wait()
+        run.begin()
         for step in self.model.rollout(prefix, self.decoding, max_scales=self.scales):
             steps.append(step)
-            if self.device.type == "cuda":
-                torch.cuda.synchronize(self.device)  # or the clock would tell how long asking takes
+            self._wait()
             if not run.another():
                 break
         found: Prediction = self.model.conclude(prefix, steps)
         return found
+
+    def _wait(self) -> None:
+        """Let a GPU do what it was asked for, or the clock would tell how long asking takes."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
 
 
 def _array(values: Tensor) -> npt.NDArray[np.float32]:

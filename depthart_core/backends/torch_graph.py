@@ -7,11 +7,11 @@ for the image, one for every scale and one for the end after every scale, so tha
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from depthart_core.backends.pace import Run
 from depthart_core.decoding import Decoding
 from depthart_core.model import DepthART, Prediction
 
@@ -60,23 +60,27 @@ class GraphedModel:
                 self._found.append(model.conclude(prefix, steps))
         self._kept = prefix, steps, rollout  # the graphs read their memory, the cache inside the rollout included
 
-    def predict(self, image: Tensor, another: Callable[[], bool] | None = None) -> Prediction:
+    def predict(self, image: Tensor, run: Run | None = None) -> Prediction:
         """Depth and what the heads say, as `DepthART.predict`.
 
         Args:
             image: Pictures like those of the recording.
-            another: Asked after every scale, when it is done, whether to go on; None: all scales, without waiting.
+            run: Begins when the image was looked at, and is asked after every scale, when it is done, whether to go on;
+                None: all scales, without waiting.
         """
         with self._turn:
             self._image.copy_(image)
             self._start.replay()
+            if run is not None:
+                torch.cuda.synchronize(self._image.device)
+                run.begin()
             done = -1
             for scale in self._scales:
                 scale.replay()
                 done += 1
-                if another is not None:
+                if run is not None:
                     torch.cuda.synchronize(self._image.device)
-                    if not another():
+                    if not run.another():
                         break
             self._ends[done].replay()
             found = self._found[done]

@@ -55,6 +55,15 @@ def test_a_scale_that_became_slow_is_refused_and_tried_again_after_a_while():
     assert 2 in refused
 
 
+def test_what_comes_before_the_first_scale_is_no_part_of_it():
+    pace = Pace(1)
+    run = Run(pace, None)
+    time.sleep(0.2)
+    run.begin()
+    run.another()
+    assert pace.latest(0) < 0.1
+
+
 def test_times_are_learnt_from_runs():
     pace = Pace(1)
     run = Run(pace, None)

@@ -1,10 +1,12 @@
 """Recorded CUDA graphs against the model itself."""
 
+import time
 from copy import deepcopy
 
 import pytest
 import torch
 
+from depthart_core.backends.pace import Pace, Run
 from depthart_core.backends.precision import typed
 from depthart_core.backends.torch_graph import GraphedModel
 from depthart_core.decoding import expected
@@ -30,6 +32,9 @@ def test_the_recording_predicts_what_the_model_does(pair, seed):
 def test_the_recording_stops_after_the_scale_that_was_the_last(pair):
     model, graphed = pair
     image = torch.rand(1, 3, 64, 64).cuda() * 2.0 - 1.0
-    answers = iter([True, False])
-    stopped = graphed.predict(image, lambda: next(answers))
+    pace = Pace(3)
+    pace.note_scale(2, 1e6)  # hours beyond any deadline
+    run = Run(pace, time.monotonic() + 1e3)
+    stopped = graphed.predict(image, run)
+    assert run.done == 2
     torch.testing.assert_close(stopped.depth, model.predict(image, max_scales=2).depth, rtol=0.0, atol=1e-3)
