@@ -15,7 +15,7 @@ from depthart_core.align import Alignment, fit_scale, fit_scale_shift
 from depthart_core.errors import DepthartError
 from depthart_core.estimator import RelativeDepth
 from training.data.protocol import Protocol
-from training.data.sample import DataError, Sample, attempt, resize_sample
+from training.data.sample import DataError, Sample, attempt, listed, resize_sample
 from training.metrics import ScoreError, Scores, score
 
 SIZE_PX = 256
@@ -125,16 +125,10 @@ def for_each_frame(
             else:
                 results.append(use(frame))
     if left_out:
-        warnings.warn(f"{title}: left out {len(left_out)} of {len(samples)} frames: {_listed(left_out)}", stacklevel=3)
+        warnings.warn(f"{title}: left out {len(left_out)} of {len(samples)} frames: {listed(left_out)}", stacklevel=3)
     if not results:
         raise ScoreError(f"{title}: no image was scored, expected at least one with valid depth")
     return results
-
-
-def _listed(reasons: Sequence[str], *, most: int = 10) -> str:
-    """The first of the reasons, and how many there are besides."""
-    more = [f"and {len(reasons) - most} more"] if len(reasons) > most else []
-    return "; ".join([*reasons[:most], *more])
 
 
 def align(how: str, prediction: RelativeDepth, frame: Frame, settings: Settings) -> tuple[Alignment, np.ndarray]:

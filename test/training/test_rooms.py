@@ -129,6 +129,23 @@ def test_a_file_that_is_no_shard_is_refused(tmp_path):
         read_rooms([path])
 
 
+def test_an_empty_shard_among_others_is_skipped_and_named(shard_of, write_shard, tmp_path):
+    first, second, nothing = shard_of(2), write_shard([], "train-001.tar"), tmp_path / "train-002.tar"
+    nothing.touch()
+    with pytest.warns(UserWarning, match=f"{second}, {nothing}: no complete sample, skipped"):
+        assert len(read_rooms([first, second, nothing])) == 2
+    with pytest.raises(DataError, match=f"{second}, {nothing}: no complete sample, expected .webp or .jpg"):
+        read_rooms([second, nothing])
+
+
+def test_a_warning_names_the_first_of_many(write_shard, room_members):
+    samples = [room_members(f"{n:06}") for n in range(14)]
+    for n, members in enumerate(samples[:13]):
+        del members[f"{n:06}.png"]
+    with pytest.warns(UserWarning, match="skipped 13 incomplete samples: 000000, .*, 000009, and 3 more$"):
+        assert len(read_rooms([write_shard(samples)])) == 1
+
+
 def test_an_empty_list_of_shards_is_refused():
     with pytest.raises(DataError, match="no shard given"):
         read_rooms([])

@@ -7,8 +7,9 @@ import pytest
 
 from training.data.frames import Frames, Joined
 from training.data.loader import batches
+from training.data.memory import keep
 from training.data.protocol import PROTOCOLS, Protocol, protocol
-from training.data.sample import DataError, Sample
+from training.data.sample import DataError, Sample, readable
 from training.data.source import KINDS, open_data, open_named, recognise, split_options
 
 # The least of each layout that tells it from the others; some hold "rgb" and "depth" folders like a folder of frames.
@@ -148,6 +149,22 @@ class Counting:
         return Sample(
             str(n), np.full((2, 2, 3), n, np.uint8), np.ones((2, 2), np.float32), Intrinsics(2, 2, 1, 1, 0, 0)
         )
+
+
+class Refusing:
+    """Reads nothing."""
+
+    def __call__(self, n):
+        raise KeyError(n)
+
+
+def test_warnings_about_many_samples_name_the_first_ten():
+    frames = Frames(range(12), Refusing())
+    ten = "".join(rf"{n}: KeyError: {n}; expected a frame that can be read; " for n in range(10))
+    with pytest.warns(UserWarning, match=f"^skipped 12 of 12 samples: {ten}and 2 more$"):
+        assert list(readable(frames)) == []
+    with pytest.warns(UserWarning, match=f"^12 of 12 samples cannot be read: {ten}and 2 more$"):
+        assert len(keep(frames, 8)) == 12
 
 
 def test_slices_select_without_reading():

@@ -17,7 +17,7 @@ from depthart_core.config import DECODES
 from depthart_core.decoding import decoding
 from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize, normalize_image
-from training.data.sample import DataError, attempt
+from training.data.sample import DataError, attempt, listed
 from training.data.source import DataSet, open_named
 from training.frames import Frame, Settings, prepare
 from training.metrics import DELTA, ScoreError, comparable
@@ -60,9 +60,9 @@ def _frames(data: DataSet, count: int, size: int) -> list[Frame]:
     settings = Settings(data.protocol, size=size)
     places = np.linspace(0, len(data.samples) - 1, min(count, len(data.samples))).round().astype(int)
     read = {place: attempt(data.samples, place) for place in places.tolist()}
-    refused = [str(error) for error in read.values() if isinstance(error, DataError)]
+    refused = [error for error in read.values() if isinstance(error, DataError)]
     if refused:
-        warnings.warn(f"{data.name}: skipped {len(refused)} of {len(read)} frames: {'; '.join(refused)}", stacklevel=3)
+        warnings.warn(f"{data.name}: skipped {len(refused)} of {len(read)} frames: {listed(refused)}", stacklevel=3)
     frames = [prepare(place, sample, settings) for place, sample in read.items() if not isinstance(sample, DataError)]
     judged = [frame for frame in frames if frame is not None]
     if not judged:

@@ -25,7 +25,7 @@ from training.data.bag_messages import INFO, PICTURES, camera_of, decode_color, 
 from training.data.files import parsing, require
 from training.data.frames import Frames
 from training.data.pairing import pair_stamps
-from training.data.sample import DataError, Sample
+from training.data.sample import DataError, Sample, listed
 
 LAYOUT = "a rosbag2 folder with metadata.yaml, or its .mcap or .db3 file"
 CHOICE = "PATH?image=/topic&depth=/topic"
@@ -187,7 +187,7 @@ def choose_topics(bag: Bag, image: str | None, depth: str | None, info: str | No
         colors, depths, unread = _tell_apart(bag, pictures)
     color, chosen = _only(bag, "image", image, colors, unread), _only(bag, "depth", depth, depths, unread)
     if unread:
-        warnings.warn(f"{bag.path}: left out {'; '.join(unread)}", stacklevel=3)
+        warnings.warn(f"{bag.path}: left out {listed(unread)}", stacklevel=3)
     infos = [topic for topic, kind in types.items() if kind == INFO]
     beside = [f"{color.rsplit('/', levels)[0]}/camera_info" for levels in (1, 2)]
     found = infos if info is not None else [topic for topic in beside if topic in infos][:1] or infos
@@ -225,7 +225,7 @@ def _only(bag: Bag, role: str, wanted: str | None, topics: Sequence[str], unread
         return topics[0]
     there = ", ".join(topics) or "none"
     got = f"{role}={wanted} is none of its {role} topics" if wanted else f"{role} topics: {there}"
-    rest = f"; cannot be read: {'; '.join(unread)}" if unread else ""
+    rest = f"; cannot be read: {listed(unread)}" if unread else ""
     raise DataError(f"{bag.path}: {got}; expected one of {there}, as {CHOICE}{rest}")
 
 

@@ -15,9 +15,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from training.data.sample import DataError, decode_image
+from training.data.sample import DataError, decode_image, listed
 
-NAMED = 5  # so many missing files are named in a warning
 COLOURS = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # depth lies as the sensor wrote it, whatever EXIF says
 
 
@@ -35,13 +34,12 @@ def require(path: Path, expected: str) -> Path:
 def warn_missing(path: Path, what: str, names: Sequence[object]) -> None:
     """Warn of frames that are left out because a part of them is not there: how many, and the first of them."""
     if names:
-        first = ", ".join(map(str, names[:NAMED]))
-        warnings.warn(f"{path}: {len(names)} frames {what}, skipped: {first}", stacklevel=3)
+        warnings.warn(f"{path}: {len(names)} frames {what}, skipped: {listed(names, ', ')}", stacklevel=3)
 
 
 @contextmanager
-def parsing(path: Path, expected: str) -> Iterator[None]:
-    """Make a DataError of whatever a library raises over a damaged file.
+def parsing(where: object, expected: str) -> Iterator[None]:
+    """Make a DataError of whatever a library raises over a damaged file or frame.
 
     Parsers meet damage anywhere (struct, zlib, index and library errors), so that no shorter list would be complete.
     """
@@ -50,7 +48,7 @@ def parsing(path: Path, expected: str) -> Iterator[None]:
     except (DataError, MemoryError, ModuleNotFoundError):
         raise
     except Exception as error:
-        raise DataError(f"{path}: {type(error).__name__}: {error}; expected {expected}") from error
+        raise DataError(f"{where}: {type(error).__name__}: {error}; expected {expected}") from error
 
 
 def read_bytes(path: Path) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any
 from depthart_core.geometry import Intrinsics
 from training.data.files import read_depth_png, read_rgb
 from training.data.frames import Frames
-from training.data.sample import DataError, Sample
+from training.data.sample import DataError, Sample, listed
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 LAYOUT = "rgb/NAME.jpg (or .png), depth/NAME.png (16-bit) and info.json"
@@ -83,7 +83,7 @@ def read_folder(path: Path) -> Frames:
         raise DataError(f"{path} holds no pair of equal names, expected {LAYOUT}")
     lonely = sorted(images.keys() ^ depths.keys())
     if lonely:
-        warnings.warn(f"{path}: skipped {len(lonely)} frames without a partner: {', '.join(lonely)}", stacklevel=2)
+        warnings.warn(f"{path}: skipped {len(lonely)} frames without a partner: {listed(lonely, ', ')}", stacklevel=2)
     return Frames(frames, FolderReader(path.name, info))
 
 

@@ -7,7 +7,8 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
-from training.data.sample import DataError, Sample
+from training.data.files import parsing
+from training.data.sample import Sample
 
 
 class Frames(Sequence[Sample]):
@@ -37,12 +38,8 @@ class Frames(Sequence[Sample]):
         if isinstance(index, slice):
             return Frames(self._keys[index], self._read)
         key = self._keys[index]
-        try:
+        with parsing(key, "a frame that can be read"):  # damage shows in what a reader computes, too: one frame, no run
             return self._read(key)
-        except (DataError, MemoryError, ModuleNotFoundError):
-            raise
-        except Exception as error:  # damage shows anywhere, also in what a reader computes; one frame, not the run
-            raise DataError(f"{key}: {type(error).__name__}: {error}") from error
 
 
 class Joined(Sequence[Sample]):

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tqdm import tqdm
 
 from training.data.frames import Frames
-from training.data.sample import DataError, Sample, attempt, resize_sample
+from training.data.sample import DataError, Sample, attempt, listed, resize_sample
 
 
 def keep(samples: Sequence[Sample], size: int) -> Frames:
@@ -29,8 +29,8 @@ def keep(samples: Sequence[Sample], size: int) -> Frames:
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         found = list(tqdm(threads.map(read, range(len(samples))), total=len(samples), desc="reading", mininterval=5.0))
-    if refused := [str(each) for each in found if isinstance(each, DataError)]:
-        warnings.warn(f"{len(refused)} of {len(samples)} samples cannot be read: {'; '.join(refused)}", stacklevel=2)
+    if refused := [each for each in found if isinstance(each, DataError)]:
+        warnings.warn(f"{len(refused)} of {len(samples)} samples cannot be read: {listed(refused)}", stacklevel=2)
     return Frames(found, _given)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from depthart_core.geometry import Intrinsics
 from training.data.frames import Frames
-from training.data.sample import DataError, Sample, decode_image
+from training.data.sample import DataError, Sample, decode_image, listed
 
 LAYOUT = "tar shards of NNNNNN.webp (or .jpg), NNNNNN.png and NNNNNN.json"
 NEAREST = 0.2
@@ -49,7 +49,7 @@ def open_rooms(path: Path) -> Frames:
     """Read a shard, or all shards of a folder.
 
     Raises:
-        DataError: there is none, or one is no tar file or holds no complete sample.
+        DataError: there is none, one is no tar file, or none holds a complete sample.
     """
     shards = sorted(path.glob("*.tar")) if path.is_dir() else [path]
     if not shards:
@@ -58,15 +58,20 @@ def open_rooms(path: Path) -> Frames:
 
 
 def read_rooms(paths: Sequence[Path]) -> Frames:
-    """Read shards into memory, still compressed; incomplete samples are left out with a warning.
+    """Read shards into memory, still compressed; incomplete samples and empty shards are left out with a warning.
 
     Raises:
-        DataError: when a shard is missing, is no tar file or holds no complete sample.
+        DataError: when a shard is missing or is no tar file, or none holds a complete sample.
     """
-    encoded = [room for path in paths for room in _read_shard(Path(path))]
-    if not encoded:
+    if not paths:
         raise DataError("no shard given, expected tar files such as rooms/train-000.tar")
-    return Frames(encoded, decode_room)
+    shards = [_read_shard(Path(path)) for path in paths]
+    empty = listed([path for path, shard in zip(paths, shards, strict=True) if not shard], ", ")
+    if not any(shards):
+        raise DataError(f"{empty}: no complete sample, expected .webp or .jpg, .png, .json of one name")
+    if empty:
+        warnings.warn(f"{empty}: no complete sample, skipped", stacklevel=2)
+    return Frames([room for shard in shards for room in shard], decode_room)
 
 
 def decode_room(room: EncodedRoom) -> Sample:
@@ -108,10 +113,8 @@ def _read_shard(path: Path) -> list[EncodedRoom]:
         raise DataError(f"{path} is not there, expected a tar shard of .webp or .jpg, .png, .json members")
     members = _read_members(path)
     complete = {name: parts for name, parts in members.items() if parts.keys() >= MEMBERS and _picture(parts)}
-    if not complete:
-        raise DataError(f"{path} holds no complete sample, expected .webp or .jpg, .png, .json of one name")
     if len(complete) < len(members):
-        missing = ", ".join(sorted(members.keys() - complete.keys()))
+        missing = listed(sorted(members.keys() - complete.keys()), ", ")
         warnings.warn(
             f"{path}: skipped {len(members) - len(complete)} incomplete samples: {missing}",
             stacklevel=4,
@@ -130,6 +133,8 @@ def _picture(parts: Mapping[str, bytes]) -> str:
 def _read_members(path: Path) -> dict[str, dict[str, bytes]]:
     """Return sample name -> suffix -> bytes; a damaged shard keeps what comes before the damage, with a warning."""
     members: dict[str, dict[str, bytes]] = {}
+    if not path.stat().st_size:
+        return members
     try:
         with tarfile.open(path) as shard:
             for member in shard:

@@ -13,6 +13,8 @@ import numpy as np
 from depthart_core.errors import DepthartError
 from depthart_core.geometry import Intrinsics
 
+NAMED = 10
+
 
 class DataError(DepthartError):
     """A data set, shard or member that cannot be read; names the file and what was expected."""
@@ -85,6 +87,12 @@ def decode_image(name: str, encoded: bytes, flags: int) -> np.ndarray:
     return np.asarray(image)
 
 
+def listed(items: Sequence[object], separator: str = "; ") -> str:
+    """The first `NAMED` of the items, and how many there are besides: for warnings, which thousands would drown."""
+    more = [f"and {len(items) - NAMED} more"] if len(items) > NAMED else []
+    return separator.join([*map(str, items[:NAMED]), *more])
+
+
 def attempt(samples: Sequence[Sample], index: int) -> Sample | DataError:
     """Return the sample, or why it cannot be read."""
     try:
@@ -95,12 +103,12 @@ def attempt(samples: Sequence[Sample], index: int) -> Sample | DataError:
 
 def readable(samples: Sequence[Sample]) -> Iterator[Sample]:
     """Every sample that can be read; the others are counted and named in one warning at the end."""
-    refused: list[str] = []
+    refused: list[DataError] = []
     for index in range(len(samples)):
         sample = attempt(samples, index)
         if isinstance(sample, DataError):
-            refused.append(str(sample))
+            refused.append(sample)
         else:
             yield sample
     if refused:
-        warnings.warn(f"skipped {len(refused)} of {len(samples)} samples: {'; '.join(refused)}", stacklevel=2)
+        warnings.warn(f"skipped {len(refused)} of {len(samples)} samples: {listed(refused)}", stacklevel=2)
