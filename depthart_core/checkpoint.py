@@ -12,11 +12,7 @@ from torch import Tensor
 
 from depthart_core.errors import CheckpointError
 from depthart_core.model import DepthART
-from depthart_core.model_files import FORMAT as FORMAT
-from depthart_core.model_files import PACKAGED as PACKAGED
-from depthart_core.model_files import model_path as model_path
-from depthart_core.model_files import read_config
-from depthart_core.model_files import write_atomically as write_atomically
+from depthart_core.model_files import FORMAT, model_path, read_config, write_atomically
 
 
 def save_model(model: DepthART, path: Path, *, dtype: torch.dtype = torch.float32) -> None:

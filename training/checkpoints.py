@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
-from depthart_core.checkpoint import write_atomically
 from depthart_core.config import ModelConfig
 from depthart_core.errors import CheckpointError
+from depthart_core.model_files import write_atomically
 from training.errors import TrainingError
 from training.settings import StageSettings
 

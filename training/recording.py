@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from depthart_core.checkpoint import write_atomically
 from depthart_core.config import ModelConfig
 from depthart_core.model import DepthART
+from depthart_core.model_files import write_atomically
 from depthart_core.normalize import denormalize
 from training.plots import colour_depth
 from training.stages import Stage, TrainingBatch

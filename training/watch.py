@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from depthart_core.checkpoint import write_atomically
+from depthart_core.model_files import write_atomically
 from training.data.loader import Batch
 
 

@@ -9,8 +9,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from depthart_core.checkpoint import FORMAT, load_model, model_path, read_tensors, save_model, write_atomically
+from depthart_core.checkpoint import load_model, read_tensors, save_model
 from depthart_core.errors import CheckpointError
+from depthart_core.model_files import FORMAT, model_path, write_atomically
 
 
 def test_a_saved_model_comes_back_with_its_configuration(toy_model, toy_model_path):

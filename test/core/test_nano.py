@@ -7,8 +7,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.model import CPU_ATTENTION
-from depthart_core.checkpoint import PACKAGED, load_model
+from depthart_core.checkpoint import load_model
 from depthart_core.model import DepthART
+from depthart_core.model_files import PACKAGED
 from training.recipe import read_recipe
 
 RECIPE = Path(__file__).parents[2] / "training" / "configs" / "nano.json"

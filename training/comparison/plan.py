@@ -9,9 +9,8 @@ from pathlib import Path
 
 import torch
 
-from depthart_core.checkpoint import write_atomically
 from depthart_core.errors import DepthartError
-from depthart_core.model_files import model_path
+from depthart_core.model_files import model_path, write_atomically
 from training.precision import choose_precision
 
 CONTENDERS = ("depthart", "teacher_forcing", "regressor")

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from depthart_core.checkpoint import write_atomically
 from depthart_core.markdown import table
+from depthart_core.model_files import write_atomically
 from training.comparison.figures import Figure, Line, draw
 from training.comparison.plan import TRAINED, ComparisonError
 
