@@ -161,16 +161,15 @@ class DepthART(nn.Module):
         steps = list(self.rollout(prefix, decoding, max_scales=max_scales, cache=cache))
         return self.conclude(prefix, steps)
 
-    def conclude(self, prefix: Prefix, steps: list[ScaleStep], *, heads: bool = True) -> Prediction:
+    def conclude(self, prefix: Prefix, steps: list[ScaleStep]) -> Prediction:
         """What the scales of a rollout so far say, at least one; missing ones make depth coarser.
 
         Args:
             prefix: That the rollout began with.
             steps: Of the scales, in order.
-            heads: Whether to ask the heads, where there are any.
         """
         depth = self.pictures(steps[-1].f_hat, prefix).clamp(-1.0, 1.0).mean(1, keepdim=True)
-        if not heads or self.confidence_head is None or self.size_head is None:
+        if self.confidence_head is None or self.size_head is None:
             return Prediction(depth)
         certainties = [certainty(step.logits, self.tokenizer.quantizer.codebook) for step in steps]
         return Prediction(depth, self.confidence_head(certainties, depth), self.size_head(prefix.tokens))

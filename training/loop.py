@@ -31,8 +31,9 @@ from training.settings import RunOptions, StageSettings
 from training.stages import Scalars, Stage, StageLoss, TrainingBatch, to_training_batch
 from training.watch import LossWatch
 
-LOG_STEPS = 20
-"""Between two lines of the log; the last step has one as well."""
+LOG_STEPS = 20  # between two lines of the log; where the steps or the minutes are over there is one as well
+CHECKPOINT_MINUTES = 3.0  # between two checkpoints
+PICTURE_MINUTES = 10.0  # between two sheets of pictures
 
 
 class Trainer:
@@ -121,10 +122,10 @@ class Trainer:
             self._agree(offset + (time.monotonic() - began) / 60.0)
             if self.step % LOG_STEPS == 0 or self._progress() >= 1.0:
                 bar.set_postfix(self._log(recorder, scalars), refresh=False)
-            if self.minutes - saved > self.options.checkpoint_minutes:
+            if self.minutes - saved > CHECKPOINT_MINUTES:
                 self._save()
                 saved = self.minutes
-            if self.minutes - shown > self.options.picture_minutes or self._progress() >= 1.0:
+            if self.minutes - shown > PICTURE_MINUTES or self._progress() >= 1.0:
                 self._show(recorder, batch)
                 shown = self.minutes
         bar.close()

@@ -81,8 +81,6 @@ class RunOptions:
         seed: Of order and augmentation.
         workers: Processes that decode.
         accumulate: Batches whose gradients make one step.
-        checkpoint_minutes: Between two checkpoints.
-        picture_minutes: Between two sheets of pictures.
     """
 
     out: Path
@@ -92,8 +90,6 @@ class RunOptions:
     seed: int = 0
     workers: int = 1
     accumulate: int = 1
-    checkpoint_minutes: float = 3.0
-    picture_minutes: float = 10.0
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense.

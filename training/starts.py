@@ -14,6 +14,7 @@ from depthart_core.errors import CheckpointError
 from depthart_core.model import DepthART
 from depthart_core.model_files import FORMAT, model_path, read_config
 from depthart_core.released import PICKLED, convert_released
+from training.backbone import load_imagenet
 from training.checkpoints import difference
 
 BACKBONE = "image.backbone"
@@ -46,7 +47,8 @@ def start(model: DepthART, init: str | None = None, tokenizer: Path | None = Non
     fresh = [name for name in own if name not in taken]
     imagenet = any(name.startswith(BACKBONE) for name in fresh)
     if imagenet:
-        _load_imagenet(model)
+        assert model.image is not None
+        load_imagenet(model.image.backbone)
         fresh = [name for name in fresh if not name.startswith(BACKBONE)]
     parts = [f"taken from {init}: {_summary(taken)}"] * (init is not None)
     parts += ["from ImageNet: image network"] * imagenet + [f"fresh: {_summary(fresh)}"]
@@ -68,13 +70,6 @@ def _read(config: ModelConfig, init: str, tokenizer: Path | None) -> tuple[Mappi
             f"alone, got {config.prefix!r} and {config.tokenizer.decoder!r}"
         )
     return convert_released(path, tokenizer=tokenizer, config=config).state_dict(), []
-
-
-def _load_imagenet(model: DepthART) -> None:
-    from training.backbone import load_imagenet
-
-    assert model.image is not None
-    load_imagenet(model.image.backbone)
 
 
 def _summary(names: Iterable[str]) -> str:

@@ -12,6 +12,20 @@ from training.processes import gathered, place, total
 from training.settings import StageSettings
 from training.stages import Scalars, TrainingBatch
 
+COMMITMENT = 0.03
+"""Weight of drawing the encoder to its codes (VQ-VAE's beta)."""
+
+PLAIN_STEPS = 300
+"""At the start, with noise in place of the quantizer: with random codes the encoder would learn to say nothing. There
+are none where codes are kept."""
+
+TRUNCATED = 0.3
+"""Share of steps in which the decoder learns from the sum of the first scales alone, so that depth after few scales
+looks right as well."""
+
+RESTART_STEPS = 50
+"""Between two restarts of codes that nobody uses."""
+
 
 def make(settings: StageSettings) -> TokenizerStage:
     """The stage with these settings."""
@@ -19,30 +33,11 @@ def make(settings: StageSettings) -> TokenizerStage:
 
 
 class TokenizerStage:
-    """Autoencoder and quantizer on depth maps; the image features that guide the decoder stay as they are.
+    """Autoencoder and quantizer on depth maps; the image features that guide the decoder stay as they are."""
 
-    Args:
-        settings: See `StageSettings`.
-        commitment: Weight of drawing the encoder to its codes (VQ-VAE's beta).
-        plain_steps: Steps at the start with noise in place of the quantizer: with random codes the encoder would
-            learn to say nothing. None where codes are kept.
-        truncated: Share of steps in which the decoder learns from the sum of the first scales alone, so that depth
-            after few scales looks right as well.
-        restart_every: Steps between two restarts of codes that nobody uses.
-    """
-
-    def __init__(
-        self,
-        settings: StageSettings,
-        *,
-        commitment: float = 0.03,
-        plain_steps: int = 300,
-        truncated: float = 0.3,
-        restart_every: int = 50,
-    ) -> None:
+    def __init__(self, settings: StageSettings) -> None:
         self.settings = settings
-        self.commitment, self.plain_steps = commitment, 0 if settings.keep_codes else plain_steps
-        self.truncated, self.restart_every = truncated, restart_every
+        self.plain_steps = 0 if settings.keep_codes else PLAIN_STEPS
         self.memory: Scalars = {}
         # The step of the last restart: a step of several batches has one, and kept codes have none at the start.
         self.restarted = 0 if settings.keep_codes else -1
@@ -65,7 +60,7 @@ class TokenizerStage:
         power = features.square().mean()
         total = error + edges + pull + 0.1 * (power - 1.0).square()
         if step >= self.plain_steps:
-            total = total + self.commitment * commit
+            total = total + COMMITMENT * commit
         last = commit.detach() / power.detach()
         return total, {
             "error": error,
@@ -87,7 +82,7 @@ class TokenizerStage:
         generator = torch.Generator().manual_seed(step)
         if step < self.plain_steps:
             return features + 0.4 * _noise(features, generator)
-        if torch.rand((), generator=generator) < self.truncated:
+        if torch.rand((), generator=generator) < TRUNCATED:
             k = int(torch.randint(len(f_hats), (), generator=generator))
             return f_hats[k].detach()
         return features + (f_hats[-1] - features).detach()
@@ -100,7 +95,7 @@ class TokenizerStage:
         """
         codebook = model.tokenizer.quantizer.codebook
         used = self.memory.setdefault("used", torch.zeros(len(codebook), device=codebook.device))
-        if step % self.restart_every == 0 and step != self.restarted:
+        if step % RESTART_STEPS == 0 and step != self.restarted:
             everything = torch.arange(len(codebook), device=codebook.device)
             dead = (used < 1).nonzero()[:, 0] if step > self.plain_steps else everything
             candidates, generator = gathered(rests), torch.Generator().manual_seed(step)

@@ -71,13 +71,11 @@ class Accepted:
         candidate: The one.
         float32: What it keeps in float32.
         deviation: Output -> mean, p99, max, not_finite.
-        refused: Why each earlier try was refused.
     """
 
     candidate: Candidate
     float32: tuple[str, ...]
     deviation: dict[str, dict[str, float]]
-    refused: tuple[str, ...]
 
 
 def accept(
@@ -111,7 +109,7 @@ def accept(
         deviation = measure(reference, [candidate.outputs(picture) for picture in pictures])
         reason = objection(deviation, limits)
         if not reason:
-            return Accepted(candidate, kept, deviation, tuple(refused))
+            return Accepted(candidate, kept, deviation)
         stage = first_deviating(reference, [candidate.stages(picture) for picture in pictures], limits.stage)
         refused.append(f"{_kept_words(kept)}: {reason}; the first stage that deviates is {stage}")
         report(f"refused {refused[-1]}")
