@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -88,6 +89,14 @@ class Inference:
     confidence: npt.NDArray[np.float32] | None = None
     canonical: ScaleGuess | None = None
     scales: int = 1
+
+    @classmethod
+    def of_outputs(cls, outputs: Mapping[str, npt.NDArray[Any]], scales: int) -> Inference:
+        """What a graph says of one picture: `depth` (1, S, S), with heads `confidence` (1, S, S) and `size` (1, 2)."""
+        depth = outputs["depth"][0]
+        if "size" not in outputs:
+            return cls(depth, scales=scales)
+        return cls(depth, outputs["confidence"][0], ScaleGuess.of_logarithms(*outputs["size"][0].tolist()), scales)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import onnxruntime
 from depthart_core.backends import graphs
 from depthart_core.backends.stepping import SteppedBackend, read_feeds
 from depthart_core.errors import BackendError
-from depthart_core.estimator import BackendOptions, Inference, ScaleGuess
+from depthart_core.estimator import BackendOptions, Inference
 
 
 class OnnxParts:
@@ -65,11 +65,8 @@ class WholeBackend:
     def infer(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> Inference:  # noqa: ARG002
         """uint8 (S, S, 3) RGB -> relative depth, confidence and scale."""
         picture = np.ascontiguousarray(rgb)[None]
-        found = dict(zip(self.outputs, self.session.run(self.outputs, {"picture": picture}), strict=True))
-        if not self.heads:
-            return Inference(found["depth"][0], scales=self.scales)
-        guess = ScaleGuess.of_logarithms(*found["size"][0].tolist())
-        return Inference(found["depth"][0], found["confidence"][0], guess, self.scales)
+        found = self.session.run(self.outputs, {"picture": picture})
+        return Inference.of_outputs(dict(zip(self.outputs, found, strict=True)), self.scales)
 
 
 def load(model: str | Path, options: BackendOptions) -> SteppedBackend:

@@ -16,7 +16,7 @@ from depthart_core.backends.proof import Deviation, Pictures, compare, demand
 from depthart_core.backends.stepping import Feeds, Parts, SteppedBackend, read_feeds
 from depthart_core.backends.torch import TorchBackend
 from depthart_core.errors import BackendError
-from depthart_core.estimator import Backend, BackendOptions, Inference, ScaleGuess
+from depthart_core.estimator import Backend, BackendOptions, Inference
 from depthart_core.model import DepthART
 
 LIMITS = {"fp32": ("max", 1e-3), "fp16": ("mean", 5e-3), "bf16": ("mean", 3e-2), "int8": ("mean", 1e-2)}
@@ -129,7 +129,7 @@ class ComputedBackend:
     """What a graph computes, in PyTorch.
 
     Args:
-        graph: See `depthart_core.backends.export.Graph`.
+        graph: See `depthart_core.backends.whole.Graph`.
         record: Of the graph.
     """
 
@@ -140,9 +140,6 @@ class ComputedBackend:
     @torch.inference_mode()
     def infer(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> Inference:  # noqa: ARG002
         """uint8 (S, S, 3) RGB -> relative depth, confidence and scale."""
-        depth, *said = self.graph(torch.from_numpy(np.array(rgb, order="C"))[None])
-        if not self.heads:
-            return Inference(depth[0].numpy(), scales=self.scales)
-        confidence, sizes = said
-        guess = ScaleGuess.of_logarithms(*sizes[0].tolist())
-        return Inference(depth[0].numpy(), confidence[0].numpy(), guess, self.scales)
+        found = self.graph(torch.from_numpy(np.array(rgb, order="C"))[None])
+        names = graphs.output_names(self.scales, heads=self.heads)
+        return Inference.of_outputs({name: v.numpy() for name, v in zip(names, found, strict=True)}, self.scales)

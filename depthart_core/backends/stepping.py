@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from depthart_core.backends import graphs
 from depthart_core.backends.pace import Pace, Run
-from depthart_core.estimator import Inference, ScaleGuess
+from depthart_core.estimator import Inference
 
 NEXT = "next_"
 """What a step gives out as next_NAME goes into the following step as NAME."""
@@ -96,12 +96,8 @@ class SteppedBackend:
         return result
 
     def _inference(self, prefix: dict[str, Any], decoded: dict[str, Any], scales: int) -> Inference:
-        depth = self.parts.array(decoded["depth"])[0].copy()
-        if not self.heads:
-            return Inference(depth, scales=scales)
-        size, error = self.parts.array(prefix["size"])[0].tolist()
-        confidence = self.parts.array(decoded["confidence"])[0].copy()
-        return Inference(depth, confidence, ScaleGuess.of_logarithms(size, error), scales)
+        said = {**decoded, "size": prefix["size"]} if self.heads else decoded
+        return Inference.of_outputs({name: self.parts.array(value).copy() for name, value in said.items()}, scales)
 
 
 def write_feeds(path: Path, feeds: Feeds) -> None:

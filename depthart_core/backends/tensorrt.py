@@ -22,7 +22,7 @@ from depthart_core.backends.library import first_error, import_library, machine_
 from depthart_core.backends.machine import version_warning
 from depthart_core.backends.runner import Runner, Tensor
 from depthart_core.errors import BackendError
-from depthart_core.estimator import BackendOptions, Inference, ScaleGuess
+from depthart_core.estimator import BackendOptions, Inference
 
 if TYPE_CHECKING:
     import tensorrt
@@ -94,11 +94,7 @@ class TensorRTBackend:
 
     def infer(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> Inference:  # noqa: ARG002
         """uint8 (S, S, 3) RGB -> relative depth, confidence and scale; the engine always decodes every scale."""
-        found = run_once(self.runner, rgb)
-        if not self.heads:
-            return Inference(found["depth"][0], scales=self.scales)
-        size, error = found["size"][0].tolist()
-        return Inference(found["depth"][0], found["confidence"][0], ScaleGuess.of_logarithms(size, error), self.scales)
+        return Inference.of_outputs(run_once(self.runner, rgb), self.scales)
 
 
 def run_once(runner: Runner, rgb: npt.NDArray[np.uint8]) -> Mapping[str, npt.NDArray[Any]]:
