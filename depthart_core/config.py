@@ -221,7 +221,9 @@ def _build(kind: type[T], values: Any, where: str) -> T:
     needed = {item.name for item in fields(kind) if not item.metadata.get("optional")}  # type: ignore[arg-type]
     if not isinstance(values, dict) or not needed <= set(values) <= set(hints):
         got = sorted(values) if isinstance(values, dict) else values
-        raise ConfigError(f"{where} must have exactly the fields {sorted(needed)}, got {got}")
+        optional = sorted(set(hints) - needed)
+        exactly, more = ("", f" and may have {optional}") if optional else ("exactly ", "")
+        raise ConfigError(f"{where} must have {exactly}the fields {sorted(needed)}{more}, got {got}")
     return kind(**{name: _value(hints[name], value, f"{where}.{name}") for name, value in values.items()})
 
 

@@ -114,7 +114,7 @@ def measure(
 
 @contextmanager
 def _worker(folder: Path, arguments: list[str]) -> Iterator[Callable[[str], dict[str, Any]]]:
-    """A process that answers words with what `_answer` says."""
+    """A process that answers words with what the method of `_Subject` of that name returns."""
     command = [sys.executable, "-m", __spec__.name, str(folder), *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None

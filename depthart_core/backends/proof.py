@@ -1,4 +1,7 @@
-"""Whether a backend says what PyTorch says: the one measure of agreement, and pictures to take it on."""
+"""Whether a backend says what PyTorch says: how far an export is from it, and pictures to compare on.
+
+Engines, whose stages are looked at as well, are judged by `acceptance`.
+"""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def changed(**change):
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"surprise": 1}, "config must have exactly the fields .*surprise"),
+        ({"surprise": 1}, r"config must have the fields \[.*\] and may have \['heads'\], got .*surprise"),
         ({"tokenizer__surprise": 1}, r"config\.tokenizer must have exactly the fields"),
         ({"tokenizer": 3}, r"config\.tokenizer must have exactly the fields"),
         ({"tokenizer__codebook_size": "many"}, r"config\.tokenizer\.codebook_size must be int, got 'many'"),
