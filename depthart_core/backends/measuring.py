@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -201,6 +202,7 @@ class _Subject:
 
 def main() -> None:
     """Answer every word on standard input with a line of JSON."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of whoever asks, who ends us by asking no more
     folder, model, name, arguments = sys.argv[1:]
     subject: _Subject | None = None
     for word in sys.stdin:

@@ -26,11 +26,13 @@ def open_sets(named: Sequence[str], limit: int | None) -> list[DataSet]:
         limit: Only the first so many frames of each; None: all.
 
     Raises:
-        BackendError: This is no checkout, or something that it needs is not installed.
+        BackendError: This is no checkout, something that it needs is not installed, or the limit is below 1.
         DataError: A path is no data set.
     """
     if not named:
         return []
+    if limit is not None and limit < 1:
+        raise BackendError(f"--limit {limit}: expected a number of frames from 1 up")
     if (CHECKOUT / "training").is_dir() and str(CHECKOUT) not in sys.path:
         sys.path.append(str(CHECKOUT))  # a program finds what is installed alone, which `training` is not
     try:

@@ -160,6 +160,16 @@ def test_a_terminated_comparison_goes_on_and_repeats_nothing(plan, tmp_path, ter
     assert finish(job, costs, [], frames)
 
 
+def test_a_signal_in_the_last_step_ends_the_comparison_too(plan, tmp_path, terminated_at):
+    alone = Plan(**{**vars(plan), "samples": 8, "contenders": ("regressor",)})
+    job = Job(alone, Place(tmp_path / "out", workers=0), "regressor", 0)
+    costs = {"regressor": count_cost(make_contender("regressor", alone, 0))}
+    samples, frames = list(read_rooms([Path(path) for path in alone.train])), read_frames(alone.data, 1, 64)
+    assert not finish(job, costs, terminated_at(samples, 8), frames)
+    assert not job.point(1.0).exists()
+    assert finish(job, costs, samples, frames)
+
+
 def test_a_signal_while_scoring_ends_the_work_and_leaves_the_handlers():
     before = signal.getsignal(signal.SIGTERM)
     assert not stoppable(lambda: signal.raise_signal(signal.SIGTERM) or True)

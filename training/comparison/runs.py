@@ -130,7 +130,7 @@ def trained_tokenizer(plan: Plan, place: Place, train: Sequence[Sample]) -> str 
     options = RunOptions(out=folder, device=place.device, precision=plan.precision, workers=place.workers)
     trainer = Trainer(TOKENIZER, model, make_stage(TOKENIZER, settings), settings=settings, options=options)
     trainer.run(train)
-    if trainer.step < settings.steps:
+    if trainer.asked or trainer.step < settings.steps:
         return None
     trainer.checkpoint.unlink()
     return str(weights)
@@ -173,7 +173,7 @@ def finish(job: Job, costs: Mapping[str, Cost], train: Sequence[Sample], data: M
     for share in left:
         until = max(1, round(share * steps))
         trainer.run(train, until=until)
-        if trainer.step < until:
+        if trainer.asked or trainer.step < until:  # a signal may come in the last step, too
             return False
         scores = score_model(trainer.average, data, seed=job.seed, scales=share == job.plan.points[-1])
         plain = {name: {v: dataclasses.asdict(s) for v, s in found.items()} for name, found in scores.items()}
