@@ -1,10 +1,10 @@
 """The programs of the demo end when they should, with everything they started."""
 
-import os
 import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -19,19 +19,20 @@ def started(tmp_path, source):
     return program
 
 
-def wait_for(condition, patience=10.0):
+def wait_for(condition, patience=60.0):
     deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.01)
 
 
-def exists(pid):
+def runs(pid):
+    """Whether a process does; one that has ended may stay as a zombie where nobody takes in orphans."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    return True
+    return state != "Z"
 
 
 def test_a_program_that_runs_is_stopped(tmp_path):
@@ -50,13 +51,14 @@ def test_a_program_that_has_ended_can_be_stopped(tmp_path):
 
 def test_what_a_program_started_ends_with_it(tmp_path):
     source = f"""import subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", {SLEEPER!r}])
+child = subprocess.Popen([sys.executable, "-c", {SLEEPER!r}], stdout=subprocess.DEVNULL)
 print(child.pid, 'started', flush=True)
 child.wait()"""
     program = started(tmp_path, source)
     child = int(program.log.read_text().split()[0])
+    assert runs(child)
     program.stop()
-    wait_for(lambda: not exists(child))
+    wait_for(lambda: not runs(child))
 
 
 def test_an_interrupt_while_a_program_is_started_waits_until_it_is_known(tmp_path):
@@ -74,12 +76,18 @@ def test_an_interrupt_while_a_program_is_started_waits_until_it_is_known(tmp_pat
 
 
 def test_an_interrupt_while_a_program_is_stopped_comes_after_its_end(tmp_path):
-    stubborn = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); " + SLEEPER
+    stubborn = "import signal; signal.signal(signal.SIGINT, lambda *_: print('not yet', flush=True)); " + SLEEPER
     program = started(tmp_path, stubborn)
-    timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
-    timer.start()
+
+    def interrupt_while_it_is_stopped():
+        wait_for(lambda: "not yet" in program.log.read_text())
+        signal.raise_signal(signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt_while_it_is_stopped, daemon=True)
+    thread.start()
     with pytest.raises(KeyboardInterrupt):
         program.stop()
+    thread.join()
     assert program.ended
 
 
