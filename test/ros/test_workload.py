@@ -19,18 +19,26 @@ def depth_of(image):
     return np.frombuffer(image.data, np.float32).reshape(image.height, image.width)
 
 
-def test_nobody_listening_means_no_work(world, make_camera, toy_model_path, rgb_message):
+@pytest.fixture
+def lingering(monkeypatch):
+    """Images are taken for as long as a loaded machine needs, though nobody listens."""
+    monkeypatch.setattr("depthart_ros.intake.LINGER", 600.0)
+
+
+def test_nobody_listening_means_no_work(world, lingering, make_camera, toy_model_path, rgb_message):
     camera = make_camera(())
-    world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE)
+    node = world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE)
     camera.connect()
-    for _ in range(5):
+    counters = node._cameras[0]._statistics._counters
+    for number in range(1, 6):  # one by one: a newer image would replace one that waits
         camera.images.publish(rgb_message(stamp_now(world)))
-        world.spin_for(0.1)
+        world.until(lambda number=number: counters["received"] == counters["idle"] == number, what="the image")
     world.until(lambda: world.got["/diagnostics"] and world.values()["received"] == "5", what="diagnostics")
     values = world.values()
     assert (values["processed"], values["idle"]) == ("0", "5")
     assert "infer_p50_ms" not in values
-    assert values["state"] == "idle"
+    camera.show(rgb_message(stamp_now(world)), until=lambda: world.values()["state"] == "idle")
+    assert world.values()["processed"] == "0"
 
 
 def test_images_are_not_even_received_while_nobody_listens_and_come_again_when_somebody_does(
@@ -123,7 +131,7 @@ def test_every_frame_is_counted_once(world, camera, toy_model_path, rgb_message,
 
 
 def test_a_bad_image_is_forgotten_after_a_good_one_even_while_nobody_listens(
-    world, make_camera, toy_model_path, rgb_message
+    world, lingering, make_camera, toy_model_path, rgb_message
 ):
     camera = make_camera(())
     world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE)
