@@ -79,7 +79,7 @@ def test_a_parameter_forces_the_reliability(world, node_with, forced):
 
 def test_qos_overrides_force_what_an_output_offers(world, node_with):
     node_with(**{"qos_overrides./points.publisher.reliability": "best_effort"})
-    world.until(lambda: world.peer.count_publishers("/points") == 1)
+    world.until(lambda: all(world.peer.count_publishers(topic) == 1 for topic in ("/points", "/depth/relative")))
     offered = {
         topic: world.peer.get_publishers_info_by_topic(topic)[0].qos_profile for topic in ("/points", "/depth/relative")
     }
