@@ -119,15 +119,16 @@ def test_the_picture_is_rgb8_of_the_same_size(shown):
 def test_the_camera_info_of_the_same_stamp_is_preferred_to_a_later_one(
     world, camera, toy_model_path, rgb_message, info_message
 ):
-    world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE)
+    node = world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE)
     camera.connect()
+    taken = node._cameras[0]._intake._calibrations._infos
     mine, later = Time(sec=1), Time(sec=2)
     zoomed = info_message(later)
     zoomed.p[0] = 99.0
 
-    for info in (info_message(mine), zoomed):
+    for number, info in enumerate((info_message(mine), zoomed), start=1):
         camera.infos.publish(info)
-        world.spin_for(0.2)
+        world.until(lambda number=number: len(taken) == number, what="the camera_info")
     world.until(camera.all_came, meanwhile=lambda: camera.images.publish(rgb_message(mine)))
     assert world.got["depth/camera_info"][-1].p[0] == 55.5
     world.until(
