@@ -1,11 +1,13 @@
 """The lifecycle of depth_node: refusals with their reason, every order of transitions, and nothing left behind."""
 
+import itertools
 import threading
 
 import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
 
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
@@ -162,17 +164,24 @@ def test_nothing_is_processed_while_inactive(world, toy_model_path, rgb_message)
     node = world.depth_node(model=str(toy_model_path), threads=1)
     images = world.peer.create_publisher(Image, "image", 1)
     world.listen("depth/relative", Image)
-    publish = lambda: images.publish(rgb_message(world.peer.get_clock().now().to_msg()))  # noqa: E731
-    world.until(lambda: world.got["depth/relative"], meanwhile=publish)
+    seconds = itertools.count(1)
+
+    def publish():
+        second = next(seconds)
+        images.publish(rgb_message(Time(sec=second)))
+        return second
+
+    def came():
+        return [message.header.stamp.sec for message in world.got["depth/relative"]]
+
+    world.until(came, meanwhile=publish)
     assert node.trigger_deactivate() == SUCCESS
     world.until(lambda: images.get_subscription_count() == 0, what="the end of the subscription")
-    world.spin_for(0.2)
-    world.got["depth/relative"].clear()
-    publish()
+    inactive = publish()
     world.spin_for(0.5)
-    assert not world.got["depth/relative"]
     assert node.trigger_activate() == SUCCESS
-    world.until(lambda: world.got["depth/relative"], meanwhile=publish)
+    world.until(lambda: came()[-1] > inactive, meanwhile=publish)
+    assert inactive not in came()
 
 
 def test_a_lifecycle_manager_can_drive_the_node_by_its_services(world, toy_model_path):
