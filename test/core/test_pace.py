@@ -1,12 +1,29 @@
 """Deadlines: which scales are still begun, by what was seen before."""
 
-import time
-
 import pytest
 
+from depthart_core.backends import pace as module
 from depthart_core.backends.pace import REMEMBERED, Pace, Run
 
-SOON, LATER = 1e3, 1e6
+LATER = 1e6
+
+
+class Clock:
+    """A clock that goes on when it is told to."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def monotonic(self):
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    """The clock of the runs: a machine that stops for a moment changes nothing."""
+    made = Clock()
+    monkeypatch.setattr(module, "time", made)
+    return made
 
 
 def experienced(scales=(1.0, 2.0, 4.0), decoding=1.0):
@@ -21,7 +38,7 @@ def experienced(scales=(1.0, 2.0, 4.0), decoding=1.0):
 
 def scales_within(pace, seconds):
     """How many scales run when each takes no time, but is expected to take it."""
-    run = Run(pace, time.monotonic() + seconds)
+    run = Run(pace, module.time.monotonic() + seconds)
     while run.another():
         pass
     run.finish()
@@ -55,21 +72,21 @@ def test_a_scale_that_became_slow_is_refused_and_tried_again_after_a_while():
     assert 2 in refused
 
 
-def test_what_comes_before_the_first_scale_is_no_part_of_it():
+def test_what_comes_before_the_first_scale_is_no_part_of_it(clock):
     pace = Pace(1)
     run = Run(pace, None)
-    time.sleep(0.2)
+    clock.now += 0.5
     run.begin()
+    clock.now += 0.25
     run.another()
-    assert pace.latest(0) < 0.1
+    assert pace.latest(0) == 0.25
 
 
-def test_times_are_learnt_from_runs():
+def test_times_are_learnt_from_runs(clock):
     pace = Pace(1)
     run = Run(pace, None)
-    time.sleep(0.01)
+    clock.now += 0.25
     run.another()
-    time.sleep(0.01)
+    clock.now += 0.5
     run.finish()
-    assert 0.01 <= pace.scale(0) < SOON
-    assert 0.01 <= pace.decoding() < SOON
+    assert (pace.scale(0), pace.decoding()) == (0.25, 0.5)
