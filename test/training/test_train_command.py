@@ -94,11 +94,15 @@ def test_a_terminated_group_of_processes_stops_cleanly(arguments, tmp_path):
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        deadline = time.monotonic() + 120.0
-        while not log.exists() and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.1)
-        os.killpg(process.pid, signal.SIGTERM)
-        _, errors = process.communicate(timeout=60)
+        try:
+            deadline = time.monotonic() + 120.0
+            while not log.exists() and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.1)
+            os.killpg(process.pid, signal.SIGTERM)
+            _, errors = process.communicate(timeout=120)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     assert torch.load(tmp_path / "run" / "transformer.checkpoint", weights_only=True)["step"] >= 20
