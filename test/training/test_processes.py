@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -95,14 +94,14 @@ def launch(processes: int, program: str, arguments: list[str], folder: Path) -> 
     """Run a program as `accelerate launch` does; returns what its processes printed."""
     script = folder / "program.py"
     script.write_text(program)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(processes)]
     command += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
-    command += ["--main_process_port", str(port), str(script), *arguments]
+    command += ["--main_process_port", "0", str(script), *arguments]  # one that is free
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HOME": str(folder), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    for _ in range(2):
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
+        if "EADDRINUSE" not in done.stderr:  # else somebody took the port just before it was bound
+            break
     assert done.returncode == 0, done.stderr
     return done.stdout
 
