@@ -1,5 +1,6 @@
 """Real nodes over real DDS: every test has its own domain, stays on this machine, and waits for what it expects."""
 
+import contextlib
 import fcntl
 import gc
 import itertools
@@ -30,8 +31,8 @@ def dds():
     os.environ.update(before)
 
 
-@pytest.fixture
-def domain(monkeypatch):
+@contextlib.contextmanager
+def locked_domain():
     """A ROS_DOMAIN_ID that no other test on this machine has at the same time."""
     while True:
         number = 1 + next(DOMAINS) % 100
@@ -40,9 +41,23 @@ def domain(monkeypatch):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
             yield number
             return
+
+
+@pytest.fixture
+def domain(monkeypatch):
+    """A ROS_DOMAIN_ID for one test."""
+    with locked_domain() as number:
+        monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
+        yield number
+
+
+@pytest.fixture(scope="module")
+def domain_of_module():
+    """A ROS_DOMAIN_ID for what several tests of a module share."""
+    with locked_domain() as number:
+        yield number
 
 
 class World:
