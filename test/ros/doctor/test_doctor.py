@@ -7,11 +7,16 @@ import threading
 import pytest
 
 from depthart_ros.cli.main import main
+from depthart_ros.doctor import machine
+
+TO_SEE, TO_HEAR = "5", "10"  # seconds that a loaded machine may need
 
 
 @pytest.fixture
-def doctor(capsys):
-    """A function that runs the doctor and gives its exit status and what it says."""
+def doctor(capsys, monkeypatch):
+    """A function that runs the doctor and gives its exit status and what it says, however full shared memory is."""
+    monkeypatch.setattr(machine, "LEAST_SHARED_MEMORY", 0)
+    monkeypatch.setattr(machine, "LEAST_FREE", 0)
 
     def run(*arguments):
         status = main(["doctor", "--skip-model", *arguments])
@@ -59,7 +64,7 @@ def test_a_camera_is_found_with_rate_qos_and_the_line_that_starts_the_node(
 
     images, infos = publisher(world, Image, "/cam/image_rect"), publisher(world, CameraInfo, "/cam/camera_info")
     playing((images, rgb_message(stamp)), (infos, info_message(stamp)))
-    status, said = doctor("--seconds", "4")
+    status, said = doctor("--seconds", TO_HEAR)
     assert status == 0, said
     (line,) = [line for line in said.splitlines() if "/cam/image_rect (sensor_msgs/msg/Image)" in line]
     assert "reliable, 1 publisher(s), 0 subscriber(s), " in line
@@ -76,7 +81,7 @@ def test_a_raw_image_is_to_be_declared_so_and_compressed_ones_have_their_transpo
     raw, info = publisher(world, Image, "/a/image_raw"), publisher(world, CameraInfo, "/a/camera_info")
     packed = publisher(world, CompressedImage, "/b/image/compressed")
     playing((raw, rgb_message(stamp)), (info, info_message(stamp)), (packed, CompressedImage(format="jpeg")))
-    _, said = doctor("--seconds", "4")
+    _, said = doctor("--seconds", TO_HEAR)
     assert "image:=/a/image_raw camera_info:=/a/camera_info rectified:=false" in said
     assert "/b/image/compressed has no camera_info, so no cloud" in said
     assert "image:=/b/image image_transport:=compressed" in said
@@ -87,7 +92,7 @@ def test_depth_images_are_no_cameras(world, playing, doctor, rgb_message, stamp)
 
     depth = rgb_message(stamp, encoding="16UC1")
     playing((publisher(world, Image, "/other/depth"), depth))
-    _, said = doctor("--seconds", "3")
+    _, said = doctor("--seconds", TO_HEAR)
     assert "cameras     none" in said
 
 
@@ -95,7 +100,7 @@ def test_a_silent_camera_is_wrong(world, doctor):
     from sensor_msgs.msg import Image
 
     publisher(world, Image, "/cam/image")
-    status, said = doctor("--seconds", "3")
+    status, said = doctor("--seconds", TO_SEE)
     assert status == 1
     assert "WRONG: /cam/image (sensor_msgs/msg/Image): reliable" in said
     assert "cure: see whether the camera runs: ros2 topic hz /cam/image" in said
@@ -107,7 +112,7 @@ def test_an_uncalibrated_camera_is_wrong(world, playing, doctor, rgb_message, in
     info = info_message(stamp, k=[0.0] * 9, p=[0.0] * 12)
     images, infos = publisher(world, Image, "/cam/image"), publisher(world, CameraInfo, "/cam/camera_info")
     playing((images, rgb_message(stamp)), (infos, info))
-    status, said = doctor("--seconds", "4")
+    status, said = doctor("--seconds", TO_HEAR)
     assert status == 1
     assert "/cam/camera_info: camera_info: k is all zero" in said
     assert "cameracalibrator" in said
@@ -120,7 +125,7 @@ def test_a_subscriber_that_hears_nothing_for_its_qos_is_wrong(world, playing, do
     images = publisher(world, Image, "/cam/image", reliability=QoSReliabilityPolicy.BEST_EFFORT)
     world.listen("/cam/image", Image)
     playing((images, rgb_message(stamp)))
-    status, said = doctor("--seconds", "3")
+    status, said = doctor("--seconds", TO_SEE)
     assert status == 1
     assert "/peer asks /peer on /cam/image for reliable, which offers best_effort: nothing comes" in said
 
@@ -130,7 +135,7 @@ def test_what_a_depth_node_says_of_itself_is_passed_on_and_its_work_is_not_asked
 ):
     world.depth_node(model=str(toy_model_path), backend="torch")
     playing()
-    status, said = doctor("--seconds", "6")
+    status, said = doctor("--seconds", TO_HEAR)
     assert status == 1
     assert "depth node  WRONG: /depth_node: depth: no image; nothing publishes /image" in said
     assert "cure: start the camera, or remap" in said
@@ -140,7 +145,7 @@ def test_what_a_depth_node_says_of_itself_is_passed_on_and_its_work_is_not_asked
 def test_a_node_that_cannot_be_configured_is_wrong(world, playing, doctor):
     world.depth_node(model="/nowhere/toy.safetensors")
     playing()
-    status, said = doctor("--seconds", "6")
+    status, said = doctor("--seconds", TO_HEAR)
     assert status == 1
     assert "no model file '/nowhere/toy.safetensors'" in said
 
@@ -167,6 +172,8 @@ class Absent(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Absent())
 from depthart_ros.cli.main import main
+from depthart_ros.doctor import machine
+machine.LEAST_SHARED_MEMORY = machine.LEAST_FREE = 0  # however full it is
 sys.exit(main(["doctor", "--skip-model"]))"""
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
