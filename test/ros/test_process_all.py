@@ -21,16 +21,17 @@ def test_every_image_of_a_burst_is_processed_in_order_with_its_own_camera_info(
     world.listen("depth/camera_info", CameraInfo, qos=ALL)
     # Published as bags are, with a history: the outputs must not be overwritten before the listener takes them either.
     deep = {f"qos_overrides./depth/{topic}.publisher.history": "keep_all" for topic in ("relative", "camera_info")}
-    world.depth_node(model=str(toy_model_path), threads=1, scale=2.0, process_all=True, max_age=0.1, **deep)
+    node = world.depth_node(model=str(toy_model_path), threads=1, scale=2.0, process_all=True, max_age=0.1, **deep)
     images = world.peer.create_publisher(Image, "image", ALL)
     infos = world.peer.create_publisher(CameraInfo, "camera_info", ALL)
     world.until(lambda: images.get_subscription_count() == infos.get_subscription_count() == 1)
-    world.until(lambda: all(world.peer.count_publishers(topic) for topic in ("/depth/relative", "/depth/camera_info")))
+    camera, both = node._cameras[0], {"depth/relative", "depth/camera_info"}
+    world.until(lambda: camera._outputs.listened() == both, what="listeners that the node knows of")
     for number in range(FRAMES):  # all at once, and older than max_age
         info = info_message(Time(sec=number))
         info.p[0] = 100.0 + number
         infos.publish(info)
-    world.until(lambda: len(world.nodes[-1]._cameras[0]._intake._calibrations._infos) == FRAMES)
+    world.until(lambda: len(camera._intake._calibrations._infos) == FRAMES)
     for number in range(FRAMES):
         images.publish(rgb_message(Time(sec=number)))
     world.until(lambda: all(len(world.got[f"depth/{topic}"]) == FRAMES for topic in ("relative", "camera_info")))
