@@ -94,10 +94,16 @@ class Outputs:
 
     def has_mismatch(self) -> bool:
         """Whether somebody asks for another quality of service than is offered, so that nothing comes there."""
+        return any(self._is_mismatched(publisher.topic_name) for publisher in self._publishers.values())
+
+    def _is_mismatched(self, topic: str) -> bool:
+        """Whether a subscriber of a topic of ours gets nothing; both ends as DDS knows them, without defaults."""
+        us = self._node.get_name(), self._node.get_namespace()
         return any(
-            qos_check_compatible(publisher.qos_profile, subscription.qos_profile)[0] == QoSCompatibility.ERROR
-            for publisher in self._publishers.values()
-            for subscription in self._node.get_subscriptions_info_by_topic(publisher.topic_name)
+            qos_check_compatible(ours.qos_profile, theirs.qos_profile)[0] == QoSCompatibility.ERROR
+            for ours in self._node.get_publishers_info_by_topic(topic)
+            if (ours.node_name, ours.node_namespace) == us
+            for theirs in self._node.get_subscriptions_info_by_topic(topic)
         )
 
     def publish(self, topic: str, message: Any) -> str:

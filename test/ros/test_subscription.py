@@ -16,9 +16,8 @@ BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 def node_with(world, toy_model_path):
     """A function that starts a node with parameters, and listens to it: else it would soon stop taking images."""
 
-    def start(*, heard=True, **parameters):
-        if heard:
-            world.listen("depth/relative", Image)
+    def start(**parameters):
+        world.listen("depth/relative", Image)
         return world.depth_node(model=str(toy_model_path), threads=1, **parameters)
 
     return start
@@ -102,7 +101,7 @@ def test_a_publisher_that_cannot_be_heard_is_named_in_log_and_diagnostics(world,
 def test_a_subscriber_that_gets_nothing_is_named_in_log_and_diagnostics_until_it_leaves(world, node_with):
     world.listen("/diagnostics", DiagnosticArray)
     world.listen_to_log()
-    node_with(heard=False)
+    node_with()
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     deaf = world.listen("points", PointCloud2, qos=latched)
     world.peer.create_publisher(Image, "image", RELIABLE)
