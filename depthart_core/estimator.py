@@ -279,7 +279,8 @@ class DepthEstimator:
 def missing_export(estimator: DepthEstimator, model: str | Path, options: BackendOptions) -> str:
     """The command that makes the graph which "auto" prefers to PyTorch on a CPU; "" where there is none to prefer.
 
-    That is so where another backend runs it, or ONNX Runtime does not compute in the precision that is asked for.
+    That is so where another backend runs it, or ONNX Runtime does not compute in the precision that is asked for
+    (bfloat16, which OpenVINO makes of a float32 export on some processors, included).
 
     Args:
         estimator: What "auto" gave for this model.

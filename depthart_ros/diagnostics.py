@@ -116,8 +116,11 @@ def _why_nobody_publishes(now: Situation) -> tuple[str, str]:
         cause = f"{topic} carries {', '.join(now.strangers)}, expected {now.image_type}"
         if COMPRESSED not in now.strangers:
             return cause, "remap image to a topic of that type, or let image_transport say which type it has"
-        remap = f"image:={base}" if base != topic else f"-r {_own(now)}image{BESIDE}:={topic}"
-        return cause, f"set image_transport to compressed, and remap: {remap}"
+        remap = f"image:={base}" if base != topic else f"image{BESIDE}:={topic}"
+        return cause, f"set image_transport to compressed, and remap: -r {_own(now)}{remap}"
+    if now.beside.endswith(BESIDE) and now.image_type == COMPRESSED:
+        cure = f"remap: --ros-args -r {_own(now)}image{BESIDE}:={now.beside}"
+        return f"nothing publishes {topic}, but {now.beside} is there", cure
     if now.beside:
         other = "compressed" if now.beside.endswith(BESIDE) else "raw"
         launch = f"image_transport:={other} with the launch file"

@@ -60,7 +60,7 @@ def load_predictor(args: argparse.Namespace) -> tuple[str, Predictor]:
     if args.model == MEAN_MAP:
         if not args.train:
             raise DataError(f"{MEAN_MAP} has nothing to average, expected --train PATH ...")
-        return MEAN_MAP, mean_map(sample for path in args.train for sample in readable(open_data(path)))
+        return MEAN_MAP, mean_map(sample for path in args.train for sample in readable(open_data(path, learning=True)))
     from depthart_core import DepthEstimator
 
     options = {name: getattr(args, name) for name in ("backend", "device", "decode", "seed", "threads", "max_scales")}

@@ -28,9 +28,7 @@ class Regressor(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        if config.prefix != "efficientnet_lite0" or config.tokenizer.decoder != "guided":
-            got = f"prefix {config.prefix!r} and decoder {config.tokenizer.decoder!r}"
-            raise ConfigError(f"the regressor needs prefix 'efficientnet_lite0' and decoder 'guided', got {got}")
+        check_config(config)
         width = config.transformer.width
         self.config = config
         self.image = EfficientNetPrefix(width, config.tokenizer.feature_size)
@@ -43,6 +41,17 @@ class Regressor(nn.Module):
         prefix = self.image(image)
         result: Tensor = self.decoder(self.trunk(prefix.aligned), prefix.guidance).mean(1, keepdim=True)
         return result
+
+
+def check_config(config: ModelConfig) -> None:
+    """Refuse a model that the regressor cannot be compared with.
+
+    Raises:
+        ConfigError: It has another image network or decoder.
+    """
+    if config.prefix != "efficientnet_lite0" or config.tokenizer.decoder != "guided":
+        got = f"prefix {config.prefix!r} and decoder {config.tokenizer.decoder!r}"
+        raise ConfigError(f"the regressor needs prefix 'efficientnet_lite0' and decoder 'guided', got {got}")
 
 
 def trunk_blocks(config: ModelConfig) -> int:

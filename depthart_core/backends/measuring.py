@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import resource
-import signal
 import subprocess
 import sys
 import tempfile
@@ -117,7 +116,9 @@ def measure(
 def _worker(folder: Path, arguments: list[str]) -> Iterator[Callable[[str], dict[str, Any]]]:
     """A process that answers words with what the method of `_Subject` of that name returns."""
     command = [sys.executable, "-m", __spec__.name, str(folder), *arguments]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    # In a session of its own, or Ctrl-C would reach it as well: whoever asks ends it.
+    with subprocess.Popen(command, text=True, start_new_session=True, **pipes) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         ask, answers = process.stdin, process.stdout
@@ -131,6 +132,9 @@ def _worker(folder: Path, arguments: list[str]) -> Iterator[Callable[[str], dict
 
         try:
             yield say
+        except BaseException:
+            process.kill()  # it may be in the middle of a batch
+            raise
         finally:
             with suppress(BrokenPipeError):
                 ask.close()
@@ -202,7 +206,6 @@ class _Subject:
 
 def main() -> None:
     """Answer every word on standard input with a line of JSON."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of whoever asks, who ends us by asking no more
     folder, model, name, arguments = sys.argv[1:]
     subject: _Subject | None = None
     for word in sys.stdin:

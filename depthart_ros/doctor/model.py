@@ -68,6 +68,8 @@ def _check_graph(settings: Settings) -> Iterator[Finding]:
     """Yield whether the cache has a proven graph; only who asks for onnx cannot do without."""
     if settings.backend not in ("auto", "onnx"):
         return
+    if settings.backend == "auto" and settings.precision not in ("auto", *graphs.RUNNABLE["onnx"]):
+        return  # no graph computes in it, so PyTorch or an engine does
     options = BackendOptions(
         decode=settings.decode, max_scales=settings.max_scales or None, precision=settings.precision
     )

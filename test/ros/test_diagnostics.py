@@ -114,7 +114,7 @@ def test_nothing_wrong_is_ok():
         (
             {"publishers": 0, "image_topic": "/a/compressed", "strangers": ("sensor_msgs/msg/CompressedImage",)},
             STALE,
-            "expected sensor_msgs/msg/Image; set image_transport to compressed, and remap: image:=/a",
+            "expected sensor_msgs/msg/Image; set image_transport to compressed, and remap: -r image:=/a",
         ),
         (
             {"publishers": 0, "image_topic": "/jpeg", "strangers": ("sensor_msgs/msg/CompressedImage",)},
@@ -125,6 +125,26 @@ def test_nothing_wrong_is_ok():
             {"publishers": 0, "image_topic": "/image/compressed", "beside": "/image"},
             STALE,
             "nothing publishes /image/compressed, but /image is there; set image_transport to raw",
+        ),
+        (
+            {
+                "publishers": 0,
+                "camera": "front",
+                "image_topic": "/f/compressed",
+                "strangers": ("sensor_msgs/msg/CompressedImage",),
+            },
+            STALE,
+            "and remap: -r front/image:=/f",
+        ),
+        (
+            {
+                "publishers": 0,
+                "image_topic": "/cam/image",
+                "image_type": "sensor_msgs/msg/CompressedImage",
+                "beside": "/cam/image/compressed",
+            },
+            STALE,
+            "remap: --ros-args -r image/compressed:=/cam/image/compressed",
         ),
         ({"problems": {"subscription": "RCL is broken"}}, ERROR, "no image; RCL is broken; see the log"),
         (

@@ -216,6 +216,15 @@ def test_what_could_not_train_takes_no_folder_and_trains_no_tokenizer(plan, tmp_
     assert not (tmp_path / "out").exists()
 
 
+def test_a_model_that_the_regressor_cannot_be_compared_with_is_refused_before_the_tokenizer_is_trained(plan, tmp_path):
+    recipe = json.loads(Path(plan.recipe).read_text())
+    recipe["model"]["tokenizer"] |= {"decoder": "var"}
+    (path := tmp_path / "var.json").write_text(json.dumps(recipe | {"tokenizer": STAGE}))
+    with pytest.raises(DepthartError, match=r"the regressor needs .* decoder 'guided', got .* decoder 'var'"):
+        compare(Plan(**{**vars(plan), "recipe": str(path), "tokenizer": "trained"}), Place(tmp_path / "out", workers=0))
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("device", ["gpu", "cuda:77"])
 def test_a_device_that_is_not_there_is_one_sentence_and_takes_no_folder(plan, tmp_path, capsys, device):
     options = ["--out", str(tmp_path / "out"), "--recipe", plan.recipe, "--train", *plan.train, "--data", *plan.data]

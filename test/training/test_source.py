@@ -1,3 +1,4 @@
+import argparse
 import itertools
 import pickle
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from training.arguments import load_predictor
 from training.data.frames import Frames, Joined
 from training.data.loader import batches
 from training.data.memory import keep
@@ -93,6 +95,9 @@ def test_learning_needs_an_option_where_test_data_may_be_among_what_is_read(tmp_
     for item in (f"{kind}={tmp_path}", f"mine={tmp_path}"):
         with pytest.raises(DataError, match=sentence):
             open_named(item, learning=True)
+    arguments = argparse.Namespace(model="mean-map", train=[tmp_path])
+    with pytest.raises(DataError, match=sentence):
+        load_predictor(arguments)
     with pytest.raises(DataError) as caught:  # the choice is taken, and the empty file refused
         open_data(Path(f"{tmp_path}?{choice}"), learning=True)
     assert "scored" not in str(caught.value)

@@ -20,6 +20,7 @@ from training.data.sample import Sample
 from training.frames import Frame
 from training.loop import Trainer
 from training.recipe import read_recipe
+from training.regressor import check_config
 from training.settings import RunOptions
 from training.stages import make_stage
 from training.starts import start
@@ -94,16 +95,18 @@ def check_start(plan: Plan, place: Place) -> None:
     """Refuse what could not train, or only after the tokenizer has been trained for hours.
 
     Raises:
-        ConfigError: The recipe lacks a stage, or a number makes no sense.
+        ConfigError: The recipe lacks a stage, its model does not do for the regressor, or a number makes no sense.
         CheckpointError, ComparisonError: The tokenizer is missing or does not fit, see `make_contender`.
     """
     recipe = read_recipe(Path(plan.recipe))
     for name in plan.contenders:
         settings_of(name, plan, recipe)
+        if name == "regressor":
+            check_config(recipe.model)
     RunOptions(out=place.out, workers=place.workers)
     if plan.tokenizer == TRAINED:
         recipe.stage(TOKENIZER)
-    else:
+    elif not (place.out / "plan.json").exists():  # else it has started before
         make_contender(plan.contenders[0], plan, plan.seeds[0])
 
 

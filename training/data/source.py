@@ -106,7 +106,7 @@ def open_data(path: Path, kind: str | None = None, *, learning: bool = False) ->
     if learning and reader.holds_test_data(location, options):
         raise DataError(
             f"{path} may hold pictures that models are scored on, expected an option that says what to learn from, as "
-            f"{location}?{reader.choice}"
+            f"{path}{'&' if options else '?'}{reader.choice}"
         )
     return reader.open(location, **options)
 

@@ -5,6 +5,8 @@ import io
 import json
 import os
 import signal
+import subprocess
+import sys
 import tarfile
 import tempfile
 import threading
@@ -99,6 +101,35 @@ def test_what_cannot_work_is_one_sentence_with_status_1(capsys, options, sentenc
     shown = capsys.readouterr()
     assert shown.err.startswith(f"depthart: {sentence}")
     assert shown.err.count("\n") == 1
+
+
+def workers():
+    """The processes that measure, by number."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if b"backends.measuring" in entry.read_bytes():
+                found.append(int(entry.parent.name))
+    return set(found)
+
+
+def test_an_interrupt_ends_the_measurement_with_its_workers(tiny_model_path, tmp_path):
+    others = workers()
+    code = "import sys; from depthart_ros.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    options = ["benchmark", str(tiny_model_path), "--backends", "torch", "--rounds", "1000000"]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *options], stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as process:  # fmt: skip
+        end = time.monotonic() + 120.0
+        while not list(tmp_path.glob("depthart-*/torch.npz")) and time.monotonic() < end:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, "Traceback" in said) == (130, False), said
+    while workers() - others and time.monotonic() < end:
+        time.sleep(0.05)
+    assert workers() <= others
 
 
 def test_a_backend_that_ends_midway_is_told_and_nothing_of_it_is_kept(tiny_model_path, tmp_path, monkeypatch):

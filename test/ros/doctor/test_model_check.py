@@ -41,6 +41,13 @@ def test_a_model_that_runs_is_fine(toy_model_path, monkeypatch, tmp_path):
     assert "ms for 640x480" in texts[2]
 
 
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_where_no_graph_computes_in_the_precision_none_is_advised(toy_model_path, monkeypatch, tmp_path, precision):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    found = check_model(Settings(model=str(toy_model_path), precision=precision))
+    assert "graph" not in {finding.about for finding in found}
+
+
 def test_a_missing_model_is_wrong_with_the_packaged_ones_named():
     *_, finding = check_model(Settings(model="/nowhere/toy.safetensors"))
     assert "no model file" in finding.text
