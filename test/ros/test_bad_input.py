@@ -134,7 +134,7 @@ def test_a_camera_info_that_cannot_be_used_is_named_and_costs_cloud_and_camera_i
 
 def test_a_missing_camera_info_is_named_and_depth_comes_without_it(scene):
     stamp = scene.world.peer.get_clock().now
-    sentence = "no camera_info came on /camera_info; publish it, or remap"
+    sentence = "no camera_info came on /camera_info: 1 publisher(s), which sent none; see whether"
     scene.world.until(
         lambda: sentence in (scene.world.status() or "") and len(scene.came()) == 3,
         meanwhile=lambda: scene.images.publish(scene.rgb_message(stamp().to_msg())),
