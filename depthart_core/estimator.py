@@ -13,8 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from depthart_core.backends import graphs
-from depthart_core.backends.choice import MODULES, load_backend
+from depthart_core.backends.choice import load_backend
 from depthart_core.backends.pace import REMEMBERED, expected
 from depthart_core.config import DECODES, PRECISIONS, ModelConfig
 from depthart_core.errors import BackendError
@@ -274,28 +273,3 @@ class DepthEstimator:
         values = to_picture_size(found.depth, height, width)
         self._enlarging.append((time.monotonic() - start) / (height * width))
         return RelativeDepth(values, confidence, found.canonical, found.scales)
-
-
-def missing_export(estimator: DepthEstimator, model: str | Path, options: BackendOptions) -> str:
-    """The command that makes the graph which "auto" prefers to PyTorch on a CPU; "" where there is none to prefer.
-
-    That is so where another backend runs it, or ONNX Runtime does not compute in the precision that is asked for
-    (bfloat16, which OpenVINO makes of a float32 export on some processors, included).
-
-    Args:
-        estimator: What "auto" gave for this model.
-        model: See `DepthEstimator.load`.
-        options: Likewise.
-
-    Raises:
-        CheckpointError: The model is missing or damaged.
-    """
-    elsewhere = type(estimator.backend).__module__ != MODULES["torch"]
-    possible = options.precision in ("auto", *graphs.RUNNABLE["onnx"])
-    if elsewhere or not possible or options.device != "cpu" or options.decode == "sample":
-        return ""
-    try:
-        graphs.find_export(model, options, backend="onnx", form="stepped")
-    except BackendError:
-        return graphs.export_command(model, options.decode, None)
-    return ""

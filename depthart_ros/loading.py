@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 
 from depthart_core import BackendError, DepthEstimator
-from depthart_core.estimator import BackendOptions, missing_export
+from depthart_core.advice import missing_export
+from depthart_core.estimator import BackendOptions
 from depthart_core.model_files import export_folder, is_graph, model_path
 from depthart_ros.parameters import Settings
 
@@ -80,7 +82,8 @@ def identity(settings: Settings, estimator: DepthEstimator) -> dict[str, str]:
     """
     digest = hashlib.sha256()
     exported = is_graph(settings.model)
-    for file in sorted(export_folder(settings.model).glob("*.*")) if exported else [model_path(settings.model)]:
+    files = filter(Path.is_file, export_folder(settings.model).iterdir()) if exported else [model_path(settings.model)]
+    for file in sorted(files):
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return {
         "model": estimator.name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rcl_interfaces.msg import ParameterDescriptor
@@ -44,6 +44,21 @@ class Gate(MutuallyExclusiveCallbackGroup):
         return self._is_open() and bool(super().can_execute(entity))
 
 
+def type_name(kind: type[Any]) -> str:
+    """Return the name of a class of messages as the graph tells it, such as sensor_msgs/msg/Image."""
+    return f"{kind.__module__.partition('.')[0]}/msg/{kind.__name__}"
+
+
+def best_offered(offers: Sequence[QoSProfile]) -> tuple[QoSReliabilityPolicy, QoSDurabilityPolicy]:
+    """Return the best reliability and durability that all publishers offer; reliable and volatile without any."""
+    poor = any(offer.reliability == QoSReliabilityPolicy.BEST_EFFORT for offer in offers)
+    kept = {offer.durability for offer in offers} == {QoSDurabilityPolicy.TRANSIENT_LOCAL}
+    return (
+        QoSReliabilityPolicy.BEST_EFFORT if poor else QoSReliabilityPolicy.RELIABLE,
+        QoSDurabilityPolicy.TRANSIENT_LOCAL if kept else QoSDurabilityPolicy.VOLATILE,
+    )
+
+
 class FollowingSubscription:
     """Keeps the last message of a topic; reliable when every publisher offers that, else best effort.
 
@@ -77,7 +92,7 @@ class FollowingSubscription:
         gate: Gate | None = None,
         latched: bool = False,
     ) -> None:
-        self.type = f"{kind.__module__.partition('.')[0]}/msg/{kind.__name__}"
+        self.type = type_name(kind)
         self.topic: str = node.resolve_topic_name(topic)
         self._node, self._kind, self._name, self._callback = node, kind, topic, callback
         self._mode = _overridden(node, self.topic, mode)
@@ -130,12 +145,12 @@ class FollowingSubscription:
         return [info.qos_profile for info in infos if info.topic_type == self.type]
 
     def _wanted(self, offers: list[QoSProfile]) -> tuple[str, QoSDurabilityPolicy]:
-        """Return the best reliability and durability that all publishers offer; reliable while there are none."""
-        poor = any(offer.reliability == QoSReliabilityPolicy.BEST_EFFORT for offer in offers)
-        reliability = self._mode if self._mode != "auto" else "best_effort" if poor else "reliable"
-        kept = {offer.durability for offer in offers} == {QoSDurabilityPolicy.TRANSIENT_LOCAL}
-        latched = self._latched and kept
-        return reliability, QoSDurabilityPolicy.TRANSIENT_LOCAL if latched else QoSDurabilityPolicy.VOLATILE
+        """Return reliability and durability to ask for."""
+        reliability, durability = best_offered(offers)
+        return (
+            reliability.name.lower() if self._mode == "auto" else self._mode,
+            durability if self._latched else QoSDurabilityPolicy.VOLATILE,
+        )
 
     def _create(self, reliability: str, durability: QoSDurabilityPolicy) -> Any:
         history = QoSHistoryPolicy.KEEP_LAST if self._gate is None else QoSHistoryPolicy.KEEP_ALL

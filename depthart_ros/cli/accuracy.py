@@ -26,19 +26,19 @@ def open_sets(named: Sequence[str], limit: int | None) -> list[DataSet]:
         limit: Only the first so many frames of each; None: all.
 
     Raises:
-        BackendError: This is no checkout, something that it needs is not installed, or the limit is below 1.
-        DataError: A path is no data set.
+        BackendError: This is no checkout, or something that it needs is not installed.
+        DataError: A path is no data set, or the limit is below 1.
     """
     if not named:
         return []
-    if limit is not None and limit < 1:
-        raise BackendError(f"--limit {limit}: expected a number of frames from 1 up")
     if (CHECKOUT / "training").is_dir() and str(CHECKOUT) not in sys.path:
         sys.path.append(str(CHECKOUT))  # a program finds what is installed alone, which `training` is not
     try:
+        from training.arguments import check_limit
         from training.data.source import open_named
     except ModuleNotFoundError as error:
         raise BackendError(f"--data needs a checkout and its extra `train`: {error.name} is missing") from error
+    check_limit(limit)
     return [replace(data, samples=data.samples[:limit]) for data in map(open_named, named)]
 
 

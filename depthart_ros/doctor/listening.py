@@ -12,18 +12,16 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy
+from rclpy.qos import QoSProfile
 from rclpy.serialization import deserialize_message
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
+from depthart_ros.subscription import best_offered, type_name
 from depthart_ros.topics import RELATIVE
 
 NAME = "depthart_doctor"
-KINDS = {
-    f"{kind.__module__.split('.')[0]}/msg/{kind.__name__}": kind
-    for kind in (Image, CompressedImage, CameraInfo, PointCloud2, DiagnosticArray)
-}
+KINDS = {type_name(kind): kind for kind in (Image, CompressedImage, CameraInfo, PointCloud2, DiagnosticArray)}
 UNHEARD = "/compressedDepth"
 """End of the names of topics that are not listened to: drivers offer them for colour, too, and send nothing there."""
 SCAN_PERIOD = 0.5
@@ -114,8 +112,8 @@ def endpoint_name(endpoint: Any) -> str:
 
 def reliability_of(endpoints: list[Any]) -> str:
     """Return the reliability that all of some publishers offer: "best_effort" if any of them does."""
-    best_effort = any(end.qos_profile.reliability == QoSReliabilityPolicy.BEST_EFFORT for end in endpoints)
-    return "best_effort" if best_effort else "reliable"
+    reliability: str = best_offered([end.qos_profile for end in endpoints])[0].name
+    return reliability.lower()
 
 
 def _scan(node: Node, topics: dict[str, Topic]) -> None:
@@ -143,10 +141,9 @@ def _scan(node: Node, topics: dict[str, Topic]) -> None:
 
 def _subscribe(node: Node, topic: Topic) -> None:
     topic.heard = True
-    offered = {publisher.qos_profile.durability for publisher in topic.publishers}
-    qos = QoSProfile(depth=10, reliability=QoSReliabilityPolicy[reliability_of(topic.publishers).upper()])
-    if offered == {QoSDurabilityPolicy.TRANSIENT_LOCAL}:
-        qos.durability = QoSDurabilityPolicy.TRANSIENT_LOCAL  # so that a camera_info that was sent once is heard
+    # Also what was sent once, before: a camera_info.
+    reliability, durability = best_offered([publisher.qos_profile for publisher in topic.publishers])
+    qos = QoSProfile(depth=10, reliability=reliability, durability=durability)
     hear: Callable[[bytes], None] = partial(_hear, topic)
     node.create_subscription(KINDS[topic.kind], topic.name, hear, qos, raw=True)
 

@@ -15,10 +15,11 @@ import safetensors.numpy
 import torch
 
 from depthart_core import BackendError, DepthEstimator
+from depthart_core.advice import missing_export
 from depthart_core.backends import graphs, speeds
 from depthart_core.backends.cache import graph_folder
 from depthart_core.backends.proof import structured_pictures
-from depthart_core.estimator import BackendOptions, missing_export
+from depthart_core.estimator import BackendOptions
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")

@@ -1,0 +1,35 @@
+"""What would make an estimator faster, said to whoever loaded it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from depthart_core.backends import graphs
+from depthart_core.backends.choice import MODULES
+from depthart_core.errors import BackendError
+from depthart_core.estimator import BackendOptions, DepthEstimator
+
+
+def missing_export(estimator: DepthEstimator, model: str | Path, options: BackendOptions) -> str:
+    """The command that makes the graph which "auto" prefers to PyTorch on a CPU; "" where there is none to prefer.
+
+    That is so where another backend runs it, or ONNX Runtime does not compute in the precision that is asked for
+    (bfloat16, which OpenVINO makes of a float32 export on some processors, included).
+
+    Args:
+        estimator: What "auto" gave for this model.
+        model: See `DepthEstimator.load`.
+        options: Likewise.
+
+    Raises:
+        CheckpointError: The model is missing or damaged.
+    """
+    elsewhere = type(estimator.backend).__module__ != MODULES["torch"]
+    possible = options.precision in ("auto", *graphs.RUNNABLE["onnx"])
+    if elsewhere or not possible or options.device != "cpu" or options.decode == "sample":
+        return ""
+    try:
+        graphs.find_export(model, options, backend="onnx", form="stepped")
+    except BackendError:
+        return graphs.export_command(model, options.decode, None)
+    return ""
