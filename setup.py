@@ -30,10 +30,14 @@ setup(
     packages=[
         "depthart_core",
         "depthart_core.backends",
+        "depthart_core.export",
         "depthart_ros",
         "depthart_ros.bags",
         "depthart_ros.cli",
+        "depthart_ros.diagnostics",
         "depthart_ros.doctor",
+        "depthart_ros.inputs",
+        "depthart_ros.outputs",
     ],
     package_data={"depthart_core": ["models/*", "py.typed"], "depthart_ros": ["samples/*", "py.typed"]},
     data_files=[

@@ -31,7 +31,6 @@ from benchmarks.limits import timed
 from benchmarks.model import CPU_ATTENTION, peak
 from benchmarks.released_code import MissingReferenceError, open_reference
 from benchmarks.report import deliver
-from depthart_core.backends.export import Wish, describe, write_graphs
 from depthart_core.backends.measuring import peak_memory
 from depthart_core.backends.onnx import open_parts
 from depthart_core.backends.torch import load
@@ -39,6 +38,7 @@ from depthart_core.checkpoint import save_model
 from depthart_core.config import ModelConfig
 from depthart_core.decoding import argmax
 from depthart_core.estimator import Backend, BackendOptions
+from depthart_core.export.onnx import Wish, describe, write_graphs
 from depthart_core.markdown import table
 from depthart_core.model import DepthART
 from depthart_core.model_files import fingerprint

@@ -29,13 +29,13 @@ from benchmarks.report import deliver
 from depthart_core import DepthEstimator, Intrinsics
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
-from depthart_ros.fallback import pinhole
+from depthart_ros.diagnostics.problems import Problems
+from depthart_ros.diagnostics.statistics import Statistics
+from depthart_ros.inputs.fallback import pinhole
+from depthart_ros.outputs.publishers import ROS_TYPES
+from depthart_ros.outputs.topics import CAMERA_INFO, DEPTH, POINTS
 from depthart_ros.parameters import Settings
 from depthart_ros.pipeline import Frame, Pipeline
-from depthart_ros.problems import Problems
-from depthart_ros.publishers import ROS_TYPES
-from depthart_ros.statistics import Statistics
-from depthart_ros.topics import CAMERA_INFO, DEPTH, POINTS
 
 SAMPLE = Path(__file__).parents[1] / "depthart_ros" / "samples" / "room_008.jpg"
 SHARES = (0.0, 0.4, 0.6, 0.8, 1.0, 1.3, 2.0)

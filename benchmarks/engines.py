@@ -48,7 +48,7 @@ def find_or_export(model: str, form: str) -> Path:
     try:
         return graphs.find_export(model, BackendOptions(precision="fp32"), backend="onnx", form=form)
     except BackendError:
-        from depthart_core.backends.export import Wish, export_model  # not in the processes whose memory is measured
+        from depthart_core.export.onnx import Wish, export_model  # not in the processes whose memory is measured
 
         return export_model(model, None, Wish(form=form), report=lambda text: print(text, file=sys.stderr)).path
 

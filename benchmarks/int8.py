@@ -19,9 +19,9 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from depthart_core.backends import graphs
-from depthart_core.backends.int8 import quantize_layers
 from depthart_core.backends.onnx import OnnxParts
 from depthart_core.backends.stepping import SteppedBackend, read_feeds
+from depthart_core.export.int8 import quantize_layers
 from depthart_core.preprocess import to_input
 
 

@@ -25,11 +25,11 @@ from depthart_core.estimator import Inference
 from depthart_core.markdown import table
 from depthart_core.preprocess import to_input
 from depthart_ros.cli.demo_processes import transport_environment
-from depthart_ros.messages import cloud_message, fill_cloud
+from depthart_ros.diagnostics.problems import Problems
+from depthart_ros.diagnostics.statistics import Statistics
+from depthart_ros.outputs.messages import cloud_message, fill_cloud
 from depthart_ros.parameters import Settings
 from depthart_ros.pipeline import Frame, Pipeline
-from depthart_ros.problems import Problems
-from depthart_ros.statistics import Statistics
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo, Image
@@ -79,7 +79,7 @@ def listen(stop: Any) -> None:
     import rclpy
     from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 
-    from depthart_ros.publishers import OUTPUTS
+    from depthart_ros.outputs.publishers import OUTPUTS
 
     rclpy.init()
     node = rclpy.create_node("listener")
@@ -111,7 +111,7 @@ def measure_frames(args: argparse.Namespace, settings: Settings) -> tuple[list[f
     """Return seconds of every frame, those of publishing by topic, and CPU seconds of all threads for a frame."""
     import rclpy
 
-    from depthart_ros.publishers import OUTPUTS, Outputs
+    from depthart_ros.outputs.publishers import OUTPUTS, Outputs
 
     rclpy.init()
     node = rclpy.create_node("depth_node")
@@ -148,7 +148,7 @@ def timed(work: Callable[[], Any], *, pause: float = 0.0) -> float:
 
 def measure_cloud(args: argparse.Namespace) -> tuple[float, float]:
     """Return the median seconds of packing a cloud and of copying as many bytes, in turns."""
-    from depthart_ros.publishers import ROS_TYPES
+    from depthart_ros.outputs.publishers import ROS_TYPES
 
     rng = np.random.default_rng(0)
     depth = rng.uniform(0.5, 8.0, (args.height, args.width)).astype(np.float32)

@@ -15,12 +15,12 @@ import onnx
 import onnxruntime
 
 from depthart_core import BackendError
-from depthart_core.backends.acceptance import LIMITS, STAGE, Arrays, Said, accept, squares
-from depthart_core.backends.build import reference
-from depthart_core.backends.proof import Pictures
-from depthart_core.backends.whole import export_onnx
 from depthart_core.checkpoint import load_model
 from depthart_core.estimator import BackendOptions
+from depthart_core.export.acceptance import LIMITS, STAGE, Arrays, Said, accept, squares
+from depthart_core.export.build import reference
+from depthart_core.export.proof import Pictures
+from depthart_core.export.whole import export_onnx
 from depthart_ros.cli.sources import open_source
 
 DAMAGES = {

@@ -18,10 +18,10 @@ import numpy as np
 import torch
 
 from depthart_core import BackendError, DepthEstimator
-from depthart_core.backends.build import Wish, build_engine
 from depthart_core.backends.cuda import Device, open_device
 from depthart_core.backends.runner import Runner, Tensor
 from depthart_core.estimator import BackendOptions
+from depthart_core.export.build import Wish, build_engine
 from depthart_ros.cli.sources import open_source
 
 SIZE, STEPS, RUNS, CYCLES = 256, 200, 200, 100

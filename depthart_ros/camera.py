@@ -9,20 +9,20 @@ from typing import Any
 from rclpy.node import Node
 
 from depthart_core import ConfigError, DepthEstimator, ScaleGuess
-from depthart_ros.announcer import Announcer
 from depthart_ros.declaration import read_settings
-from depthart_ros.diagnostics import BESIDE, NO_DEADLINE, how_to_get_metres, judge
-from depthart_ros.fallback import has_fallback, load_calibration
+from depthart_ros.diagnostics.announcer import Announcer
+from depthart_ros.diagnostics.overload import Load
+from depthart_ros.diagnostics.problems import Problems
+from depthart_ros.diagnostics.reports import Report, values_of
+from depthart_ros.diagnostics.situation import Situation
+from depthart_ros.diagnostics.statistics import Snapshot, Statistics
+from depthart_ros.diagnostics.verdicts import BESIDE, NO_DEADLINE, how_to_get_metres, judge
+from depthart_ros.inputs.fallback import has_fallback, load_calibration
 from depthart_ros.intake import OF_FRAMES, Intake
-from depthart_ros.load import Load
+from depthart_ros.outputs.publishers import Outputs
+from depthart_ros.outputs.view import View
 from depthart_ros.parameters import Settings
 from depthart_ros.pipeline import Pipeline, needs_calibration
-from depthart_ros.problems import Problems
-from depthart_ros.publishers import Outputs
-from depthart_ros.reports import Report, values_of
-from depthart_ros.situation import Situation
-from depthart_ros.statistics import Snapshot, Statistics
-from depthart_ros.view import View
 from depthart_ros.worker import Worker
 
 

@@ -13,9 +13,9 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from depthart_ros.fallback import pinhole
-from depthart_ros.messages import ImageMessage, image_message
-from depthart_ros.publishers import ROS_TYPES, publish
+from depthart_ros.inputs.fallback import pinhole
+from depthart_ros.outputs.messages import ImageMessage, image_message
+from depthart_ros.outputs.publishers import ROS_TYPES, publish
 
 if TYPE_CHECKING:
     from depthart_ros.cli.sources import View

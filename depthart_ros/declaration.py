@@ -16,7 +16,7 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 
 from depthart_core import ConfigError
-from depthart_ros.fallback import load_calibration
+from depthart_ros.inputs.fallback import load_calibration
 from depthart_ros.parameter_files import OF_ROS
 from depthart_ros.parameters import DEFAULTS, OWN, SPECS, Settings, checked
 

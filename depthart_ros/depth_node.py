@@ -14,14 +14,14 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from depthart_core import ConfigError, DepthartError, DepthEstimator
 from depthart_ros.camera import Camera
 from depthart_ros.declaration import cameras_of, declare_parameters, read_settings
-from depthart_ros.diagnostics import combine
+from depthart_ros.diagnostics.reports import Report, fill_diagnostics, fill_statistics, resident_mib
+from depthart_ros.diagnostics.verdicts import combine
 from depthart_ros.lifecycle import answer_refusals
 from depthart_ros.loading import faster_with, load_estimator
+from depthart_ros.outputs.publishers import publish
+from depthart_ros.outputs.snapshot_service import offer_snapshots
+from depthart_ros.outputs.view import View
 from depthart_ros.parameters import Settings
-from depthart_ros.publishers import publish
-from depthart_ros.reports import Report, fill_diagnostics, fill_statistics, resident_mib
-from depthart_ros.snapshot_service import offer_snapshots
-from depthart_ros.view import View
 from depthart_ros.worker import Worker
 
 DIAGNOSTICS_PERIOD = 1.0

@@ -11,13 +11,13 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from depthart_core import ConfigError, DepthartError
-from depthart_ros.calibrations import Calibrations
 from depthart_ros.declaration import read_settings
+from depthart_ros.diagnostics.problems import REPEAT_AFTER, Problems
+from depthart_ros.diagnostics.statistics import Statistics
+from depthart_ros.inputs.calibrations import Calibrations
+from depthart_ros.inputs.subscription import FollowingSubscription, Gate
 from depthart_ros.parameters import Settings
 from depthart_ros.pipeline import Frame, Pipeline
-from depthart_ros.problems import REPEAT_AFTER, Problems
-from depthart_ros.statistics import Statistics
-from depthart_ros.subscription import FollowingSubscription, Gate
 from depthart_ros.worker import Handler, Worker
 
 FUTURE = 0.5  # seconds that a stamp may be ahead of the clock

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from depthart_core import BACKENDS, DECODES, PRECISIONS, ConfigError
-from depthart_ros.colors import COLOR_MAPS
-from depthart_ros.encodings import DEPTH_ENCODINGS
+from depthart_ros.outputs.colors import COLOR_MAPS
+from depthart_ros.outputs.encodings import DEPTH_ENCODINGS
 
 Value = bool | int | float | str | list[str]
 T = TypeVar("T", bool, int, float, str, tuple[str, ...])

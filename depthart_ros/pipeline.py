@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from depthart_core import DepthEstimator, RelativeDepth, ScaleGuess
-from depthart_ros.conversions import check_picture, picture_of
-from depthart_ros.messages import MessageTypes
-from depthart_ros.outgoing import Outgoing
+from depthart_ros.diagnostics.problems import Problems
+from depthart_ros.diagnostics.statistics import Statistics
+from depthart_ros.inputs.conversions import check_picture, picture_of
+from depthart_ros.inputs.sight import Sights
+from depthart_ros.inputs.throttle import Throttle
+from depthart_ros.outputs.messages import MessageTypes
+from depthart_ros.outputs.outgoing import Outgoing
+from depthart_ros.outputs.scaling import Scaling
+from depthart_ros.outputs.topics import CAMERA_INFO, CONFIDENCE, METRIC, POINTS
+from depthart_ros.outputs.view import Picture, View
 from depthart_ros.parameters import Settings
-from depthart_ros.problems import Problems
-from depthart_ros.scaling import Scaling
-from depthart_ros.sight import Sights
-from depthart_ros.statistics import Statistics
-from depthart_ros.throttle import Throttle
-from depthart_ros.topics import CAMERA_INFO, CONFIDENCE, METRIC, POINTS
-from depthart_ros.view import Picture, View
 
 if TYPE_CHECKING:
     from builtin_interfaces.msg import Time

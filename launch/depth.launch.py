@@ -13,7 +13,7 @@ from ament_index_python.packages import get_package_share_directory
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch_ros.actions import Node
 
-from depthart_ros.topics import OUTPUTS
+from depthart_ros.outputs.topics import OUTPUTS
 from depthart_ros.transport import local_transport
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 

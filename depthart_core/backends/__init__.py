@@ -1,1 +1,1 @@
-"""One module per library that can run a model; each is imported only when chosen."""
+"""What runs a model: one module per library, imported only when chosen, and what stands on the disk for it."""

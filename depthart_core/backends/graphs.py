@@ -59,7 +59,7 @@ class Record:
         opset: Of ONNX.
         versions: Of the libraries that made it.
         pictures: How many pictures it was compared with PyTorch on.
-        deviation: Output -> "max" and "mean" over those pictures, see `depthart_core.backends.proof.compare`.
+        deviation: Output -> "max" and "mean" over those pictures, see `depthart_core.export.proof.compare`.
         format: `FORMAT`.
     """
 

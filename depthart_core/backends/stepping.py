@@ -1,4 +1,4 @@
-"""The rollout on graphs in parts (see `depthart_core.backends.stepped`), whatever runs them: depth after any scale."""
+"""The rollout on graphs in parts (see `depthart_core.export.stepped`), whatever runs them: depth after any scale."""
 
 from __future__ import annotations
 

@@ -12,11 +12,11 @@ from depthart_core import DepthartError, DepthEstimator
 from depthart_ros.bags.message_types import message_types, read, written
 from depthart_ros.bags.source import Source, Stored, Topics
 from depthart_ros.bags.target import Target
-from depthart_ros.messages import MessageTypes
+from depthart_ros.diagnostics.problems import Problems
+from depthart_ros.diagnostics.statistics import Statistics
+from depthart_ros.outputs.messages import MessageTypes
 from depthart_ros.parameters import Settings
 from depthart_ros.pipeline import Frame, Pipeline
-from depthart_ros.problems import Problems
-from depthart_ros.statistics import Statistics
 
 
 class Collected:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from depthart_ros.messages import MessageTypes
+from depthart_ros.outputs.messages import MessageTypes
 
 IMAGE, COMPRESSED, CAMERA_INFO, CLOUD, FIELD = (
     f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo", "PointCloud2", "PointField")

@@ -8,9 +8,9 @@ from depthart_ros.bags import message_types
 from depthart_ros.bags.errors import BagError
 from depthart_ros.bags.message_types import CLOUD, IMAGE
 from depthart_ros.bags.source import Source, Topics
-from depthart_ros.fallback import has_fallback
+from depthart_ros.inputs.fallback import has_fallback
+from depthart_ros.outputs.topics import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, POINTS, RELATIVE
 from depthart_ros.parameters import Settings
-from depthart_ros.topics import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, POINTS, RELATIVE
 
 TYPES = {
     RELATIVE: IMAGE,

@@ -10,7 +10,7 @@ from typing import Any
 
 from depthart_ros.bags.errors import BagError
 from depthart_ros.bags.message_types import CAMERA_INFO, COMPRESSED, PICTURES, read
-from depthart_ros.encodings import DEPTH_ENCODINGS, is_depth
+from depthart_ros.outputs.encodings import DEPTH_ENCODINGS, is_depth
 
 CUT_SHORT = "a recording cut short: `ros2 bag reindex`, or `mcap recover` of the MCAP tools"
 

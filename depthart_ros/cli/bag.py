@@ -18,7 +18,7 @@ from depthart_ros.bags.frames import Tally, add_outputs
 from depthart_ros.bags.plan import TYPES, choose_outputs
 from depthart_ros.bags.source import Source, Topics, choose_topics
 from depthart_ros.bags.target import Target, put_in_place
-from depthart_ros.fallback import load_calibration
+from depthart_ros.inputs.fallback import load_calibration
 from depthart_ros.loading import identity, load_estimator
 from depthart_ros.parameter_files import read_assignment, read_parameters, settings_of
 from depthart_ros.parameters import SCALE_SOURCES, Settings

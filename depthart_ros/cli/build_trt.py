@@ -50,7 +50,7 @@ def run(args: argparse.Namespace, *, interruptible: bool = True) -> int:
         ImageError: The packaged pictures cannot be read.
     """
     with importing("building"):
-        from depthart_core.backends.build import Wish, build_engine
+        from depthart_core.export.build import Wish, build_engine
     from depthart_ros.cli.sources import open_source
 
     wish = Wish(args.precision, args.workspace, args.out, interruptible)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from depthart_ros.conversions import to_rgb
+from depthart_ros.inputs.conversions import to_rgb
 
 Picture = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float32]

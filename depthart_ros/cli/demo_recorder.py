@@ -19,8 +19,8 @@ from rclpy.serialization import deserialize_message
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, Image
 
-from depthart_ros.publishers import OUTPUTS
-from depthart_ros.topics import DEPTH
+from depthart_ros.outputs.publishers import OUTPUTS
+from depthart_ros.outputs.topics import DEPTH
 
 IMAGE, DIAGNOSTICS = "image", "/diagnostics"
 TOPICS: dict[str, type[Any]] = {IMAGE: Image, "camera_info": CameraInfo, **OUTPUTS, DIAGNOSTICS: DiagnosticArray}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from depthart_core.errors import importing
 
 if TYPE_CHECKING:
-    from depthart_core.backends.export import Exported
+    from depthart_core.export.onnx import Exported
 
 SUMMARY = "export a model as ONNX graphs, compare them with PyTorch and keep them where backend `auto` finds them"
 
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         ImageError: The packaged pictures cannot be read.
     """
     with importing("export"):
-        from depthart_core.backends.export import Wish, export_model
+        from depthart_core.export.onnx import Wish, export_model
     from depthart_ros.cli.sources import open_source
 
     views = open_source("sample", fov_deg=60.0, size=None, loop=False, repeats=1)

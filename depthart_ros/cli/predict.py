@@ -15,9 +15,9 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from depthart_core import BACKENDS, DECODES, PRECISIONS, Alignment, ConfigError, DepthEstimator, ImageError
-from depthart_ros.camera_model import intrinsics_from_fov
 from depthart_ros.cli.inputs import Picture, count_pictures, find_files, read_file
-from depthart_ros.colors import colorize, palette
+from depthart_ros.inputs.camera_model import intrinsics_from_fov
+from depthart_ros.outputs.colors import colorize, palette
 
 SUMMARY = "estimate depth of pictures, folders of pictures and videos"
 COLOR_FACTOR = 4.0

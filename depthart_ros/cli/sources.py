@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core import ImageError, Intrinsics
-from depthart_ros.camera_model import intrinsics_from_fov
+from depthart_ros.inputs.camera_model import intrinsics_from_fov
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 SAMPLES = Path(__file__).parents[1] / "samples"

@@ -8,10 +8,10 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.qos import QoSDurabilityPolicy, QoSReliabilityPolicy
 
 from depthart_core import IntrinsicsError
-from depthart_ros.camera_model import intrinsics_of
 from depthart_ros.doctor.findings import Finding
 from depthart_ros.doctor.listening import UNHEARD, Graph, Topic, endpoint_name, reliability_of
-from depthart_ros.encodings import DEPTH_ENCODINGS, is_depth
+from depthart_ros.inputs.camera_model import intrinsics_of
+from depthart_ros.outputs.encodings import DEPTH_ENCODINGS, is_depth
 
 IMAGE, COMPRESSED, INFO = (f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo"))
 LAUNCH = "ros2 launch depthart_ros depth.launch.py"

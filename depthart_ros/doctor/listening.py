@@ -17,8 +17,8 @@ from rclpy.serialization import deserialize_message
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
-from depthart_ros.subscription import best_offered, type_name
-from depthart_ros.topics import RELATIVE
+from depthart_ros.inputs.subscription import best_offered, type_name
+from depthart_ros.outputs.topics import RELATIVE
 
 NAME = "depthart_doctor"
 KINDS = {type_name(kind): kind for kind in (Image, CompressedImage, CameraInfo, PointCloud2, DiagnosticArray)}

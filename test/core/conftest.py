@@ -71,7 +71,7 @@ def small_model_path(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def exported_graph(tmp_path_factory):
     """A model and options of `export_onnx` -> the file of its whole graph, made once; tests leave it as it is."""
-    from depthart_core.backends.whole import export_onnx
+    from depthart_core.export.whole import export_onnx
 
     made: dict[tuple[object, ...], Path] = {}
 

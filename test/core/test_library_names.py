@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-BACKENDS = Path(__file__).parents[2] / "depthart_core" / "backends"
-OURS = [BACKENDS / f"{name}.py" for name in ("library", "compiling", "tensorrt")]
+CORE = Path(__file__).parents[2] / "depthart_core"
+OURS = [CORE / f"{name}.py" for name in ("backends/library", "export/compiling", "backends/tensorrt")]
 VERSIONS = {
     "10.3.0": "tensorrt-cu12-bindings==10.3.0",
     "10.13": "tensorrt-cu12-bindings==10.13.*",
@@ -178,8 +178,8 @@ def test_a_name_that_is_not_there_would_be_found():
 def test_every_name_of_cuda_bindings_is_there():
     pytest.importorskip("cuda.bindings", reason="cuda-bindings is not installed (extra `tensorrt`)")
     runtime = importlib.import_module("cuda.bindings.runtime")
-    names = set(re.findall(r"\bcuda[A-Z]\w+", (BACKENDS / "cuda_devices.py").read_text()))
-    names |= set(re.findall(r"\bruntime\.(cuda\w+)", (BACKENDS / "cuda.py").read_text()))
+    names = set(re.findall(r"\bcuda[A-Z]\w+", (CORE / "backends" / "cuda_devices.py").read_text()))
+    names |= set(re.findall(r"\bruntime\.(cuda\w+)", (CORE / "backends" / "cuda.py").read_text()))
     assert len(names) > 25
     members = {name for kind in ("cudaDeviceAttr", "cudaMemcpyKind", "cudaStreamCaptureMode")
                for name in dir(getattr(runtime, kind))}  # fmt: skip

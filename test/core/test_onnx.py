@@ -18,14 +18,14 @@ from depthart_core import BackendError, DepthEstimator
 from depthart_core.advice import missing_export
 from depthart_core.backends import graphs, speeds
 from depthart_core.backends.cache import graph_folder
-from depthart_core.backends.proof import structured_pictures
 from depthart_core.estimator import BackendOptions
+from depthart_core.export.proof import structured_pictures
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
 
-from depthart_core.backends.export import Wish, export_model  # noqa: E402
+from depthart_core.export.onnx import Wish, export_model  # noqa: E402
 
 CASES = {
     "heads": ("toy_heads_path", "expected"),

@@ -8,15 +8,15 @@ import torch
 
 from depthart_core import BackendError
 from depthart_core.backends.precision import ISLANDS, LOGITS, NORM, SOFTMAX, typed
-from depthart_core.backends.proof import structured_pictures
 from depthart_core.checkpoint import load_model
 from depthart_core.estimator import BackendOptions
+from depthart_core.export.proof import structured_pictures
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
 
-from depthart_core.backends.export import Graph, export_onnx  # noqa: E402
+from depthart_core.export.onnx import Graph, export_onnx  # noqa: E402
 
 ELEMENTS = {"fp16": onnx.TensorProto.FLOAT16, "bf16": onnx.TensorProto.BFLOAT16}
 

@@ -36,7 +36,7 @@ def arguments_of(name):
 
 
 def test_every_state_of_the_diagnostics_is_explained():
-    tree = ast.parse((ROOT / "depthart_ros" / "diagnostics.py").read_text())
+    tree = ast.parse((ROOT / "depthart_ros" / "diagnostics" / "verdicts.py").read_text())
     made = [node.args[1] for node in ast.walk(tree) if getattr(getattr(node, "func", None), "id", "") == "Verdict"]
     named = [node.value for node in ast.walk(tree) if getattr(getattr(node, "target", None), "id", "") == "states"]
     named += [
@@ -95,7 +95,9 @@ def test_the_node_document_names_only_parameters_that_exist():
 
 
 def test_the_node_document_lists_every_output():
-    publishers = pytest.importorskip("depthart_ros.publishers", reason="no ROS 2 (extra `ros`)", exc_type=ImportError)
+    publishers = pytest.importorskip(
+        "depthart_ros.outputs.publishers", reason="no ROS 2 (extra `ros`)", exc_type=ImportError
+    )
     assert set(publishers.OUTPUTS) <= set(re.findall(r"^\| out \| `([^`]+)`", NODE, re.MULTILINE))
 
 

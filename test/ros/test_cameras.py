@@ -196,7 +196,7 @@ def test_values_that_contradict_each_other_stop_it_at_configure(world, node_with
 def test_a_calibration_file_may_appear_before_configure_is_tried_again(world, node_with, tmp_path, info_message):
     from builtin_interfaces.msg import Time
 
-    from depthart_ros.snapshot import calibration_yaml
+    from depthart_ros.outputs.snapshot import calibration_yaml
 
     file = tmp_path / "front.yaml"
     node = node_with(autostart=False, **{"front.camera_info_url": str(file)})

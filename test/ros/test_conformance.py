@@ -10,8 +10,8 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import RegionOfInterest
 
 from depthart_core import DepthEstimator
-from depthart_ros.filters import find_edges
-from depthart_ros.rectification import make_undistortion
+from depthart_ros.inputs.rectification import make_undistortion
+from depthart_ros.outputs.filters import find_edges
 
 SCALE = 2.5
 STAMP = Time(sec=2_000_000_001, nanosec=999_999_999)

@@ -20,13 +20,13 @@ from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 
 from depthart_core import DepthartError
+from depthart_ros.diagnostics.problems import Problems
+from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.loading import load_estimator
+from depthart_ros.outputs.publishers import OUTPUTS, ROS_TYPES
+from depthart_ros.outputs.snapshot import calibration_yaml
 from depthart_ros.parameters import SPECS, Settings
 from depthart_ros.pipeline import Frame, Pipeline
-from depthart_ros.problems import Problems
-from depthart_ros.publishers import OUTPUTS, ROS_TYPES
-from depthart_ros.snapshot import calibration_yaml
-from depthart_ros.statistics import Statistics
 
 PROOFS = {}
 

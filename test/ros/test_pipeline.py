@@ -8,12 +8,12 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 
 from builtin_interfaces.msg import Time
 
+from depthart_ros.diagnostics.problems import Problems
+from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.loading import load_estimator
+from depthart_ros.outputs.publishers import OUTPUTS, ROS_TYPES
 from depthart_ros.parameters import Settings
 from depthart_ros.pipeline import Frame, Pipeline
-from depthart_ros.problems import Problems
-from depthart_ros.publishers import OUTPUTS, ROS_TYPES
-from depthart_ros.statistics import Statistics
 
 
 class Kept:

@@ -10,7 +10,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.parameter import Parameter
 
 from depthart_core import DepthEstimator, Intrinsics
-from depthart_ros.publishers import OUTPUTS
+from depthart_ros.outputs.publishers import OUTPUTS
 
 STAMP = Time(sec=1234567890, nanosec=987654321)
 

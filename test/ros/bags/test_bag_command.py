@@ -13,10 +13,10 @@ import pytest
 pytest.importorskip("rosbags", reason="rosbags is not installed (extra `view`)")
 
 from depthart_ros.bags.message_types import read
-from depthart_ros.camera_model import intrinsics_from_fov
 from depthart_ros.cli.main import main
-from depthart_ros.fallback import pinhole
-from depthart_ros.snapshot import calibration_yaml
+from depthart_ros.inputs.camera_model import intrinsics_from_fov
+from depthart_ros.inputs.fallback import pinhole
+from depthart_ros.outputs.snapshot import calibration_yaml
 
 IMAGE, INFO = "/camera/image_raw", "/camera/camera_info"
 ADDED = ("/depth/image_rect", "/depth/camera_info", "/points")

@@ -1,0 +1,183 @@
+"""Whether a compiled model may be used: compared with PyTorch on pictures, refused above limits, cured where possible.
+
+Knows nothing of TensorRT: whatever gives named arrays for a picture can be judged, so the way of a refusal is tested
+on a CPU with ONNX Runtime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from depthart_core.errors import BackendError
+from depthart_core.export.proof import Pictures
+from depthart_core.preprocess import to_input
+
+Arrays = Mapping[str, npt.NDArray[np.float32]]
+Said = Sequence[Arrays]
+"""What was said about each of some pictures."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far an engine may be from PyTorch in float32; values that are no number are never allowed.
+
+    Attributes:
+        mean: Of depth's relative error (AbsRel) over all pixels and pictures.
+        p99: Its 99th percentile.
+        stage: Relative error (of the Euclidean norm) from which on a stage counts as the one that deviates.
+    """
+
+    mean: float
+    p99: float
+    stage: float
+
+
+STAGE = "stage_"
+"""How the names of stages begin, see `graphs.stage_names`."""
+
+LIMITS = {
+    "fp32": Limits(mean=2e-4, p99=2e-3, stage=2e-3),
+    "fp16": Limits(mean=5e-3, p99=5e-2, stage=3e-2),
+    "bf16": Limits(mean=1e-2, p99=1e-1, stage=1e-1),
+}
+"""By precision. fp32 is without TF32."""
+
+ISLANDS: tuple[tuple[str, ...], ...] = ((), ("norm", "softmax"), ("norm", "softmax", "logits"))
+"""What is kept in float32 in half precision, try after try; see `depthart_core.backends.precision.ISLANDS`."""
+
+
+class Candidate(Protocol):
+    """A compiled model that wants to be used."""
+
+    def outputs(self, rgb: npt.NDArray[np.uint8]) -> Arrays:
+        """What it says about a picture uint8 (S, S, 3) RGB, by name: see `graphs.output_names`."""
+        ...
+
+    def stages(self, rgb: npt.NDArray[np.uint8]) -> Arrays:
+        """What it computes on the way, asked only after a refusal: a twin that shows it may have to be made first."""
+        ...
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A candidate that may be used.
+
+    Attributes:
+        candidate: The one.
+        float32: What it keeps in float32.
+        deviation: Output -> mean, p99, max, not_finite.
+    """
+
+    candidate: Candidate
+    float32: tuple[str, ...]
+    deviation: dict[str, dict[str, float]]
+
+
+def accept(
+    make: Callable[[tuple[str, ...]], Candidate],
+    reference: Said,
+    pictures: Pictures,
+    *,
+    limits: Limits,
+    islands: Sequence[tuple[str, ...]] = ISLANDS,
+    report: Callable[[str], object] = lambda _: None,
+) -> Accepted:
+    """Take the first candidate that agrees with PyTorch, keeping more and more in float32.
+
+    Args:
+        make: Builds the candidate that keeps the named parts in float32.
+        reference: Outputs and stages of PyTorch in float32 for each picture.
+        pictures: uint8 (S, S, 3) RGB.
+        limits: See `Limits`.
+        islands: What to keep in float32, try after try; an engine in float32 has one try.
+        report: Gets a sentence at every step.
+
+    Raises:
+        BackendError: All are refused: names figures, limits and the first stage that deviates.
+    """
+    if not pictures:
+        raise BackendError("there are no pictures to compare an engine with PyTorch on")
+    refused: list[str] = []
+    for kept in islands:
+        candidate = make(kept)
+        report(f"comparing with PyTorch in float32 on {len(pictures)} pictures")
+        deviation = measure(reference, [candidate.outputs(picture) for picture in pictures])
+        reason = objection(deviation, limits)
+        if not reason:
+            return Accepted(candidate, kept, deviation)
+        stage = first_deviating(reference, [candidate.stages(picture) for picture in pictures], limits.stage)
+        refused.append(f"{_kept_words(kept)}: {reason}; the first stage that deviates is {stage}")
+        report(f"refused {refused[-1]}")
+        del candidate  # with its memory on the GPU, which the next one needs
+    raise BackendError(f"the engine is refused {'; and '.join(refused)}")
+
+
+def measure(reference: Said, found: Said) -> dict[str, dict[str, float]]:
+    """Output -> mean, p99 and max of its error over pictures, and how many values are no number ("not_finite").
+
+    Depth is compared as |found / reference - 1| (AbsRel), the others, which are probabilities and logarithms, as
+    |found - reference|.
+    """
+    errors: dict[str, list[npt.NDArray[np.float64]]] = {}
+    for expected, said in zip(reference, found, strict=True):
+        for name in (name for name in expected if not name.startswith(STAGE)):
+            difference = np.abs(said[name].astype(np.float64) - expected[name])
+            errors.setdefault(name, []).append(difference / expected[name] if name == "depth" else difference)
+    return {name: _figures(np.concatenate([each.ravel() for each in values])) for name, values in errors.items()}
+
+
+def _figures(errors: npt.NDArray[np.float64]) -> dict[str, float]:
+    finite = errors[np.isfinite(errors)]
+    if not finite.size:
+        return {"mean": float("inf"), "p99": float("inf"), "max": float("inf"), "not_finite": float(errors.size)}
+    return {
+        "mean": float(finite.mean()),
+        "p99": float(np.quantile(finite, 0.99)),
+        "max": float(finite.max()),
+        "not_finite": float(errors.size - finite.size),
+    }
+
+
+def objection(deviation: dict[str, dict[str, float]], limits: Limits) -> str:
+    """Why such deviations are too large; empty where they are not."""
+    for name, found in deviation.items():
+        if found["not_finite"]:
+            return f"{name} has {found['not_finite']:.0f} values that are no numbers, allowed are 0"
+    for figure, allowed in (("mean", limits.mean), ("p99", limits.p99)):
+        for name, found in deviation.items():
+            if not found[figure] <= allowed:
+                return f"{name} deviates from PyTorch by {found[figure]:.2%} ({figure}), allowed is {allowed:.2%}"
+    return ""
+
+
+def first_deviating(reference: Said, found: Said, limit: float) -> str:
+    """The first of prefix, scales and decoder where any picture's result is further than `limit` from PyTorch's."""
+    worst: dict[str, float] = {}
+    for expected, said in zip(reference, found, strict=True):
+        for name in (name for name in expected if name.startswith(STAGE)):
+            error = _norm_error(said[name].astype(np.float64), expected[name].astype(np.float64))
+            worst[name] = max(worst.get(name, 0.0), error)
+    for name, error in worst.items():
+        if error > limit:
+            return f"{name.removeprefix(STAGE).replace('_', ' ')} (relative error {error:.2g}, allowed {limit:g})"
+    before = f"every stage before it is within {max(worst.values()):.2g}" if worst else "no stage was compared"
+    return f"the decoder ({before})"
+
+
+def _norm_error(found: npt.NDArray[np.float64], expected: npt.NDArray[np.float64]) -> float:
+    error = np.linalg.norm(found - expected) / max(float(np.linalg.norm(expected)), 1e-12)
+    return float(error) if np.isfinite(error) else float("inf")
+
+
+def squares(pictures: Pictures, size: int) -> list[npt.NDArray[np.uint8]]:
+    """Pictures at the model's size."""
+    return [np.ascontiguousarray(to_input(picture, size)) for picture in pictures]
+
+
+def _kept_words(kept: tuple[str, ...]) -> str:
+    return f"with {', '.join(kept)} in float32" if kept else "as built"

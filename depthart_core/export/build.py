@@ -1,0 +1,247 @@
+"""A model -> a TensorRT engine in the cache: exported, compiled, compared with PyTorch, kept only if both agree."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from depthart_core.backends import engines, graphs
+from depthart_core.backends.cache import cache_folder, graph_folder
+from depthart_core.backends.cuda import Device, open_device
+from depthart_core.backends.library import import_library, machine_of
+from depthart_core.backends.machine import version_warning
+from depthart_core.backends.runner import Runner
+from depthart_core.backends.tensorrt import open_engine, run_once
+from depthart_core.checkpoint import load_model
+from depthart_core.errors import BackendError
+from depthart_core.estimator import BackendOptions
+from depthart_core.export.acceptance import ISLANDS, LIMITS, Accepted, Arrays, accept, squares
+from depthart_core.export.compiling import Compiling, Progress, compile_graph
+from depthart_core.export.proof import Pictures, structured_pictures
+from depthart_core.export.whole import Graph, check_exportable, export_onnx, versions_of
+from depthart_core.model import DepthART
+from depthart_core.model_files import fingerprint, model_path
+
+Report = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What engine is wanted.
+
+    Attributes:
+        precision: One of `engines.PRECISIONS`.
+        workspace_mib: Scratch memory of builder and engine.
+        out: Folder to write to; None: the cache, where `DepthEstimator.load` finds it.
+        interruptible: See `Compiling`.
+    """
+
+    precision: str = "fp16"
+    workspace_mib: int = 2048
+    out: Path | None = None
+    interruptible: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what can be wrong on a command line.
+
+        Raises:
+            BackendError: Names the value and what is possible.
+        """
+        if self.precision not in engines.PRECISIONS:
+            raise BackendError(f"precision must be one of {', '.join(engines.PRECISIONS)}, got {self.precision!r}")
+        if self.workspace_mib < 1:
+            raise BackendError(f"workspace must be at least 1 MiB, got {self.workspace_mib}")
+
+
+@dataclass(frozen=True)
+class Built:
+    """An engine that was proven.
+
+    Attributes:
+        path: Of the engine.
+        record: What stands in the file beside it.
+    """
+
+    path: Path
+    record: engines.EngineRecord
+
+
+class EngineCandidate:
+    """An engine under test.
+
+    Args:
+        compiled: Makes the serialised engine, given whether with stages.
+        opened: Prepares it for running.
+    """
+
+    def __init__(self, compiled: Callable[[bool], bytes], opened: Callable[[bytes], Runner]) -> None:
+        self._compiled, self._opened = compiled, opened
+        self.data = compiled(False)
+        self._runner = opened(self.data)
+        self._twin: Runner | None = None
+
+    def outputs(self, rgb: npt.NDArray[np.uint8]) -> Arrays:
+        """See `acceptance.Candidate`."""
+        return run_once(self._runner, rgb)
+
+    def stages(self, rgb: npt.NDArray[np.uint8]) -> Arrays:
+        """See `acceptance.Candidate`."""
+        self._twin = self._twin or self._opened(self._compiled(True))
+        return run_once(self._twin, rgb)
+
+
+def build_engine(
+    model: str | Path,
+    options: BackendOptions,
+    wish: Wish | None = None,
+    *,
+    pictures: Pictures | None = None,
+    report: Report = lambda _: None,
+    progress: Progress = lambda _: None,
+) -> Built:
+    """Build an engine for the GPU that is here, compare it with PyTorch and keep it, with a record, if both agree.
+
+    Args:
+        model: Name of a packaged model or path of a model file.
+        options: Device ("cuda" or "cuda:N"), decoding and number of scales.
+        wish: See `Wish`.
+        pictures: uint8 (H, W, 3) RGB to compare on; None: generated ones.
+        report: Gets a sentence at every step.
+        progress: See `compiling.Progress`; starts anew with every try.
+
+    Raises:
+        CheckpointError: The model is missing or damaged.
+        BackendError: No TensorRT, no GPU, an impossible option, a folder that cannot be written, a graph that TensorRT
+            does not take, or an engine that deviates; with what cures it.
+    """
+    wish = wish or Wish()
+    check_exportable(options)
+    path = model_path(model)
+    weights = fingerprint(path)
+    scales = options.count_scales(weights.config)
+    folder = wish.out or graph_folder(weights.sha256)
+    engines.check_writable(folder)
+    trt, device = import_library(), open_device(options.device)
+    machine = machine_of(trt, device)
+    if warning := version_warning(machine.library, machine.version):
+        report(f"warning: {warning}; the engine is kept only if it agrees with PyTorch")
+    loaded, size = load_model(path), weights.config.tokenizer.input_size
+    shown = squares(structured_pictures(size) if pictures is None else pictures, size)
+    maker = _Maker(trt, device, loaded, options, wish, report, progress)
+    accepted = accept(
+        maker.make,
+        reference(loaded, options, shown),
+        shown,
+        limits=LIMITS[wish.precision],
+        islands=ISLANDS if wish.precision in ("fp16", "bf16") else ((),),
+        report=report,
+    )
+    data = accepted.candidate.data  # type: ignore[attr-defined]
+    record = engines.EngineRecord(
+        model=str(model),
+        weights_sha256=weights.sha256,
+        engine_sha256=hashlib.sha256(data).hexdigest(),
+        engine_bytes=len(data),
+        scales=scales,
+        of_scales=len(weights.config.tokenizer.scale_sizes),
+        input_size=size,
+        heads=weights.config.heads,
+        machine=asdict(machine),
+        pictures=len(shown),
+        **_told(accepted, options, wish),
+    )
+    target = folder / engines.engine_name(path.stem, wish.precision, options.decode, scales, machine)
+    engines.write_engine(target, data, record)
+    return Built(target, record)
+
+
+def reference(model: DepthART, options: BackendOptions, pictures: Pictures) -> list[Arrays]:
+    """What PyTorch says in float32 on the CPU about pictures uint8 (S, S, 3), outputs and stages by name."""
+    names = graphs.output_names(options.count_scales(model.config), heads=model.config.heads, stages=True)
+    graph = Graph(model, options, stages=True).eval()
+    with torch.inference_mode():
+        return [
+            dict(zip(names, (tensor.numpy() for tensor in graph(torch.from_numpy(picture)[None])), strict=True))
+            for picture in pictures
+        ]
+
+
+def _told(accepted: Accepted, options: BackendOptions, wish: Wish) -> dict[str, Any]:
+    """The part of a record that tells what was asked for and what was found."""
+    return {
+        "precision": wish.precision,
+        "float32": list(accepted.float32),
+        "decode": options.decode,
+        "workspace_mib": wish.workspace_mib,
+        "built": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "versions": versions_of("torch", "onnx", "onnxscript"),
+        "deviation": accepted.deviation,
+        "limits": asdict(LIMITS[wish.precision]),
+    }
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Builds candidates of one model."""
+
+    trt: Any
+    device: Device
+    model: DepthART
+    options: BackendOptions
+    wish: Wish
+    report: Report
+    progress: Progress
+
+    def make(self, islands: tuple[str, ...]) -> EngineCandidate:
+        """An engine that keeps the named parts in float32."""
+        return EngineCandidate(partial(self._compile, islands), partial(open_engine, self.trt, self.device))
+
+    def _compile(self, islands: tuple[str, ...], stages: bool) -> bytes:
+        timings = self._timings()
+        how = Compiling(
+            self.wish.workspace_mib,
+            _read(timings),
+            stages=stages,
+            progress=self.progress,
+            interruptible=self.wish.interruptible,
+        )
+        with tempfile.TemporaryDirectory(prefix="depthart-") as folder, self.device.active():
+            graph = Path(folder) / "model.onnx"
+            self.report(f"exporting in {self.wish.precision}")
+            export_onnx(
+                self.model,
+                graph,
+                decode=self.options.decode,
+                max_scales=self.options.max_scales,
+                precision=self.wish.precision,
+                islands=islands,
+                stages=True,
+            )
+            gc.collect()  # PyTorch's exporter leaves cycles that hold our frames, and so the engine that is made here
+            self.report(f"building with {self.trt.__name__} {self.trt.__version__}")
+            done = compile_graph(self.trt, graph, how)
+        if done.timing_cache:
+            engines.write_timings(timings, done.timing_cache)
+        return done.data
+
+    def _timings(self) -> Path:
+        """Measurements of kernels that later builds on this machine need not repeat."""
+        return cache_folder() / engines.timings_name(machine_of(self.trt, self.device))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

@@ -1,0 +1,229 @@
+"""PyTorch -> ONNX: a folder of graphs, proven against the model before it gets its name."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from depthart_core.backends import graphs
+from depthart_core.backends.cache import graph_folder
+from depthart_core.backends.precision import DTYPES, typed
+from depthart_core.backends.speeds import speeds_of
+from depthart_core.checkpoint import load_model
+from depthart_core.errors import BackendError
+from depthart_core.estimator import BackendOptions
+from depthart_core.export import tracing
+from depthart_core.export.proof import Pictures, structured_pictures
+from depthart_core.export.stepped import write_parts
+from depthart_core.export.whole import Graph, check_exportable, export_onnx, versions_of
+from depthart_core.model import DepthART
+from depthart_core.model_files import Fingerprint, fingerprint, model_path, write_atomically
+
+STEPPED = graphs.RUNNABLE["onnx"]
+"""Precisions of the form "stepped"."""
+
+LEFT_SECONDS = 24 * 3600
+
+LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An export that was proven.
+
+    Attributes:
+        path: Its folder.
+        record: What stands in it about it.
+    """
+
+    path: Path
+    record: graphs.Record
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What an export should be.
+
+    Attributes:
+        decode: "expected" or "argmax".
+        form: One of `graphs.FORMS`; None: "stepped" in float32 and int8, which a CPU computes in, "whole" otherwise.
+        precision: One of `DTYPES`, or "int8": the layers of the transformer, see `int8`.
+        max_scales: Of the form "whole": decode so many scales; None: all.
+    """
+
+    decode: str = "expected"
+    form: str | None = None
+    precision: str = "fp32"
+    max_scales: int | None = None
+
+    @property
+    def chosen_form(self) -> str:
+        """The form, chosen where it was left open."""
+        return self.form or ("stepped" if self.precision in STEPPED and self.max_scales is None else "whole")
+
+    def check(self) -> BackendOptions:
+        """Demand what can be exported; returns what a backend would be asked for.
+
+        Raises:
+            BackendError: Names what is wrong.
+        """
+        options = BackendOptions(decode=self.decode, max_scales=self.max_scales)
+        check_exportable(options, LIBRARIES[1:])
+        possible = dict.fromkeys((*DTYPES, *STEPPED))
+        if self.precision not in possible:
+            raise BackendError(f"precision must be one of {', '.join(possible)}, got {self.precision!r}")
+        if self.chosen_form not in graphs.FORMS:
+            raise BackendError(f"form must be one of {', '.join(graphs.FORMS)}, got {self.form!r}")
+        if self.precision == "int8" and self.max_scales is not None:
+            raise BackendError(
+                "an int8 export decodes any number of scales; leave --max-scales out, it is for who runs it"
+            )
+        if self.chosen_form == "stepped" and (self.precision not in STEPPED or self.max_scales is not None):
+            raise BackendError("a stepped export is fp32 or int8 and decodes any number of scales; use --form whole")
+        if self.chosen_form == "whole" and self.precision not in DTYPES:
+            raise BackendError(
+                f"a whole graph is one of {', '.join(DTYPES)}, got {self.precision!r}; use --form stepped"
+            )
+        return options
+
+
+def export_model(
+    model: str | Path,
+    folder: Path | None = None,
+    wish: Wish = Wish(),
+    *,
+    pictures: Pictures | None = None,
+    limit: float | None = None,
+    report: Callable[[str], object] = lambda _: None,
+) -> Exported:
+    """Export a model, compare the graphs with PyTorch and keep them, with a record of that, if both agree.
+
+    Args:
+        model: Name of a packaged model or path of a model file.
+        folder: Where the export's own folder goes; None: into the cache, where `DepthEstimator.load` finds it.
+        wish: Decoding, form, precision.
+        pictures: uint8 (H, W, 3) RGB to compare on; None: generated ones.
+        limit: Deviation allowed; None: that of the precision, see `depthart_core.export.proving.LIMITS`.
+        report: Gets a sentence at every step.
+
+    Raises:
+        CheckpointError: The model is missing or damaged.
+        BackendError: An impossible wish, a library is missing, the graphs deviate or cannot be written.
+    """
+    options = wish.check()
+    from depthart_core.export.proving import prove_export  # needs a library that the check names where it is missing
+
+    path = model_path(model)
+    weights = fingerprint(path)
+    scales = options.count_scales(weights.config)
+    name = graphs.export_name(path.stem, wish.decode, form=wish.chosen_form, precision=wish.precision, scales=scales)
+    target = (folder or graph_folder(weights.sha256)) / name
+    with _temporary_folder(target) as temporary:
+        report(f"tracing {path.stem} ({wish.chosen_form}, {wish.precision}, {scales} scales): up to a minute")
+        loaded = load_model(path)
+        write_graphs(loaded, temporary, wish)
+        pictures = structured_pictures(weights.config.tokenizer.input_size) if pictures is None else pictures
+        report(f"comparing with PyTorch on {len(pictures)} pictures")
+        record = describe(str(model), weights, wish, temporary)
+        computed = Graph(typed(loaded, "bf16"), options).eval() if wish.precision == "bf16" else None
+        deviation = prove_export(loaded, temporary, record, pictures, computed=computed, limit=limit)
+        record = replace(record, pictures=len(pictures), deviation=deviation)
+        write_atomically(temporary / graphs.RECORD, graphs.to_json(record).encode())
+        _put_in_place(temporary, target)
+    if folder is None:
+        speeds_of(weights.sha256, wish.decode).unlink(missing_ok=True)  # what was the fastest may not be any more
+    return Exported(target, record)
+
+
+def write_graphs(model: DepthART, folder: Path, wish: Wish) -> None:
+    """Write the graphs of an export, without a record.
+
+    Raises:
+        BackendError: They cannot be written.
+    """
+    if wish.chosen_form == "stepped":
+        write_parts(model, folder, wish.decode)
+        if wish.precision == "int8":
+            from depthart_core.export.int8 import quantize_step  # likewise
+
+            quantize_step(folder)
+    else:
+        export_onnx(
+            model, folder / graphs.WHOLE, decode=wish.decode, max_scales=wish.max_scales, precision=wish.precision
+        )
+
+
+def describe(model: str, weights: Fingerprint, wish: Wish, folder: Path) -> graphs.Record:
+    """The record of graphs in a folder before they are proven."""
+    config = weights.config
+    return graphs.Record(
+        model=model,
+        weights_sha256=weights.sha256,
+        files={file.name: graphs.file_hash(file) for file in sorted(folder.iterdir())},
+        form=wish.chosen_form,
+        precision=wish.precision,
+        decode=wish.decode,
+        scales=BackendOptions(max_scales=wish.max_scales).count_scales(config),
+        of_scales=len(config.tokenizer.scale_sizes),
+        input_size=config.tokenizer.input_size,
+        heads=config.heads,
+        opset=tracing.OPSETS[wish.chosen_form],
+        versions=versions_of(*_libraries(wish)),
+        pictures=0,
+        deviation={},
+    )
+
+
+def _libraries(wish: Wish) -> list[str]:
+    """What makes an export and what it is proven in."""
+    shared = wish.chosen_form == "stepped" and wish.precision in graphs.RUNNABLE["openvino"]
+    return [*LIBRARIES, *(["openvino"] if shared and _imports("openvino") else [])]
+
+
+def _imports(library: str) -> bool:
+    """Whether a library is there and fit for this machine."""
+    try:
+        importlib.import_module(library)
+    except ImportError:
+        return False
+    return True
+
+
+@contextmanager
+def _temporary_folder(target: Path) -> Iterator[Path]:
+    """A folder to write to before `target` is made; nothing is left of it.
+
+    Raises:
+        BackendError: Something there cannot be written.
+    """
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.export")
+    try:
+        temporary.mkdir(parents=True)
+        _remove_left(target)
+        yield temporary
+    except OSError as error:
+        raise BackendError(f"{target} cannot be written: {error.strerror}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _remove_left(target: Path) -> None:
+    """Remove what exports that were killed have left, a day later: until then one may be at work."""
+    for folder in target.parent.glob(f".{target.name}.*.export"):
+        if time.time() - folder.stat().st_mtime > LEFT_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _put_in_place(temporary: Path, target: Path) -> None:
+    """Give the folder its name; an older one goes aside first, for no folder replaces another."""
+    old = temporary.with_suffix(".old")
+    if target.exists():
+        target.replace(old)
+    temporary.replace(target)
+    shutil.rmtree(old, ignore_errors=True)

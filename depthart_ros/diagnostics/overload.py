@@ -1,0 +1,49 @@
+"""Whether a camera falls behind: the age of its published depth grows because images come faster than they are done."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from statistics import fmean
+
+from depthart_ros.diagnostics.statistics import Snapshot
+
+REMEMBERED = 9
+"""Snapshots of which the first third is compared with the last."""
+FACTOR, MARGIN = 1.5, 0.1
+"""Growth that counts: beyond this factor and this many seconds."""
+
+
+class Load:
+    """Looks at one snapshot after the other, a second apart."""
+
+    def __init__(self) -> None:
+        self._latencies: deque[float] = deque(maxlen=REMEMBERED)
+
+    @property
+    def latency(self) -> float:
+        """Seconds from stamp to publication in the newest second in which something was published, 0 when idle."""
+        return self._latencies[-1] if self._latencies else 0.0
+
+    def falls_behind(self, snapshot: Snapshot, *, full: bool) -> bool:
+        """Whether it does, this snapshot included.
+
+        Args:
+            snapshot: the newest.
+            full: whether the camera's lane has no room.
+        """
+        if snapshot.latency is not None:
+            self._latencies.append(snapshot.latency)
+        elif not snapshot.rates["received"] and not full:  # else one frame takes longer than from snapshot to snapshot
+            self._latencies.clear()
+        behind = full or snapshot.rates["processed"] < 0.5 * snapshot.rates["received"]
+        return behind and grows(self._latencies)
+
+
+def grows(latencies: Sequence[float]) -> bool:
+    """Whether the last third of REMEMBERED latencies [s] is well above the first."""
+    if len(latencies) < REMEMBERED:
+        return False
+    third = REMEMBERED // 3
+    values = list(latencies)
+    return fmean(values[-third:]) > FACTOR * fmean(values[:third]) + MARGIN

@@ -1,0 +1,213 @@
+"""What /diagnostics says: the state of the node, the cause where something is missing, and the cure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from depthart_ros.diagnostics.situation import Situation
+
+OK, WARN, ERROR, STALE = 0, 1, 2, 3
+COMPRESSED = "sensor_msgs/msg/CompressedImage"
+BESIDE = "/compressed"
+"""End of the names of topics with compressed images, as image_transport has it."""
+SEVERITY = (OK, WARN, STALE, ERROR)
+"""The levels of diagnostic_msgs, the worst last."""
+SILENCE = 2.0  # seconds without an image that are worth a warning
+SLOW = 1.0  # seconds from the stamp of an image to its depth that are
+MEASURE = (
+    "measure one distance d [m] along the optical axis, read r there in depth/relative, and set scale to d / r: "
+    "`ros2 param set {node} {own}scale VALUE`, or scale:=VALUE with the launch file"
+)
+NO_DEADLINE = (
+    "this backend decodes all scales at once, so deadline_ms is ignored",
+    "choose a backend that can stop early (backend: torch), or lower max_scales and set deadline_ms to 0",
+)
+OVERLOADED = (
+    "set deadline_ms, lower max_scales, choose a faster backend or a smaller model, or let images come more slowly"
+)
+CURES: Mapping[str, str] = {
+    "configuration": "correct it and start again, or run the lifecycle transition `configure` again",
+    "image": "let the camera driver publish what is expected",
+    "unforeseen": "see the log; if memory ran out, choose a smaller image, model or another device",
+    "camera_info": "calibrate the camera, or let `rectified` say which belongs to the image: P (true) or K (false)",
+    "future": "set use_sim_time for a bag with a clock, or set the clocks of both machines right",
+    "age": "set use_sim_time for a bag with a clock, set the clocks right, or raise max_age",
+    "qos": "let both sides agree (parameters image_reliability and qos_overrides)",
+    "subscription": "see the log; deactivate and activate the node",
+    "camera_info_qos": "let both sides agree (qos_overrides of the topic)",
+    "subscriber": "let it ask for less, or let qos_overrides offer more",
+    "publish": "use the shared-memory profile (local_transport:=true of the launch file), or subscribe to less",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One line for a person: how bad, what is the state, why, and what to do."""
+
+    level: int
+    state: str
+    cause: str = ""
+    cure: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """State, cause and cure in one line."""
+        return "; ".join(part for part in (self.state, self.cause, self.cure) if part)
+
+
+def how_to_get_metres(node: str, *, camera: str = "", scale_source: str, heads: bool) -> str:
+    """Return what to do while the scale is unknown.
+
+    Args:
+        node: its fully qualified name.
+        camera: its name; "" for the only one.
+        scale_source: the parameter of that name.
+        heads: whether the model can guess the scale.
+    """
+    measure = MEASURE.format(node=node, own=f"{camera}." if camera else "")
+    if scale_source != "given":
+        return f"set scale_source to given, and {measure}"
+    return f"{measure}; for a first guess of the model's own, set scale_source to model" if heads else measure
+
+
+def judge(now: Situation) -> Verdict:
+    """Return the verdict: the first thing that keeps depth from coming out, in the order of cure."""
+    if now.lifecycle != "active":
+        return _judge_lifecycle(now)
+    return _judge_input(now) or _judge_frames(now) or _judge_outputs(now) or _judge_load(now)
+
+
+def _judge_lifecycle(now: Situation) -> Verdict:
+    problem = now.problems.get("configuration")
+    if problem:
+        return Verdict(ERROR, now.lifecycle, problem, CURES["configuration"])
+    if now.lifecycle == "finalized":
+        return Verdict(OK, now.lifecycle, "", "start the node again")
+    step = "activate" if now.lifecycle == "inactive" else "configure"
+    return Verdict(OK, now.lifecycle, "", f"run the lifecycle transition `{step}`")
+
+
+def _judge_input(now: Situation) -> Verdict | None:
+    if not now.clock_runs:
+        return Verdict(
+            WARN, "no clock", "use_sim_time is set and nothing arrives on /clock", "publish /clock or unset it"
+        )
+    if "subscription" in now.problems:
+        return Verdict(ERROR, "no image", now.problems["subscription"], CURES["subscription"])
+    if now.publishers == 0:
+        return Verdict(STALE if now.ever else WARN, "no image", *_why_nobody_publishes(now))
+    if now.silence > SILENCE:
+        cause = f"{now.publishers} publisher(s) on {now.image_topic}, but no image for {now.silence:.0f} s"
+        if "qos" in now.problems:
+            return Verdict(ERROR, "no image", f"{cause}: {now.problems['qos']}", CURES["qos"])
+        level = STALE if now.ever else WARN
+        if now.reliability == "best_effort":
+            cure = "Fast DDS loses best-effort images above 512 KiB: use local_transport:=true, or a reliable publisher"
+            return Verdict(level, "no image", cause, cure)
+        return Verdict(level, "no image", cause, "see whether the camera runs: ros2 topic hz " + now.image_topic)
+    return None
+
+
+def _why_nobody_publishes(now: Situation) -> tuple[str, str]:
+    """Cause and cure where no publisher sends images that can be taken."""
+    topic, base = now.image_topic, now.image_topic.removesuffix(BESIDE)
+    if now.strangers:
+        cause = f"{topic} carries {', '.join(now.strangers)}, expected {now.image_type}"
+        if COMPRESSED not in now.strangers:
+            return cause, "remap image to a topic of that type, or let image_transport say which type it has"
+        remap = f"image:={base}" if base != topic else f"image{BESIDE}:={topic}"
+        return cause, f"set image_transport to compressed, and remap: -r {_own(now)}{remap}"
+    if now.beside.endswith(BESIDE) and now.image_type == COMPRESSED:
+        cure = f"remap: --ros-args -r {_own(now)}image{BESIDE}:={now.beside}"
+        return f"nothing publishes {topic}, but {now.beside} is there", cure
+    if now.beside:
+        other = "compressed" if now.beside.endswith(BESIDE) else "raw"
+        launch = f"image_transport:={other} with the launch file"
+        return f"nothing publishes {topic}, but {now.beside} is there", f"set image_transport to {other} ({launch})"
+    cure = f"start the camera, or remap: --ros-args -r {_own(now)}image:=/its/topic"
+    cure += "" if now.camera else " (image:=/its/topic with the launch file)"
+    return f"nothing publishes {topic}", cure
+
+
+def _why_no_camera_info(now: Situation) -> tuple[str, str]:
+    """Cause and cure where none came."""
+    cure = f"publish it, or remap: --ros-args -r {_own(now)}camera_info:=/its/topic"
+    if now.camera_info_strangers:
+        why = f"it carries {', '.join(now.camera_info_strangers)}"
+    elif not now.camera_info_publishers:
+        why = "nothing publishes it"
+    elif "camera_info_qos" in now.problems:
+        why, cure = now.problems["camera_info_qos"], CURES["camera_info_qos"]
+    else:
+        why, cure = (
+            f"{now.camera_info_publishers} publisher(s), which sent none",
+            "see whether the driver is calibrated",
+        )
+    return f"no camera_info came on {now.camera_info_topic}: {why}", cure
+
+
+def _own(now: Situation) -> str:
+    """What stands before the names of a camera's topics."""
+    return f"{now.camera}/" if now.camera else ""
+
+
+def _judge_frames(now: Situation) -> Verdict | None:
+    states = {"image": "frames are dropped", "unforeseen": "frames fail", "age": "frames are too old"}
+    states |= {"future": "stamps lie in the future"}
+    for kind, state in states.items():
+        if kind in now.problems:
+            level = WARN if kind == "future" or now.rates.get("processed") else ERROR
+            return Verdict(level, state, now.problems[kind], CURES[kind])
+    return None
+
+
+def _judge_outputs(now: Situation) -> Verdict | None:
+    if "subscriber" in now.problems:
+        return Verdict(WARN, "a subscriber gets nothing", now.problems["subscriber"], CURES["subscriber"])
+    if not now.listened:
+        return Verdict(OK, "idle", "nobody subscribes to an output")
+    if now.rectify and not now.has_camera_info:
+        return Verdict(WARN, "not rectified", *_why_no_camera_info(now))
+    no_confidence = "depth/confidence" in now.listened and not now.heads
+    if not now.scale_known and (now.metric_listened or not no_confidence):
+        level = WARN if now.metric_listened else OK
+        cause = "scale is unknown" if now.scale_source == "given" else "this model makes no guess of its scale"
+        cure = how_to_get_metres(now.node, camera=now.camera, scale_source=now.scale_source, heads=now.heads)
+        return Verdict(level, "relative depth only", cause, cure)
+    without_camera = "no cloud" if now.scale_source == "given" else "relative depth only"
+    if now.metric_listened and now.needs_camera_info and not now.has_camera_info:
+        return Verdict(WARN, without_camera, *_why_no_camera_info(now))
+    for kind, state in (
+        ("camera_info", without_camera),
+        ("publish", "outputs are lost"),
+    ):
+        if kind in now.problems:
+            return Verdict(WARN, state, now.problems[kind], CURES[kind])
+    if no_confidence:
+        return Verdict(WARN, "no confidence", "this model does not say how sure it is", "choose one that does: nano")
+    return Verdict(WARN, "no deadline", *NO_DEADLINE) if now.deadline_ignored else None
+
+
+def _judge_load(now: Situation) -> Verdict:
+    received, processed = (now.rates.get(name, 0.0) for name in ("received", "processed"))
+    share = f"{processed:.1f} of {received:.1f} images/s are processed" if processed < 0.9 * received else ""
+    if now.falls_behind:
+        return Verdict(WARN, "overloaded", f"depth comes later and later: {share or 'images wait'}", OVERLOADED)
+    if now.lateness > SLOW:
+        late = f"depth is {now.lateness:.1f} s old when it comes"
+        return Verdict(WARN, "slow", f"{late}; {share}" if share else late, OVERLOADED)
+    return Verdict(OK, "running", share)
+
+
+def combine(verdicts: Mapping[str, Verdict]) -> Verdict:
+    """Return one verdict on several cameras: that of the worst, with its name."""
+    worst = max(verdicts, key=lambda name: SEVERITY.index(verdicts[name].level))
+    found = verdicts[worst]
+    well = sum(verdict.level == OK for verdict in verdicts.values())
+    if found.level == OK:
+        states = sorted({verdict.state for verdict in verdicts.values()})
+        return Verdict(OK, " and ".join(states), f"{len(verdicts)} cameras")
+    return Verdict(
+        found.level, f"{well} of {len(verdicts)} cameras are well", f"{worst}: {found.state}: {found.cause}", found.cure
+    )

@@ -1,0 +1,1 @@
+"""What comes in: image messages to RGB pictures with their calibration, and the subscriptions that bring them."""

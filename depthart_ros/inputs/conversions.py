@@ -1,0 +1,206 @@
+"""Image messages of every supported encoding, and compressed ones, to RGB pictures: pure functions, no ROS import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from depthart_core import ImageError
+from depthart_ros.errors import EncodingError
+from depthart_ros.inputs.compressed import check_compressed, decode_compressed
+from depthart_ros.outputs.encodings import DEPTH_ENCODINGS
+
+if TYPE_CHECKING:
+    from sensor_msgs.msg import CompressedImage, Image
+
+Pixels = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How an encoding lays its pixels out in memory.
+
+    Attributes:
+        code: OpenCV's colour conversion to RGB, None where the pixels are RGB already.
+        channels: interleaved values of a pixel in a row.
+        bits: of one value, 8 or 16.
+        row_ratio: rows of data over rows of the picture as (numerator, denominator); 3/2 where a chroma plane follows.
+        even: sides that have to be even because pixels share chroma, of "width" and "height".
+    """
+
+    code: int | None
+    channels: int = 1
+    bits: int = 8
+    row_ratio: tuple[int, int] = (1, 1)
+    even: tuple[str, ...] = ()
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Bytes of a pixel in a row of the first plane."""
+        return self.channels * self.bits // 8
+
+
+# OpenCV names a Bayer pattern by the second and third pixel of its second row, ROS by the first two rows.
+BAYER_CODES = {
+    "rggb": cv2.COLOR_BayerBG2RGB,
+    "bggr": cv2.COLOR_BayerRG2RGB,
+    "gbrg": cv2.COLOR_BayerGR2RGB,
+    "grbg": cv2.COLOR_BayerGB2RGB,
+}
+UYVY = Layout(cv2.COLOR_YUV2RGB_UYVY, channels=2, even=("width",))
+YUYV = Layout(cv2.COLOR_YUV2RGB_YUYV, channels=2, even=("width",))
+LAYOUTS: dict[str, Layout] = {
+    "rgb8": Layout(None, channels=3),
+    "bgr8": Layout(cv2.COLOR_BGR2RGB, channels=3),
+    "rgba8": Layout(cv2.COLOR_RGBA2RGB, channels=4),
+    "bgra8": Layout(cv2.COLOR_BGRA2RGB, channels=4),
+    "mono8": Layout(cv2.COLOR_GRAY2RGB),
+    "mono16": Layout(cv2.COLOR_GRAY2RGB, bits=16),
+    "rgb16": Layout(None, channels=3, bits=16),
+    "bgr16": Layout(cv2.COLOR_BGR2RGB, channels=3, bits=16),
+    "rgba16": Layout(cv2.COLOR_RGBA2RGB, channels=4, bits=16),
+    "bgra16": Layout(cv2.COLOR_BGRA2RGB, channels=4, bits=16),
+    # What cv_bridge makes of OpenCV's arrays when nobody names the encoding; RViz reads them in this order too.
+    "8UC1": Layout(cv2.COLOR_GRAY2RGB),
+    "8UC3": Layout(cv2.COLOR_BGR2RGB, channels=3),
+    "8UC4": Layout(cv2.COLOR_BGRA2RGB, channels=4),
+    **{f"bayer_{name}{bits}": Layout(code, bits=bits) for bits in (8, 16) for name, code in BAYER_CODES.items()},
+    "yuv422": UYVY,
+    "uyvy": UYVY,
+    "yuv422_yuy2": YUYV,
+    "yuyv": YUYV,
+    "nv12": Layout(cv2.COLOR_YUV2RGB_NV12, row_ratio=(3, 2), even=("width", "height")),
+    "nv21": Layout(cv2.COLOR_YUV2RGB_NV21, row_ratio=(3, 2), even=("width", "height")),
+}
+
+
+def picture_of(message: Image | CompressedImage, *, max_pixels: int) -> npt.NDArray[np.uint8]:
+    """Check an Image or CompressedImage and return its picture.
+
+    Args:
+        message: untrusted.
+        max_pixels: the largest picture that is accepted, width * height.
+
+    Returns:
+        (H, W, 3) uint8 RGB; for unpadded rgb8 a view of the message's data, else new memory.
+
+    Raises:
+        EncodingError: the encoding or format is not supported, or compressed data is damaged.
+        ImageError: size, step and data length do not add up, or the picture is larger than max_pixels.
+    """
+    if is_compressed(message):
+        return decode_compressed(message, max_pixels=max_pixels)
+    return to_rgb(message, max_pixels=max_pixels)
+
+
+def check_picture(message: Image | CompressedImage, *, max_pixels: int) -> None:
+    """Refuse what `picture_of` would, as far as that is seen without decoding: it costs next to nothing.
+
+    Raises:
+        EncodingError: see `picture_of`.
+        ImageError: see `picture_of`.
+    """
+    (check_compressed if is_compressed(message) else check)(message, max_pixels=max_pixels)
+
+
+def is_compressed(message: Image | CompressedImage) -> bool:
+    """Whether a message is a CompressedImage, of whichever library."""
+    return hasattr(message, "format")
+
+
+def to_rgb(message: Image, *, max_pixels: int) -> npt.NDArray[np.uint8]:
+    """Check a sensor_msgs Image of any encoding in LAYOUTS and `decode` it.
+
+    Args:
+        message: untrusted.
+        max_pixels: the largest picture that is accepted, width * height.
+
+    Raises:
+        EncodingError: the encoding is not supported.
+        ImageError: size, step and data length do not add up, or the picture is larger than max_pixels.
+    """
+    return decode(message, check(message, max_pixels=max_pixels))
+
+
+def decode(message: Image, layout: Layout) -> npt.NDArray[np.uint8]:
+    """Return the picture of a message as RGB.
+
+    Sixteen-bit values become eight-bit ones as in cv_bridge: v * 255 / 65535, rounded.
+
+    Args:
+        message: checked.
+        layout: what `check` said of it.
+
+    Returns:
+        (H, W, 3) uint8; for unpadded rgb8 a view of the message's data, else new memory.
+    """
+    values = _values(message, layout)
+    rgb = values if layout.code is None else cv2.cvtColor(values, layout.code)
+    if layout.bits == 16:
+        rgb = cv2.convertScaleAbs(rgb, alpha=255 / 65535)
+    return np.ascontiguousarray(rgb)
+
+
+def check(message: Image, *, max_pixels: int) -> Layout:
+    """Return the layout of a message whose fields add up.
+
+    Raises:
+        EncodingError: the encoding is not supported.
+        ImageError: the first field found wrong, with its value and what was expected.
+    """
+    width, height = message.width, message.height
+    for name, value in (("width", width), ("height", height)):
+        if value < 1:
+            raise ImageError(f"image: {name} is {value}; expected at least 1 px")
+    if width * height > max_pixels:
+        raise ImageError(
+            f"image: size is {width}x{height}, {width * height} pixels; "
+            f"expected at most {max_pixels} (parameter max_pixels)"
+        )
+    layout = LAYOUTS.get(message.encoding)
+    if message.encoding in DEPTH_ENCODINGS:
+        raise EncodingError(
+            f"image: encoding is {message.encoding!r}, which is depth; expected a colour or grey picture, such as rgb8"
+        )
+    if layout is None:
+        raise EncodingError(f"image: encoding is {message.encoding!r}; expected one of {', '.join(LAYOUTS)}")
+    _check_memory(message, layout)
+    return layout
+
+
+def _check_memory(message: Image, layout: Layout) -> None:
+    """Raise ImageError unless parity, step and data length fit the size and the encoding."""
+    for name in layout.even:
+        if getattr(message, name) % 2:
+            raise ImageError(f"image: {name} is {getattr(message, name)}; expected an even one for {message.encoding}")
+    least = message.width * layout.pixel_bytes
+    if message.step < least:
+        raise ImageError(
+            f"image: step is {message.step}; expected at least {least} for {message.width} px of {message.encoding}"
+        )
+    expected = message.step * _data_rows(message, layout)
+    if len(message.data) != expected:
+        raise ImageError(
+            f"image: data holds {len(message.data)} bytes; expected {expected} "
+            f"(step {message.step} x {_data_rows(message, layout)} rows of {message.encoding})"
+        )
+
+
+def _data_rows(message: Image, layout: Layout) -> int:
+    """Rows of `step` bytes in the data, chroma planes included."""
+    numerator, denominator = layout.row_ratio
+    return int(message.height * numerator // denominator)
+
+
+def _values(message: Image, layout: Layout) -> Pixels:
+    """Return the raw values as (rows, W) or (rows, W, channels), native byte order, without the padding of `step`."""
+    rows, width = _data_rows(message, layout), message.width
+    data = np.frombuffer(message.data, np.uint8).reshape(rows, message.step)[:, : width * layout.pixel_bytes]
+    values: Pixels = np.ascontiguousarray(data)
+    if layout.bits == 16:
+        values = values.view(">u2" if message.is_bigendian else "<u2").astype(np.uint16, copy=False)
+    return values if layout.channels == 1 else values.reshape(rows, width, layout.channels)

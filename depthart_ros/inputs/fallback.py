@@ -1,0 +1,165 @@
+"""A calibration for cameras that send none: from a file, or from the field of view. Imports no ROS."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Container
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from depthart_core import ConfigError, Intrinsics
+from depthart_ros.inputs.camera_model import IDENTITY, intrinsics_from_fov
+from depthart_ros.parameters import Settings
+
+if TYPE_CHECKING:
+    from sensor_msgs.msg import CameraInfo
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The fields of a CameraInfo that a calibration knows; see there."""
+
+    width: int
+    height: int
+    distortion_model: str
+    d: tuple[float, ...]
+    k: tuple[float, ...]
+    r: tuple[float, ...]
+    p: tuple[float, ...]
+
+    def fill(self, target: Any) -> CameraInfo:
+        """Fill an empty CameraInfo, and return it."""
+        target.width, target.height, target.distortion_model = self.width, self.height, self.distortion_model
+        target.d, target.k, target.r, target.p = (list(values) for values in (self.d, self.k, self.r, self.p))
+        made: CameraInfo = target
+        return made
+
+
+def has_fallback(settings: Settings) -> bool:
+    """Whether there is a calibration besides that of camera_info."""
+    return bool(settings.camera_info_url or settings.fov_deg)
+
+
+def fallback(make: Callable[[], Any], settings: Settings, width: int, height: int) -> CameraInfo | None:
+    """Return the calibration for a picture of width x height [px] that the parameters give, None where they give none.
+
+    Args:
+        make: an empty CameraInfo.
+        settings: the file (camera_info_url) comes before the field of view (fov_deg).
+        width: of the picture.
+        height: of the picture.
+
+    Raises:
+        ConfigError: the file cannot be read or is no calibration.
+    """
+    if settings.camera_info_url:
+        return load_calibration(settings.camera_info_url).fill(make())
+    if settings.fov_deg:
+        return pinhole(intrinsics_from_fov(width, height, settings.fov_deg)).fill(make())
+    return None
+
+
+def pinhole(intrinsics: Intrinsics) -> Calibration:
+    """Return the calibration of a camera without distortion."""
+    i = intrinsics
+    return Calibration(
+        i.width,
+        i.height,
+        "plumb_bob",
+        (0.0,) * 5,
+        (i.fx, 0.0, i.cx, 0.0, i.fy, i.cy, 0.0, 0.0, 1.0),
+        IDENTITY,
+        (i.fx, 0.0, i.cx, 0.0, 0.0, i.fy, i.cy, 0.0, 0.0, 0.0, 1.0, 0.0),
+    )
+
+
+def load_calibration(url: str) -> Calibration:
+    """Read a calibration as camera_calibration writes it; the file is read again when it has changed.
+
+    Args:
+        url: a path, file:// or package:// URL; ${ROS_HOME} is put in, and ~ for the home folder.
+
+    Raises:
+        ConfigError: the file cannot be read or is no calibration.
+    """
+    path = path_of(url)
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError as error:
+        raise ConfigError(f"camera_info_url is {url!r}: {path} cannot be read: {error}") from error
+    return _read_calibration(url, path, changed)
+
+
+@lru_cache(maxsize=16)
+def _read_calibration(url: str, path: Path, changed: int) -> Calibration:
+    """Read the file of `load_calibration`, once for each moment it was changed at.
+
+    Raises:
+        ConfigError: as there.
+    """
+    del changed
+    import yaml
+
+    try:
+        tree = yaml.safe_load(path.read_text())
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no text, or a date that does not exist
+        raise ConfigError(f"camera_info_url is {url!r}: {path} cannot be read: {error}") from error
+    try:
+        return Calibration(
+            int(tree["image_width"]),
+            int(tree["image_height"]),
+            str(tree.get("distortion_model", tree.get("camera_model", "plumb_bob"))),
+            _numbers(tree, "distortion_coefficients", range(15)),
+            _numbers(tree, "camera_matrix", (9,)),
+            _numbers(tree, "rectification_matrix", (9,)),
+            _numbers(tree, "projection_matrix", (12,)),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise ConfigError(
+            f"camera_info_url is {url!r}: {path} is no calibration ({type(error).__name__}: {error}); "
+            "expected the YAML that camera_calibration writes"
+        ) from error
+
+
+def _numbers(tree: Any, name: str, lengths: Container[int]) -> tuple[float, ...]:
+    values = tuple(float(value) for value in tree[name]["data"])
+    if len(values) not in lengths:
+        raise ValueError(f"{name} has {len(values)} numbers")
+    return values
+
+
+def path_of(url: str) -> Path:
+    """Return the file of a path, file:// or package:// URL.
+
+    Raises:
+        ConfigError: a package that is not installed, or another kind of URL.
+    """
+    scheme, separator, rest = url.replace("${ROS_HOME}", str(ros_home())).partition("://")
+    if scheme == "package" and separator:
+        return _share_of(url, rest.partition("/")[0]) / rest.partition("/")[2]
+    if scheme == "file" or not separator:
+        try:
+            return Path(rest if separator else scheme).expanduser()
+        except RuntimeError as error:
+            raise ConfigError(f"camera_info_url is {url!r}: {error}") from error
+    raise ConfigError(f"camera_info_url is {url!r}; expected a path, file:// or package://")
+
+
+def _share_of(url: str, package: str) -> Path:
+    try:
+        from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
+    except ImportError as error:
+        raise ConfigError(
+            f"camera_info_url is {url!r}; expected a path: ament_index_python is not installed"
+        ) from error
+    try:
+        return Path(get_package_share_directory(package))
+    except (PackageNotFoundError, ValueError, OSError) as error:
+        raise ConfigError(f"camera_info_url is {url!r}: package {package!r} is not installed ({error})") from error
+
+
+def ros_home() -> Path:
+    """Return where ROS keeps what belongs to a user: $ROS_HOME, else ~/.ros."""
+    return Path(os.environ.get("ROS_HOME") or Path.home() / ".ros")

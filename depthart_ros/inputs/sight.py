@@ -1,0 +1,73 @@
+"""The calibration of each picture: the camera's own or its replacement, and the rectified picture. Imports no ROS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from depthart_core import ConfigError, IntrinsicsError
+from depthart_ros.diagnostics.problems import Problems
+from depthart_ros.inputs.camera_model import intrinsics_of, is_calibrated
+from depthart_ros.inputs.fallback import fallback
+from depthart_ros.inputs.rectification import Undistorter, Undistortion
+from depthart_ros.outputs.messages import MessageTypes
+from depthart_ros.outputs.view import Picture, Sight
+from depthart_ros.parameters import Settings
+
+if TYPE_CHECKING:
+    from sensor_msgs.msg import CameraInfo
+
+DISTORTED = (
+    "camera_info: the images are raw and d is not zero; distortion is ignored: set rectify to undo it, or take "
+    "rectified images and set rectified"
+)
+
+
+class Sights:
+    """Makes sights of pictures; keeps the maps that undistort them.
+
+    Args:
+        types: the classes of messages.
+        problems: where to report what is wrong with a calibration.
+    """
+
+    def __init__(self, types: MessageTypes, problems: Problems) -> None:
+        self._types = types
+        self._problems = problems
+        self._undistorter = Undistorter()
+
+    def of(self, rgb: Picture, info: CameraInfo | None, settings: Settings) -> Sight:
+        """Return a picture, rectified if that is asked for, with its calibration, without where none can be used.
+
+        Args:
+            rgb: (H, W, 3), as it came.
+            info: of the camera, None before the first.
+            settings: that hold for this frame.
+        """
+        try:
+            sight = self._calibrated(rgb, info, settings)
+        except (ConfigError, IntrinsicsError) as error:
+            lost = "no cloud and no depth/camera_info" if settings.scale_source == "given" else "no metres"
+            raw = ", and the picture stays raw" if settings.rectify else ""
+            self._problems.report("camera_info", f"{error}; so {lost}{raw}")
+            return Sight(rgb)
+        self._problems.clear("camera_info")
+        return sight
+
+    def quietly(self, rgb: Picture, info: CameraInfo | None, settings: Settings) -> Sight:
+        """The same where nobody needs the calibration, except perhaps a snapshot: nothing is reported."""
+        try:
+            return self._calibrated(rgb, info, settings, quiet=True)
+        except (ConfigError, IntrinsicsError):
+            return Sight(rgb)
+
+    def _calibrated(self, rgb: Picture, info: CameraInfo | None, settings: Settings, *, quiet: bool = False) -> Sight:
+        height, width = rgb.shape[:2]
+        if info is None or not is_calibrated(info):
+            info = fallback(self._types.camera_info, settings, width, height) or info
+        if info is None:
+            return Sight(rgb)
+        intrinsics = intrinsics_of(info, width, height, rectified=settings.rectified or settings.rectify)
+        if not quiet and not settings.rectified and not settings.rectify and any(info.d):
+            self._problems.say_once(DISTORTED)
+        undo = self._undistorter.of(info) if settings.rectify else Undistortion()
+        return Sight(undo(rgb), info, intrinsics, undo.outside)

@@ -1,0 +1,136 @@
+"""A compiled model is used only if it agrees with PyTorch; a refusal names figures, limits and the first stage."""
+
+import numpy as np
+import pytest
+
+from depthart_core import BackendError
+from depthart_core.checkpoint import load_model
+from depthart_core.estimator import BackendOptions
+from depthart_core.export.acceptance import LIMITS, Limits, accept, first_deviating, measure, objection, squares
+from depthart_core.export.proof import structured_pictures
+
+onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
+pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
+pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
+
+from benchmarks.refusal import GraphCandidate, spoiled  # noqa: E402
+from depthart_core.export.build import reference  # noqa: E402
+
+SIZE = 64
+PICTURES = squares(structured_pictures(50, 2), SIZE)
+
+
+@pytest.fixture(scope="module")
+def expected(toy_heads_path):
+    return reference(load_model(toy_heads_path), BackendOptions(), PICTURES)
+
+
+@pytest.fixture(scope="module")
+def graph(toy_heads_path, exported_graph):
+    return onnx.load(exported_graph(toy_heads_path, stages=True))
+
+
+def judge(graph, expected, **options):
+    return accept(lambda _: GraphCandidate(graph), expected, PICTURES, **{"limits": LIMITS["fp32"], **options})
+
+
+def test_an_undamaged_graph_is_accepted_with_its_figures(graph, expected):
+    accepted = judge(graph, expected)
+    assert accepted.float32 == ()
+    assert set(accepted.deviation) == {"depth", "confidence", "size"}
+    assert 0 < accepted.deviation["depth"]["mean"] <= accepted.deviation["depth"]["p99"] < 1e-4
+    assert accepted.deviation["depth"]["not_finite"] == 0
+
+
+@pytest.mark.parametrize(
+    ("part", "stage"),
+    [
+        ("fine_proj", r"prefix \(relative error"),
+        ("transformer.head", r"scale 0 \(relative error"),
+        ("phi.1", r"scale 1 \(relative error"),
+        ("decoder.output", r"the decoder \(every stage before it is within"),
+    ],
+)
+def test_a_damaged_graph_is_refused_with_the_first_wrong_stage(graph, expected, part, stage):
+    with pytest.raises(
+        BackendError,
+        match=rf"the engine is refused as built: \w+ deviates from PyTorch by [\d.]+% \(\w+\), allowed is 0\.02%; "
+        rf"the first stage that deviates is {stage}",
+    ):
+        judge(spoiled(graph, part), expected, islands=((),))
+
+
+def test_values_that_are_no_numbers_are_refused_and_counted(graph, expected):
+    with pytest.raises(
+        BackendError,
+        match=r"depth has 8192 values that are no numbers, allowed are 0; .* is scale 0 \(relative error inf",
+    ):
+        judge(spoiled(graph, "transformer.head", factor=np.nan), expected, islands=((),))
+
+
+def test_float32_islands_cure_what_half_precision_breaks_and_the_verdict_says_what_was_kept(
+    tiny_model_path, exported_graph
+):
+    """A library that computes half precision normalisations wrongly: their weights, and theirs alone, are off."""
+    model = load_model(tiny_model_path)
+    pictures = squares(structured_pictures(50, 2), model.config.tokenizer.input_size)
+    expected = reference(model, BackendOptions(), pictures)
+
+    def make(islands):
+        graph = onnx.load(exported_graph(tiny_model_path, precision="fp16", islands=islands, stages=True))
+        norms = [item for item in graph.graph.initializer if "norm" in item.name]
+        broken = any(item.data_type == onnx.TensorProto.FLOAT16 for item in norms)
+        return GraphCandidate(spoiled(graph, "norm" if broken else "", factor=1.5))
+
+    told = []
+    accepted = accept(make, expected, pictures, limits=LIMITS["fp16"], report=told.append)
+    assert accepted.float32 == ("norm", "softmax")
+    [refusal] = [sentence for sentence in told if sentence.startswith("refused ")]
+    assert refusal.startswith("refused as built: ")
+    assert "the first stage that deviates is scale 0" in refusal
+
+
+def test_when_no_island_helps_every_try_is_told(graph, expected):
+    with pytest.raises(BackendError) as told:
+        judge(spoiled(graph, "decoder.output"), expected)
+    sentence = str(told.value)
+    for kept in ("refused as built: ", "; and with norm, softmax in float32: ", "; and with norm, softmax, logits in"):
+        assert kept in sentence
+    assert "\n" not in sentence
+
+
+def said(**arrays):
+    return [{name: np.array(values, np.float32) for name, values in arrays.items()}]
+
+
+def test_depth_is_measured_by_ratio_and_the_others_by_difference():
+    found = measure(said(depth=[2.0, 4.0], size=[0.5]), said(depth=[2.2, 4.0], size=[0.7], stage_prefix=[1.0]))
+    assert found["depth"]["mean"] == pytest.approx(0.05, rel=1e-5)
+    assert found["depth"]["max"] == pytest.approx(0.1, rel=1e-5)
+    assert found["size"]["mean"] == pytest.approx(0.2, rel=1e-5)
+
+
+def test_a_percentile_above_its_limit_is_refused_though_the_mean_is_below():
+    depth = np.ones(100)
+    depth[:5] = 1.5
+    figures = measure(said(depth=np.ones(100)), said(depth=depth))
+    assert objection(figures, Limits(mean=0.03, p99=0.6, stage=1.0)) == ""
+    assert objection(figures, Limits(mean=0.03, p99=0.1, stage=1.0)) == (
+        "depth deviates from PyTorch by 50.00% (p99), allowed is 10.00%"
+    )
+
+
+def test_the_stage_of_the_worst_picture_is_named():
+    expected = said(stage_prefix=[1.0], stage_scale_0=[1.0]) * 2
+    found = [*said(stage_prefix=[1.0], stage_scale_0=[1.0]), *said(stage_prefix=[1.0], stage_scale_0=[1.5])]
+    assert first_deviating(expected, found, 0.1) == "scale 0 (relative error 0.5, allowed 0.1)"
+
+
+def test_without_pictures_nothing_is_accepted():
+    with pytest.raises(BackendError, match="no pictures"):
+        accept(lambda _: None, [], [], limits=LIMITS["fp16"])
+
+
+def test_the_limits_of_half_precision_are_those_that_were_promised():
+    assert LIMITS["fp16"].mean == 0.005
+    assert LIMITS["fp32"].mean < LIMITS["fp16"].mean <= LIMITS["bf16"].mean

@@ -1,0 +1,267 @@
+"""The export: what it refuses, and that nothing half done ever has the name of a graph."""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from depthart_core import BackendError, CheckpointError, DepthEstimator
+from depthart_core.checkpoint import load_model
+from depthart_core.estimator import BackendOptions, Inference, ScaleGuess
+from depthart_core.export.proof import compare, demand, deviations, structured_pictures
+
+onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
+onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
+pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
+
+from depthart_core.backends import graphs  # noqa: E402
+from depthart_core.export import tracing  # noqa: E402
+from depthart_core.export.build import build_engine  # noqa: E402
+from depthart_core.export.onnx import LIBRARIES, Graph, Wish, export_model, export_onnx  # noqa: E402
+from depthart_core.export.proving import prove_export  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def done(tiny_model_path, tmp_path_factory):
+    return export_model(tiny_model_path, tmp_path_factory.mktemp("tiny"))
+
+
+@contextmanager
+def files_of_at_most(size):
+    """What a full disk does: writing more fails."""
+    handler, (soft, hard) = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_an_export_leaves_its_folder_alone(done):
+    assert [path.name for path in done.path.parent.iterdir()] == ["tiny-expected-stepped-fp32"]
+    names = sorted(path.name for path in done.path.iterdir())
+    assert names == ["decode.onnx", "prefix.onnx", "record.json", "scales.npz", "step.onnx"]
+    assert sorted(done.record.files) == [name for name in names if name != "record.json"]
+
+
+def test_what_a_killed_export_left_goes_a_day_later_and_stays_until_then(tiny_model_path, tmp_path):
+    old, new = (tmp_path / f".tiny-expected-whole1-fp32.{name}.export" for name in ("old", "new"))
+    for folder in (old, new):
+        folder.mkdir()
+    os.utime(old, (0, 0))
+    done = export_model(tiny_model_path, tmp_path, Wish(form="whole", max_scales=1))
+    assert sorted(tmp_path.iterdir()) == sorted([new, done.path])
+
+
+def test_an_older_pytorch_is_refused_before_it_leaves_our_translation_out(tiny_model_path, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch, "__version__", "2.5.0a0+nv24")
+    with pytest.raises(BackendError, match=r"export needs PyTorch 2\.6 or newer, here is 2\.5\.0a0\+nv24; run: pip"):
+        export_model(tiny_model_path, tmp_path)
+
+
+def test_an_export_takes_the_place_of_an_older_one_unless_it_deviates(tiny_model_path, tmp_path):
+    wish = Wish(form="whole", max_scales=1)
+    first = export_model(tiny_model_path, tmp_path, wish).path
+    (first / "left over").touch()
+    assert export_model(tiny_model_path, tmp_path, wish).path == first
+    files = {path.name: path.stat() for path in first.iterdir()}
+    assert sorted(files) == ["record.json", "whole.onnx"]
+    with pytest.raises(
+        BackendError, match=r"the graph is refused: depth deviates from PyTorch by up to .*allowed is -1"
+    ):
+        export_model(tiny_model_path, tmp_path, wish, limit=-1.0)
+    assert {path.name: path.stat() for path in first.iterdir()} == files
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny-expected-whole1-fp32"]
+
+
+@pytest.mark.parametrize("precision", ["fp16", "bf16"])
+def test_a_half_precision_export_is_whole_and_proven(tiny_model_path, tmp_path, precision):
+    record = export_model(tiny_model_path, tmp_path, Wish(precision=precision)).record
+    assert (record.form, record.precision, record.opset) == ("whole", precision, 18)
+    assert 0.0 < record.deviation["depth"]["mean"] < 3e-2
+
+
+def test_an_int8_export_has_the_layers_of_the_transformer_in_int8_and_is_proven(tiny_model_path, tmp_path):
+    done = export_model(tiny_model_path, tmp_path, Wish(precision="int8"))
+    assert (done.record.form, done.record.precision, done.path.name) == (
+        "stepped",
+        "int8",
+        "tiny-expected-stepped-int8",
+    )
+    assert 0.0 < done.record.deviation["depth"]["mean"] < 1e-2
+    config = load_model(tiny_model_path).config
+    layers = 4 * config.transformer.blocks + (config.tokenizer.codebook_size >= config.transformer.width)
+    nodes = [node.op_type for node in onnx.load(done.path / "step.onnx").graph.node]
+    assert nodes.count("MatMulInteger") == layers
+
+
+def test_weights_that_are_too_large_for_int8_are_told(tiny_model_path, tmp_path, monkeypatch):
+    monkeypatch.setattr(tracing, "LARGEST_WEIGHTS", 3_000)
+    with pytest.raises(BackendError, match="weights of the step beyond 2 GB cannot be made int8; export it in fp32"):
+        export_model(tiny_model_path, tmp_path, Wish(precision="int8"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_that_one_file_cannot_hold_go_beside_it(tiny_model_path, tmp_path, monkeypatch):
+    monkeypatch.setattr(tracing, "LARGEST_WEIGHTS", 10_000)
+    done = export_model(tiny_model_path, tmp_path)
+    assert {name for name in done.record.files if name.endswith(".data")} == {"prefix.onnx.data", "decode.onnx.data"}
+    assert (done.path / "prefix.onnx").stat().st_size < (done.path / "prefix.onnx.data").stat().st_size
+    DepthEstimator.load(done.path)
+
+
+def test_a_graph_says_on_request_what_it_computes_on_the_way(tiny_model_path, exported_graph):
+    model = load_model(tiny_model_path)
+    graph = exported_graph(tiny_model_path, stages=True)
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    assert names == ["depth", "stage_prefix", "stage_scale_0", "stage_scale_1"]
+    (picture,) = structured_pictures(16, 1)
+    expected = Graph(model, BackendOptions(), stages=True)(torch.from_numpy(picture)[None])
+    for found, tensor in zip(session.run(names, {"picture": picture[None]}), expected, strict=True):
+        np.testing.assert_allclose(found, tensor.numpy(), rtol=1e-3, atol=1e-4)
+
+
+def test_a_full_disk_is_told_and_nothing_is_left(tmp_path):
+    graph = tracing.trace(torch.nn.Linear(40, 40).eval(), {"x": torch.zeros(1, 40)}, ["y"], opset=18)
+    with files_of_at_most(4096), pytest.raises(BackendError, match=r"a\.onnx cannot be written: File too large"):
+        tracing.write(graph, tmp_path / "a.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def copied(done, tmp_path):
+    """A copy of the export that may be damaged."""
+    return Path(shutil.copytree(done.path, tmp_path / "copy"))
+
+
+def prove(folder, model):
+    prove_export(load_model(model), folder, graphs.read_record(folder), structured_pictures(16))
+
+
+@pytest.mark.parametrize(("part", "name"), [("step", "head"), ("prefix", "encoder"), ("decode", "decoder")])
+def test_an_export_with_spoiled_weights_is_refused(copied, tiny_model_path, part, name):
+    graph = onnx.load(copied / f"{part}.onnx")
+    spoiled = [item for item in graph.graph.initializer if name in item.name]
+    assert spoiled, [item.name for item in graph.graph.initializer][:40]
+    for item in spoiled:
+        values = onnx.numpy_helper.to_array(item)
+        item.CopyFrom(onnx.numpy_helper.from_array(values * 1.5 + 0.01, item.name))
+    onnx.save(graph, copied / f"{part}.onnx")
+    with pytest.raises(BackendError, match="the graph is refused: depth deviates from PyTorch by up to "):
+        prove(copied, tiny_model_path)
+
+
+def test_what_is_no_graph_is_refused(copied, tiny_model_path):
+    (copied / "step.onnx").write_bytes(b"noise" * 100)
+    with pytest.raises(BackendError, match=r"ONNX Runtime [\d.]+ does not take step\.onnx: "):
+        prove(copied, tiny_model_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"precision": "fp8"}, r"precision must be one of fp32, fp16, bf16(, int8)?, got 'fp8'"),
+        ({"decode": "sample"}, "a graph decodes expected or argmax, got 'sample'"),
+        ({"decode": "best"}, "decode must be one of expected, argmax, sample, got 'best'"),
+        ({"max_scales": 3}, "max_scales must be 1 to 2, the scales of this model, got 3"),
+    ],
+)
+def test_what_cannot_be_exported_is_told(tiny_model_path, tmp_path, options, told):
+    with pytest.raises(BackendError, match=told):
+        export_model(tiny_model_path, tmp_path / "new", Wish(**options))
+    with pytest.raises(BackendError, match=told):
+        export_onnx(load_model(tiny_model_path), tmp_path / "new.onnx", **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        ({"form": "round"}, "form must be one of stepped, whole, got 'round'"),
+        ({"form": "stepped", "precision": "fp16"}, "a stepped export is fp32 or int8 and decodes any number of scales"),
+        ({"form": "stepped", "max_scales": 1}, "a stepped export is fp32 or int8 and decodes any number of scales"),
+        ({"precision": "int8", "max_scales": 1}, "an int8 export decodes any number of scales; leave --max-scales out"),
+        ({"form": "whole", "precision": "int8"}, "a whole graph is one of fp32, fp16, bf16, got 'int8'; use --form st"),
+    ],
+)
+def test_a_form_that_cannot_be_is_told(tiny_model_path, tmp_path, wish, told):
+    with pytest.raises(BackendError, match=told):
+        export_model(tiny_model_path, tmp_path / "new", Wish(**wish))
+
+
+def test_a_missing_model_is_told(tmp_path):
+    with pytest.raises(CheckpointError, match="no model file"):
+        export_model(tmp_path / "absent.safetensors", tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_told(tiny_model_path, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(BackendError, match="cannot be written: Not a directory"):
+        export_model(tiny_model_path, tmp_path / "file" / "folder")
+
+
+def test_what_is_not_installed_is_told_with_its_cure(tiny_model_path, tmp_path, monkeypatch):
+    for name in LIBRARIES[1:]:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(BackendError, match="not installed: onnx onnxscript onnxruntime; run: pip install onnx onnxscr"):
+        export_model(tiny_model_path, tmp_path)
+    with pytest.raises(BackendError, match=r"not installed: onnx onnxscript; run: pip install onnx onnxscript$"):
+        build_engine(tiny_model_path, BackendOptions("cuda"))
+
+
+def test_what_exports_can_be_imported_without_the_libraries_so_that_all_are_named(tiny_model_path):
+    program = f"""import sys
+sys.modules.update(dict.fromkeys({LIBRARIES[1:]}))
+from depthart_core.export.onnx import export_model
+export_model(sys.argv[1])"""
+    found = subprocess.run([sys.executable, "-c", program, tiny_model_path], capture_output=True, text=True)
+    assert "export needs what is not installed: onnx onnxscript onnxruntime" in found.stderr.splitlines()[-1]
+
+
+def said(depth=2.0, confidence=0.5, size=3.0):
+    values = np.full((2, 2), depth, np.float32)
+    return Inference(values, np.full((2, 2), confidence, np.float32), ScaleGuess(size, 0.1))
+
+
+def test_depth_and_size_are_compared_by_ratio_and_confidence_by_difference():
+    found = dict(deviations(said(), said(depth=2.2, confidence=0.4, size=2.7)))
+    assert {name: pytest.approx(float(values.max()), rel=1e-5) for name, values in found.items()} == {
+        "depth": 0.1, "confidence": 0.1, "size": 0.1,
+    }  # fmt: skip
+
+
+def test_what_is_no_number_deviates_beyond_every_limit():
+    deviation = {name: {"max": float(v.max()), "mean": 0.0} for name, v in deviations(said(), said(confidence=np.nan))}
+    with pytest.raises(BackendError, match="confidence deviates from PyTorch by up to inf"):
+        demand(deviation, 1.0)
+
+
+def test_the_first_output_that_deviates_is_named():
+    fine, wrong = {"max": 0.0, "mean": 0.0}, {"max": 0.5, "mean": 0.25}
+    with pytest.raises(
+        BackendError, match=r"size deviates from PyTorch by up to 0\.5 \(mean 0\.25\), allowed is 0\.001"
+    ):
+        demand({"depth": fine, "confidence": fine, "size": wrong}, 1e-3)
+
+
+def test_without_pictures_nothing_is_proven(tiny_model_path):
+    backend = DepthEstimator.load(tiny_model_path).backend
+    with pytest.raises(BackendError, match="no pictures"):
+        compare(backend, backend, [])
+
+
+def test_structured_pictures_differ_and_repeat():
+    first, second = structured_pictures(16, 2)
+    assert (first.shape, first.dtype) == ((16, 16, 3), np.uint8)
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(structured_pictures(16, 2)[1], second)

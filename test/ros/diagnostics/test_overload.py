@@ -1,0 +1,60 @@
+"""Overload is a latency that grows while images come too fast."""
+
+import pytest
+
+from depthart_ros.diagnostics.overload import REMEMBERED, Load, grows
+from depthart_ros.diagnostics.statistics import Snapshot
+
+
+def falls_behind(latencies, *, received=30.0, processed=8.0, full=False):
+    load = Load()
+    rates = {"received": received, "processed": processed}
+    return [load.falls_behind(Snapshot({}, rates, {}, latency=latency), full=full) for latency in latencies][-1]
+
+
+def idle(load):
+    load.falls_behind(Snapshot({}, {"received": 0.0, "processed": 0.0}, {}), full=False)
+
+
+def test_a_latency_that_grows_while_images_come_too_fast_is_overload():
+    growing = [0.1 + 0.1 * second for second in range(REMEMBERED)]
+    assert falls_behind(growing)
+    assert not falls_behind(growing, processed=30.0)
+    assert falls_behind(growing, processed=30.0, full=True)
+
+
+def test_a_steady_latency_is_none_however_many_images_are_replaced():
+    assert not falls_behind([0.1, 0.12, 0.09] * REMEMBERED)
+
+
+def test_an_idle_second_begins_anew():
+    load, rates = Load(), {"received": 30.0, "processed": 8.0}
+    found = []
+    for latency in [0.1] * 5 + [None] + [1.0] * 5:
+        if latency is None:
+            idle(load)
+        else:
+            found.append(load.falls_behind(Snapshot({}, rates, {}, latency=latency), full=False))
+    assert not any(found)
+
+
+def test_seconds_in_which_no_frame_was_done_are_not_idle_while_images_come():
+    latencies = [value for second in range(REMEMBERED) for value in (None, None, 2.0 + second)]
+    assert falls_behind(latencies, processed=0.3)
+    assert falls_behind(latencies, received=0.0, processed=0.3, full=True)
+
+
+def test_the_latency_is_that_of_the_newest_second_with_depth_and_none_when_idle():
+    load = Load()
+    assert load.latency == 0.0
+    for latency in (0.5, 2.0, None):
+        rates = {"received": 30.0, "processed": 1.0}
+        load.falls_behind(Snapshot({}, rates, {}, latency=latency), full=False)
+    assert load.latency == 2.0
+    idle(load)
+    assert load.latency == 0.0
+
+
+@pytest.mark.parametrize("last", [0.1, 0.24])
+def test_little_growth_does_not_count(last):
+    assert not grows([0.1] * (REMEMBERED - 3) + [last] * 3)

@@ -1,0 +1,218 @@
+"""The verdict of /diagnostics: which cause is named, and that each has a cure."""
+
+import dataclasses
+
+import pytest
+
+from depthart_ros.diagnostics.situation import Situation
+from depthart_ros.diagnostics.verdicts import CURES, ERROR, OK, STALE, WARN, Verdict, combine, judge
+
+RELATIVE = frozenset({"depth/relative"})
+RUNNING = Situation(
+    lifecycle="active",
+    node="/depth_node",
+    publishers=1,
+    listened=frozenset({"points"}),
+    scale_known=True,
+    needs_camera_info=True,
+    has_camera_info=True,
+)
+
+
+def verdict(**changes):
+    return judge(dataclasses.replace(RUNNING, **changes))
+
+
+def test_nothing_wrong_is_ok():
+    assert verdict() == Verdict(OK, "running")
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "words"),
+    [
+        ({"lifecycle": "unconfigured"}, OK, "unconfigured; run the lifecycle transition `configure`"),
+        ({"lifecycle": "inactive"}, OK, "inactive; run the lifecycle transition `activate`"),
+        (
+            {"lifecycle": "unconfigured", "problems": {"configuration": "no model"}},
+            ERROR,
+            "unconfigured; no model; correct",
+        ),
+        ({"clock_runs": False}, WARN, "nothing arrives on /clock"),
+        (
+            {"publishers": 0, "image_topic": "/cam", "ever": False},
+            WARN,
+            "nothing publishes /cam; start the camera, or remap",
+        ),
+        ({"publishers": 0}, STALE, "nothing publishes /image"),
+        ({"silence": 5.0, "ever": False}, WARN, "1 publisher(s) on /image, but no image for 5 s"),
+        ({"silence": 5.0}, STALE, "1 publisher(s) on /image, but no image for 5 s"),
+        ({"silence": 5.0, "reliability": "best_effort"}, STALE, "local_transport:=true"),
+        (
+            {"silence": 5.0, "problems": {"qos": "another durability"}},
+            ERROR,
+            "another durability; let both sides agree",
+        ),
+        ({"problems": {"image": "step is 1"}}, ERROR, "frames are dropped; step is 1; let the camera"),
+        ({"problems": {"image": "step is 1"}, "rates": {"processed": 9.0}}, WARN, "frames are dropped; step is 1"),
+        ({"problems": {"unforeseen": "RuntimeError: x"}}, ERROR, "frames fail; RuntimeError: x; see the log"),
+        ({"problems": {"age": "9 s old"}}, ERROR, "frames are too old; 9 s old; set use_sim_time"),
+        (
+            {"problems": {"subscriber": "of points"}, "listened": frozenset()},
+            WARN,
+            "a subscriber gets nothing; of points; let it ask for less",
+        ),
+        ({"rates": {"received": 30.0, "processed": 8.0}}, OK, "running; 8.0 of 30.0 images/s are processed"),
+        (
+            {"rates": {"received": 30.0, "processed": 8.0}, "falls_behind": True},
+            WARN,
+            "overloaded; depth comes later and later: 8.0 of 30.0 images/s are processed; set deadline_ms",
+        ),
+        (
+            {"rates": {"received": 30.0, "processed": 0.1}, "lateness": 9.9},
+            WARN,
+            "slow; depth is 9.9 s old when it comes; 0.1 of 30.0 images/s are processed; set deadline_ms",
+        ),
+        ({"lateness": 0.9}, OK, "running"),
+        ({"listened": frozenset()}, OK, "idle; nobody subscribes"),
+        ({"scale_known": False}, WARN, "scale is unknown; measure one distance"),
+        ({"scale_known": False, "listened": RELATIVE}, OK, "ros2 param set /depth_node scale VALUE"),
+        (
+            {"scale_known": False, "scale_source": "model", "heads": False},
+            WARN,
+            "this model makes no guess of its scale; set scale_source to given, and measure one distance",
+        ),
+        ({"has_camera_info": False, "scale_source": "model"}, WARN, "relative depth only; no camera_info came"),
+        ({"has_camera_info": False, "needs_camera_info": False}, OK, "running"),
+        ({"listened": frozenset({"depth/confidence"}), "heads": False}, WARN, "no confidence; this model does not say"),
+        ({"deadline_ignored": True}, WARN, "no deadline; this backend decodes all scales at once, so deadline_ms is"),
+        ({"problems": {"future": "9 s ahead"}}, WARN, "stamps lie in the future; 9 s ahead; set use_sim_time"),
+        (
+            {"has_camera_info": False},
+            WARN,
+            "no cloud; no camera_info came on /camera_info: nothing publishes it; publish it, or remap",
+        ),
+        (
+            {"has_camera_info": False, "camera_info_publishers": 1},
+            WARN,
+            ": 1 publisher(s), which sent none; see",
+        ),
+        ({"has_camera_info": False, "camera_info_strangers": ("a/msg/B",)}, WARN, ": it carries a/msg/B; publish"),
+        (
+            {
+                "has_camera_info": False,
+                "camera_info_publishers": 1,
+                "problems": {"camera_info_qos": "another durability"},
+            },
+            WARN,
+            "no camera_info came on /camera_info: another durability; let both sides agree",
+        ),
+        (
+            {"has_camera_info": False, "rectify": True, "listened": RELATIVE, "scale_known": False},
+            WARN,
+            "not rectified; no camera_info came on /camera_info",
+        ),
+        (
+            {"publishers": 0, "image_topic": "/a/compressed", "strangers": ("sensor_msgs/msg/CompressedImage",)},
+            STALE,
+            "expected sensor_msgs/msg/Image; set image_transport to compressed, and remap: -r image:=/a",
+        ),
+        (
+            {"publishers": 0, "image_topic": "/jpeg", "strangers": ("sensor_msgs/msg/CompressedImage",)},
+            STALE,
+            "set image_transport to compressed, and remap: -r image/compressed:=/jpeg",
+        ),
+        (
+            {"publishers": 0, "image_topic": "/image/compressed", "beside": "/image"},
+            STALE,
+            "nothing publishes /image/compressed, but /image is there; set image_transport to raw",
+        ),
+        (
+            {
+                "publishers": 0,
+                "camera": "front",
+                "image_topic": "/f/compressed",
+                "strangers": ("sensor_msgs/msg/CompressedImage",),
+            },
+            STALE,
+            "and remap: -r front/image:=/f",
+        ),
+        (
+            {
+                "publishers": 0,
+                "image_topic": "/cam/image",
+                "image_type": "sensor_msgs/msg/CompressedImage",
+                "beside": "/cam/image/compressed",
+            },
+            STALE,
+            "remap: --ros-args -r image/compressed:=/cam/image/compressed",
+        ),
+        ({"problems": {"subscription": "RCL is broken"}}, ERROR, "no image; RCL is broken; see the log"),
+        (
+            {"publishers": 0, "strangers": ("std_msgs/msg/String",)},
+            STALE,
+            "/image carries std_msgs/msg/String, expected sensor_msgs/msg/Image; remap image",
+        ),
+        (
+            {"publishers": 0, "beside": "/image/compressed"},
+            STALE,
+            "nothing publishes /image, but /image/compressed is there; set image_transport to compressed",
+        ),
+        ({"problems": {"camera_info": "p is all zero"}}, WARN, "no cloud; p is all zero; calibrate"),
+        ({"problems": {"publish": "points could not"}}, WARN, "outputs are lost; points could not; use the shared"),
+    ],
+)
+def test_the_state_is_named_with_cause_and_cure(changes, level, words):
+    result = verdict(**changes)
+    assert (result.level, words in result.sentence) == (level, True), result.sentence
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"lifecycle": "inactive"}, {"publishers": 0}, {"silence": 9.0}, {"scale_known": False}, {"has_camera_info": False}]
+    + [
+        {"problems": {kind: "x"}}
+        for kind in ("image", "unforeseen", "age", "camera_info", "publish", "future", "subscriber")
+    ]
+    + [{"falls_behind": True}, {"deadline_ignored": True}, {"lateness": 3.0}],
+)
+def test_every_verdict_but_running_and_idle_has_a_cure(changes):
+    assert verdict(**changes).cure
+
+
+def test_what_comes_first_in_the_chain_is_named_first():
+    everything = dict.fromkeys(CURES, "x")
+    assert verdict(publishers=0, problems=everything, scale_known=False).state == "no image"
+    assert verdict(problems=everything, scale_known=False).state == "no image"
+    del everything["subscription"]
+    assert verdict(problems=everything, scale_known=False).state == "frames are dropped"
+    assert verdict(problems={"camera_info": "x"}, scale_known=False).state == "relative depth only"
+
+
+def test_a_guess_is_advised_only_where_the_model_makes_one():
+    advice = "set scale_source to model"
+    assert advice in verdict(scale_known=False).cure
+    assert advice not in verdict(scale_known=False, heads=False).cure
+    assert advice not in verdict(scale_known=False, heads=False, scale_source="model").cure
+
+
+def test_who_wants_confidence_alone_is_told_of_it_and_not_of_the_scale():
+    wishes = {"listened": frozenset({"depth/confidence"}), "scale_known": False}
+    assert verdict(**wishes, heads=False).state == "no confidence"
+    assert verdict(**wishes).state == "relative depth only"
+    assert (
+        verdict(**wishes | {"listened": frozenset({"depth/confidence", "points"})}, heads=False).state
+        == "relative depth only"
+    )
+
+
+def test_several_cameras_are_as_bad_as_the_worst_of_them_which_is_named():
+    verdicts = {
+        "front": Verdict(OK, "running"),
+        "left": verdict(silence=5.0),
+        "rear": verdict(publishers=0, ever=False),
+    }
+    both = combine(verdicts)
+    assert (both.level, both.state) == (STALE, "1 of 3 cameras are well")
+    assert both.cause.startswith("left: no image: 1 publisher(s)")
+    assert combine(verdicts | {"rear": verdict(problems={"image": "x"})}).level == ERROR
+    assert combine({"a": Verdict(OK, "running"), "b": Verdict(OK, "idle")}).sentence == "idle and running; 2 cameras"

@@ -1,0 +1,151 @@
+"""The calibration of a picture: the camera's own, else a file, else the field of view; distortion ignored or undone."""
+
+import math
+import os
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
+
+from builtin_interfaces.msg import Time
+from sensor_msgs.msg import CameraInfo
+
+from depthart_core.errors import ConfigError
+from depthart_ros.diagnostics.problems import Problems
+from depthart_ros.inputs.camera_model import intrinsics_from_fov
+from depthart_ros.inputs.fallback import load_calibration, path_of, pinhole
+from depthart_ros.inputs.sight import Sights
+from depthart_ros.outputs.publishers import ROS_TYPES
+from depthart_ros.outputs.snapshot import calibration_yaml
+from depthart_ros.parameters import Settings
+
+STAMP = Time(sec=1)
+
+
+@pytest.fixture
+def logged():
+    return []
+
+
+@pytest.fixture
+def sights(logged):
+    return Sights(ROS_TYPES, Problems(logged.append))
+
+
+@pytest.fixture
+def file(tmp_path, info_message):
+    """A calibration file that holds the camera of `info_message`, as camera_calibration writes it."""
+    path = tmp_path / "camera.yaml"
+    path.write_bytes(calibration_yaml(info_message(STAMP)))
+    return path
+
+
+def test_a_field_of_view_gives_the_angle_that_it_names():
+    camera = pinhole(intrinsics_from_fov(640, 480, 90.0))
+    fx, cx = camera.k[0], camera.k[2]
+    left, right = (-0.5 - cx) / fx, (639.5 - cx) / fx  # the outer edges of the outer pixels
+    assert math.degrees(math.atan(right) - math.atan(left)) == pytest.approx(90.0)
+    assert camera.k[4] == fx
+
+
+@pytest.mark.parametrize("form", ["{}", "file://{}"])
+def test_a_calibration_file_gives_the_camera_info_that_it_was_written_from(file, info_message, form):
+    made, expected = load_calibration(form.format(file)).fill(CameraInfo()), info_message(STAMP)
+    for name in ("width", "height", "distortion_model", "d", "k", "r", "p"):
+        np.testing.assert_array_equal(getattr(made, name), getattr(expected, name), err_msg=name)
+
+
+def test_ros_home_is_put_into_the_url(monkeypatch, tmp_path):
+    monkeypatch.setenv("ROS_HOME", str(tmp_path))
+    assert path_of("file://${ROS_HOME}/camera_info/webcam.yaml") == tmp_path / "camera_info" / "webcam.yaml"
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "camera_info_url is .*none.yaml'.* cannot be read"),
+        ("a: [", "camera_info_url is .* cannot be read"),
+        ("date: 2024-13-45", "camera_info_url is .* cannot be read"),
+        ("image_width: .inf\nimage_height: 3", r"is no calibration \(OverflowError: "),
+        ("- 1", "is no calibration .*expected the YAML that camera_calibration writes"),
+        ("image_width: 3", r"is no calibration \(KeyError: 'image_height'\)"),
+    ],
+)
+def test_a_file_that_is_no_calibration_is_named(tmp_path, content, sentence):
+    path = tmp_path / "none.yaml"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ConfigError, match=sentence):
+        load_calibration(str(path))
+
+
+def test_other_urls_and_absent_packages_are_named():
+    with pytest.raises(ConfigError, match="'http://x/y'; expected a path, file:// or package://"):
+        load_calibration("http://x/y")
+    with pytest.raises(ConfigError, match=r"camera_info_url is '~nobody_at_all/camera\.yaml': "):
+        load_calibration("~nobody_at_all/camera.yaml")
+    with pytest.raises(ConfigError, match="package 'no_such_package' is not installed"):
+        load_calibration("package://no_such_package/camera.yaml")
+
+
+def test_without_any_calibration_there_are_no_intrinsics(sights, picture):
+    assert sights.of(picture(), None, Settings()).intrinsics is None
+
+
+def test_the_field_of_view_stands_in_while_no_camera_info_came_or_it_is_uncalibrated(sights, picture, info_message):
+    settings = Settings(fov_deg=60.0)
+    for info in (None, info_message(STAMP, k=[0.0] * 9, p=[0.0] * 12)):
+        assert sights.of(picture(), info, settings).intrinsics.fx == pytest.approx(32 / math.tan(math.radians(30)))
+    assert sights.of(picture(), info_message(STAMP), settings).intrinsics.fx == 55.5
+
+
+def test_a_file_comes_before_the_field_of_view(sights, picture, file):
+    settings = Settings(fov_deg=60.0, camera_info_url=str(file))
+    assert sights.of(picture(), None, settings).intrinsics.fx == 55.5
+
+
+def test_a_file_for_another_size_is_named(sights, picture, file, logged):
+    assert sights.of(picture(80, 60), None, Settings(camera_info_url=str(file))).intrinsics is None
+    assert logged[0].startswith("camera_info: it is for images of 64x48; expected 80x60")
+
+
+def test_ignored_distortion_of_raw_images_is_said_once(sights, picture, info_message, logged):
+    for _ in range(3):
+        sight = sights.of(picture(), info_message(STAMP), Settings(rectified=False))
+        assert sight.intrinsics.fx == 60.5
+    assert [sentence for sentence in logged if "distortion is ignored" in sentence] == logged
+    assert len(logged) == 1
+
+
+@pytest.mark.parametrize(
+    "settings", [Settings(), Settings(rectified=False, rectify=True)], ids=["rectified already", "rectify"]
+)
+def test_nothing_is_said_where_no_distortion_is_ignored(sights, picture, info_message, logged, settings):
+    sights.of(picture(), info_message(STAMP), settings)
+    assert not logged
+
+
+@pytest.mark.parametrize("rectified", [True, False])
+def test_rectify_changes_the_picture_and_takes_the_intrinsics_of_p(sights, picture, info_message, rectified):
+    rgb = picture()
+    sight = sights.of(rgb, info_message(STAMP), Settings(rectify=True, rectified=rectified))
+    assert sight.intrinsics.fx == 55.5
+    assert sight.rgb.shape == rgb.shape
+    assert (sight.rgb != rgb).mean() > 0.5
+
+
+def test_an_unknown_distortion_model_is_named_and_the_picture_stays_raw(sights, picture, info_message, logged):
+    rgb = picture()
+    sight = sights.of(rgb, info_message(STAMP, distortion_model="omni"), Settings(rectify=True))
+    assert sight.rgb is rgb
+    assert sight.intrinsics is None
+    assert "distortion_model is 'omni'; expected one of" in logged[0]
+    assert logged[0].endswith("so no cloud and no depth/camera_info, and the picture stays raw")
+
+
+def test_a_calibration_that_was_written_anew_is_read_anew(file):
+    before = load_calibration(str(file))
+    file.write_text(file.read_text().replace(f"image_width: {before.width}", "image_width: 99"))
+    os.utime(file, ns=(1, 1))
+    assert load_calibration(str(file)).width == 99
