@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
+
 
 class DepthartError(ValueError):
     """Base of every error this project raises on purpose."""
@@ -42,6 +44,12 @@ def importing(what: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise BackendError(f"{what} needs the package {error.name}: pip install {error.name}") from error
+        raise BackendError(f"{what} needs the package {error.name}: {pip_install(str(error.name))}") from error
     except (ImportError, OSError) as error:  # installed, but not for this machine, or damaged
         raise BackendError(f"{what} cannot import its library: {str(error).partition(chr(10))[0]}") from error
+
+
+def pip_install(*packages: str) -> str:
+    """The command that installs packages; a NumPy 1 stays, for which apt's OpenCV and ROS's messages were compiled."""
+    kept = ["'numpy<2'"] if np.__version__.startswith("1.") else []
+    return " ".join(["pip install", *kept, *packages])

@@ -8,17 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from depthart_ros.imports import explain
 from depthart_ros.middleware import missing
 
 if TYPE_CHECKING:
     from rclpy.node import Node
-
-OF_ROS = ("rclpy", "_msgs", "_interfaces")
-ROS_MISSING = (
-    "{program} needs ROS 2 ({error}): source yours (source /opt/ros/DISTRO/setup.bash), or on x86-64 Linux install its "
-    "wheels: pip install ros-kilted-rclpy ros-kilted-rmw-fastrtps-cpp ros-kilted-common-interfaces"
-)
-PACKAGE_MISSING = "{program} needs the Python module {module} ({error}): install it for {python}"
 
 INTERRUPTED = 130
 """Exit status of a command after Ctrl-C, as of shells."""
@@ -41,10 +35,7 @@ def run(program: str, make: Callable[[], Node], args: Sequence[str] | None = Non
     except KeyboardInterrupt:
         return 0  # before rclpy was there, or for the second time
     except ImportError as error:
-        module = error.name or ""
-        about_ros = any(part in module for part in OF_ROS)
-        text = ROS_MISSING if about_ros else PACKAGE_MISSING
-        print(text.format(program=program, error=error, module=module, python=sys.executable), file=sys.stderr)
+        print(explain(program, error), file=sys.stderr)
         return 1
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from depthart_core.errors import BackendError
+from depthart_core.errors import BackendError, pip_install
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -98,7 +98,8 @@ def open_device(name: str) -> Device:
         return BindingsDevice(runtime, index)
     driver = _import("pycuda.driver")
     if driver is None:
-        raise BackendError("TensorRT needs cuda-bindings or pycuda to hold its buffers: pip install cuda-bindings")
+        cure = pip_install("cuda-bindings")
+        raise BackendError(f"TensorRT needs cuda-bindings or pycuda to hold its buffers: {cure}")
     try:
         driver.init()
         count, reason = driver.Device.count(), "cudaErrorNoDevice"

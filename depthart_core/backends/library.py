@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from depthart_core.backends.cuda import Device
 from depthart_core.backends.machine import Machine
-from depthart_core.errors import BackendError
+from depthart_core.errors import BackendError, pip_install
 
 if TYPE_CHECKING:
     import tensorrt
@@ -19,8 +19,8 @@ _log = logging.getLogger(__name__)
 
 LIBRARIES = ("tensorrt", "tensorrt_rtx")
 HOW = (
-    "on a Jetson: sudo apt install python3-libnvinfer (part of JetPack); on a desktop: pip install tensorrt, or "
-    "pip install tensorrt-rtx for RTX cards"
+    "on a Jetson: sudo apt install python3-libnvinfer (part of JetPack; a virtual environment needs "
+    "--system-site-packages to see it); on a desktop: {tensorrt}, or {rtx} for RTX cards"
 )
 
 KEPT = 8
@@ -42,7 +42,8 @@ def import_library() -> Any:
                 reasons.append(f"{name} lacks {error.name}")
         except (ImportError, OSError, RuntimeError) as error:
             reasons.append(f"{name} does not load: {str(error).splitlines()[0]}")
-    raise BackendError(f"TensorRT is not installed{''.join(f' ({reason})' for reason in reasons)}; {HOW}")
+    how = HOW.format(tensorrt=pip_install("tensorrt"), rtx=pip_install("tensorrt-rtx"))
+    raise BackendError(f"TensorRT is not installed{''.join(f' ({reason})' for reason in reasons)}; {how}")
 
 
 def machine_of(trt: Any, device: Device) -> Machine:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from depthart_core.backends import graphs
 from depthart_core.backends.precision import ISLANDS, typed
 from depthart_core.decoding import decoding
-from depthart_core.errors import BackendError
+from depthart_core.errors import BackendError, pip_install
 from depthart_core.estimator import BackendOptions
 from depthart_core.export import tracing
 from depthart_core.model import DepthART
@@ -104,7 +104,7 @@ def check_exportable(options: BackendOptions, libraries: Sequence[str] = ("onnx"
     missing = [name for name in libraries if importlib.util.find_spec(name) is None]
     if missing:
         names = " ".join(missing)
-        raise BackendError(f"export needs what is not installed: {names}; run: pip install {names}")
+        raise BackendError(f"export needs what is not installed: {names}; run: {pip_install(*missing)}")
 
 
 def versions_of(*libraries: str) -> dict[str, str]:

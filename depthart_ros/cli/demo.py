@@ -17,7 +17,8 @@ import numpy as np
 
 from depthart_core.errors import DepthartError
 from depthart_ros.cli.demo_processes import Program, held_interrupts, python_program, transport_environment
-from depthart_ros.process import INTERRUPTED, ROS_MISSING
+from depthart_ros.imports import ROS_MISSING
+from depthart_ros.process import INTERRUPTED
 
 if TYPE_CHECKING:
     from depthart_ros.cli.demo_recorder import Recorder

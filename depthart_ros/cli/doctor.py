@@ -13,9 +13,9 @@ from pathlib import Path
 from depthart_core import ConfigError
 from depthart_ros.doctor.findings import Finding, is_wrong, report
 from depthart_ros.doctor.machine import check_gpu, check_ros, check_shared_memory, check_versions
+from depthart_ros.imports import is_of_ros
 from depthart_ros.middleware import missing
 from depthart_ros.parameter_files import read_assignment
-from depthart_ros.process import OF_ROS
 
 SUMMARY = "say what is wrong with this machine, the model, the parameters or the running ROS graph, and what cures it"
 
@@ -79,7 +79,7 @@ def _look_at_graph(seconds: float) -> Iterator[Finding]:
         from depthart_ros.doctor.graph import check_graph
         from depthart_ros.doctor.listening import listen
     except ImportError as error:
-        if not any(part in (error.name or "") for part in OF_ROS):
+        if not is_of_ros(error):
             raise
         yield Finding("topics", f"not looked at: there is no ROS ({error}); source yours, or pip install .[ros]")
         return

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from depthart_core import DepthartError
+from depthart_ros.imports import explain
 from depthart_ros.process import INTERRUPTED
 
 SUBCOMMANDS = {
@@ -26,7 +26,7 @@ SUBCOMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand and return its exit status; a DepthartError is printed as one sentence with status 1.
+    """Run one subcommand and return its exit status; what is wrong on purpose is printed as one sentence with status 1.
 
     Args:
         argv: the arguments after the program's name; those of the process by default. What stands between `--ros-args`
@@ -34,12 +34,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     own, ros = split_ros_args(sys.argv[1:] if argv is None else argv)
     try:
-        args = _parser(own).parse_args(own)
-        args.ros_args = ros
-        return int(args.run(args))
+        return _run(own, ros)
     except KeyboardInterrupt:
         print("depthart: interrupted", file=sys.stderr)
         return INTERRUPTED
+    except ImportError as error:
+        print(explain("depthart", error), file=sys.stderr)
+        return 1
+
+
+def _run(own: Sequence[str], ros: list[str]) -> int:
+    """Run what the arguments ask for; imports what can be broken, so that this is told."""
+    from depthart_core import DepthartError
+
+    try:
+        args = _parser(own).parse_args(own)
+        args.ros_args = ros
+        return int(args.run(args))
     except DepthartError as error:
         print(f"depthart: {error}", file=sys.stderr)
         return 1

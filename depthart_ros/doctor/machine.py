@@ -12,16 +12,17 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from depthart_core.errors import pip_install
 from depthart_ros.doctor.findings import Finding
 from depthart_ros.transport import FAST_DDS_2
 
 RUNTIMES = {"torch": ("torch",), "onnxruntime": ("onnxruntime", "onnxruntime-gpu"), "openvino": ("openvino",),
-            "tensorrt": ("tensorrt", "tensorrt-cu12", "tensorrt-cu13")}  # fmt: skip
+            "tensorrt": ("tensorrt", "tensorrt-cu12", "tensorrt-cu13"), "tensorrt_rtx": ("tensorrt-rtx",)}  # fmt: skip
 LIBRARIES = {"numpy": ("numpy",), "cv2": ("opencv-python-headless", "opencv-python", "opencv-contrib-python"),
              "rosbags": ("rosbags",)}  # fmt: skip
 DISTRIBUTIONS = ("humble", "jazzy", "kilted", "rolling")
-NUMPY_1 = ("humble", "jazzy")
-"""Distributions whose messages were compiled for it."""
+NUMPY_1 = ("humble", "jazzy", "kilted")
+"""Distributions whose messages and whose Ubuntu's OpenCV were compiled for it."""
 SHARED_MEMORY = Path("/dev/shm")
 LEAST_SHARED_MEMORY = 128 << 20
 """Bytes: the segments of config/fastdds.xml have 64 MiB, and camera and node need one each."""
@@ -34,8 +35,10 @@ def check_versions() -> Iterator[Finding]:
     found = [f"{module} {known}" for module, names in LIBRARIES.items() if (known := _version(module, names))]
     yield Finding("versions", f"Python {platform.python_version()} ({sys.executable}), {', '.join(found)}")
     runtimes = [f"{module} {known}" for module, names in RUNTIMES.items() if (known := _version(module, names))]
-    cure = "" if runtimes else "pip install torch, or pip install onnxruntime and a graph of `depthart export`"
-    yield Finding("runtimes", ", ".join(runtimes) or "nothing that runs a model is installed", cure)
+    cure = (
+        "" if runtimes else f"{pip_install('torch')}, or {pip_install('onnxruntime')} and a graph of `depthart export`"
+    )
+    yield Finding("runtimes", ", ".join(runtimes) or "nothing that runs a model is installed", "" if runtimes else cure)
 
 
 def check_ros(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -53,7 +56,7 @@ def check_ros(environment: Mapping[str, str]) -> Iterator[Finding]:
     yield Finding("ROS", f"{name}{tested}; rclpy {rclpy}; domain {domain}")
     numpy = _version("numpy", ("numpy",))
     if distribution in NUMPY_1 and numpy.partition(".")[0] not in ("", "0", "1", "of the system"):
-        text = f"the messages of {distribution} were compiled for NumPy 1, here is {numpy}: images may crash the node"
+        text = f"{distribution} and its Ubuntu's OpenCV were compiled for NumPy 1, here is {numpy}: the node may crash"
         yield Finding("ROS", text, 'pip install "numpy<2"')
 
 

@@ -207,3 +207,16 @@ def test_a_missing_python_module_is_named_as_what_it_is():
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
     assert done.stderr.startswith("depth_node needs the Python module cv2 (")
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments"), [("depthart_ros.node", ()), ("depthart_ros.cli.main", ("doctor", "--skip-model"))]
+)
+def test_an_opencv_made_for_another_numpy_is_told_with_its_cure(program, arguments, tmp_path):
+    (tmp_path / "cv2.py").write_text("raise ImportError('numpy.core.multiarray failed to import')\n")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nfrom {program} import main\nsys.exit(main())"
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert "compiled for NumPy 1" in done.stderr
+    assert "pip install 'numpy<2'" in done.stderr

@@ -37,7 +37,7 @@ def test_versions_are_those_that_are_installed():
     ("environment", "said"),
     [
         ({}, "no ROS_DISTRO"),
-        ({"ROS_DISTRO": "kilted"}, "kilted;"),
+        ({"ROS_DISTRO": "rolling"}, "rolling;"),
         ({"ROS_DISTRO": "foxy"}, "foxy, which is none of humble"),
     ],
 )
@@ -47,7 +47,10 @@ def test_the_ros_distribution_is_named(environment, said):
     assert not finding.cure
 
 
-@pytest.mark.parametrize(("distribution", "cure"), [("humble", 'pip install "numpy<2"'), ("kilted", "")])
+@pytest.mark.parametrize(
+    ("distribution", "cure"),
+    [("humble", 'pip install "numpy<2"'), ("kilted", 'pip install "numpy<2"'), ("rolling", "")],
+)
 def test_a_numpy_that_breaks_the_messages_of_a_distribution_is_wrong(tmp_path, monkeypatch, distribution, cure):
     (tmp_path / "numpy-2.9.1.dist-info").mkdir()
     (tmp_path / "numpy-2.9.1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 2.9.1\n")
