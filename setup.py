@@ -14,7 +14,7 @@ BAGS = "rosbags>=0.10,<0.12"
 BAG_IMAGES = "rosbags-image>=0.10,<0.11"  # its table of encodings is not among its public names
 # The ROS 2 wheels exist for x86-64 Linux alone; elsewhere, and where ROS 2 is sourced, rclpy comes with ROS.
 ON_X86_LINUX = "platform_system == 'Linux' and platform_machine == 'x86_64' and python_version < '3.14'"
-TEST = ["pytest>=7", "pytest-xdist>=3.3"]
+TEST = ["pytest>=6.2", "pytest-xdist>=2.5"]
 # Builds engines without a GPU, so that every exported graph is tried; it is for x86-64 alone.
 RTX = [f"tensorrt-rtx>=1.2; {ON_X86_LINUX}", f"cuda-bindings>=12; {ON_X86_LINUX}"]
 GRAPHS = ["onnx>=1.16", "onnxscript>=0.5"]

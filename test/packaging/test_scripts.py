@@ -18,7 +18,7 @@ def checkout(tmp_path) -> Path:
     return tmp_path
 
 
-def setup(checkout, *arguments, **variables):
+def run_setup(checkout, *arguments, **variables):
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "ROS_", "DEPTHART_"))
     }
@@ -35,24 +35,24 @@ def one_sentence(done):
 
 
 def test_without_a_suitable_python_it_says_which_it_tried(checkout):
-    assert "no-such-python" in one_sentence(setup(checkout, DEPTHART_PYTHON="no-such-python"))
+    assert "no-such-python" in one_sentence(run_setup(checkout, DEPTHART_PYTHON="no-such-python"))
 
 
 def test_a_python_that_cannot_make_environments_is_named_with_the_cure(checkout):
     crippled = checkout / "crippled-python"
     crippled.write_text(f'#!/bin/sh\ncase "$*" in *venv*|*virtualenv*) exit 1;; esac\nexec "{sys.executable}" "$@"\n')
     crippled.chmod(0o755)
-    line = one_sentence(setup(checkout, DEPTHART_PYTHON=str(crippled)))
+    line = one_sentence(run_setup(checkout, DEPTHART_PYTHON=str(crippled)))
     assert "crippled-python" in line
     assert "apt install python3-venv" in line
 
 
 def test_without_a_package_index_it_says_so(checkout):
     nobody = "http://127.0.0.1:9/simple"
-    done = setup(checkout, DEPTHART_PYTHON=sys.executable, PIP_INDEX_URL=nobody, PIP_RETRIES="0")
+    done = run_setup(checkout, DEPTHART_PYTHON=sys.executable, PIP_INDEX_URL=nobody, PIP_RETRIES="0")
     assert "no package index" in one_sentence(done)
     assert not (checkout / ".venv" / "depthart_setup.stamp").exists()
 
 
 def test_an_unknown_argument_is_named(checkout):
-    assert "--fast" in one_sentence(setup(checkout, "--fast"))
+    assert "--fast" in one_sentence(run_setup(checkout, "--fast"))

@@ -220,7 +220,7 @@ def test_the_costmaps_take_the_cloud_of_the_node_within_its_ranges(costmap, laye
 
 def load(file):
     """The launch description of a file, or skip where nothing can run it."""
-    launch = pytest.importorskip("launch", reason="launch comes with ROS 2 and is not installed", exc_type=ImportError)
+    launch = pytest.importorskip("launch", reason="launch comes with ROS 2 and is not installed")
     if not hasattr(launch, "LaunchService"):
         pytest.skip("launch comes with ROS 2 and is not installed")
     packages = pytest.importorskip("ament_index_python.packages", reason="ament_index_python comes with ROS 2")

@@ -154,9 +154,7 @@ NAMED = [name for name in LAYOUTS if not name.startswith("8UC")]  # the others h
 
 @pytest.mark.parametrize("encoding", NAMED)
 def test_conversion_agrees_with_cv_bridge(encoding):
-    bridge = pytest.importorskip(
-        "cv_bridge", reason="cv_bridge comes with ROS 2 and is not installed", exc_type=ImportError
-    )
+    bridge = pytest.importorskip("cv_bridge", reason="cv_bridge comes with ROS 2 and is not installed")
     message = message_of(encoding, random_raw(encoding))
     try:
         expected = bridge.CvBridge().imgmsg_to_cv2(message, desired_encoding="rgb8")
