@@ -4,6 +4,7 @@ import argparse
 import ast
 import importlib
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,19 @@ documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path
 OF_LAUNCH = ("--show-args",)
 
 
+def block_lines(document):
+    """The lines of code blocks, which are to be typed as they stand."""
+    return [
+        line
+        for block in re.findall(r"```\w*\n(.*?)```", document.read_text(), re.DOTALL)
+        for line in block.splitlines()
+    ]
+
+
 def code(document):
     """The lines of code blocks and what stands between backticks."""
-    text = document.read_text()
-    blocks = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines()]
-    return lines + re.findall(r"`([^`\n]+(?:\n[^`\n]+)?)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    outside = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
+    return block_lines(document) + re.findall(r"`([^`\n]+(?:\n[^`\n]+)?)`", outside)
 
 
 def arguments_of(name):
@@ -73,6 +81,16 @@ def test_every_option_of_a_subcommand_that_is_shown_exists(document):
         module.add_arguments(parser)
         options = re.findall(r"(?<!\S)(--?[a-z][\w-]*)", found[2].partition("--ros-args")[0])
         assert set(options) <= set(parser._option_string_actions), line
+
+
+@documents
+def test_a_command_in_a_block_can_be_typed_as_it_stands(document):
+    for line in block_lines(document):
+        found = re.search(r"(?:^|[\s/])depthart ([a-z][\w-]*)(.*)", line.partition("#")[0])
+        if found and found[1] in SUBCOMMANDS:
+            parser = argparse.ArgumentParser(exit_on_error=False)
+            importlib.import_module(SUBCOMMANDS[found[1]]).add_arguments(parser)
+            parser.parse_args(shlex.split(found[2].partition("--ros-args")[0]))
 
 
 @documents
