@@ -124,11 +124,18 @@ def _known_as(full_name: str) -> str:
 def _declare(node: Node, name: str, default: Any, refused: dict[str, str]) -> None:
     """Declare one parameter, with its default where the value given at start is refused, and note why it is."""
     try:
-        node.declare_parameter(name, default, descriptor(name))
+        node.declare_parameter(name, default, descriptor(name), ignore_override=_dumped_unset(node, name))
     except (InvalidParameterTypeException, InvalidParameterValueException) as error:
         node.declare_parameter(name, default, descriptor(name), ignore_override=True)
         message = str(error.args[0])
         refused[name] = f"parameter {name} is refused: {message.partition('Reason: ')[2] or message}"
+
+
+def _dumped_unset(node: Node, name: str) -> bool:
+    """Whether the value given at start is what `ros2 param dump` writes of a parameter without one: null, as text."""
+    given = node._parameter_overrides.get(name)  # noqa: SLF001 - rclpy has no public way to them
+    may_be_unset = name == "cameras" or name not in SPECS
+    return given is not None and may_be_unset and given.value in (None, "null")
 
 
 def _check_changes(

@@ -75,6 +75,7 @@ def settings_of(values: Mapping[str, Any], camera: str = "") -> Settings:
     cameras = tuple(values.get("cameras") or ())
     ours = {name: value for name, value in values.items() if name.partition(".")[0] not in (*OF_ROS, *cameras)}
     own = {name[len(camera) + 1 :]: value for name, value in values.items() if name.startswith(f"{camera}.")}
+    own = {name: value for name, value in own.items() if value is not None}  # so `ros2 param dump` writes what is unset
     if foreign := sorted(own.keys() - set(OWN)):
         names = ", ".join(f"{camera}.{name}" for name in foreign)
         raise ConfigError(f"{names}: unknown as a camera's own parameter; expected one of {', '.join(OWN)}")

@@ -12,6 +12,8 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
+from depthart_ros.parameter_files import read_parameters, settings_of
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -180,6 +182,25 @@ def test_the_node_takes_its_parameters_from_the_shipped_file(world, start):
     model, max_range, color_map, autostart = asked.result().values
     assert (model.string_value, max_range.double_value) == ("nano", 100.0)
     assert (color_map.string_value, autostart.bool_value) == ("magma", False)
+
+
+@pytest.mark.parametrize(
+    ("given", "active"),
+    [
+        ("{cameras: null}", "active: depth of /image"),
+        ("{cameras: [front], front.scale: null, front.camera_info_url: null}", "active: depth of /front/image"),
+    ],
+)
+def test_what_param_dump_writes_of_unset_parameters_can_be_given_again(
+    world, start, tmp_path, toy_model_path, given, active
+):
+    world.listen_to_log()
+    file = tmp_path / "dumped.yaml"
+    file.write_text(f"/depth_node:\n  ros__parameters: {given}\n")
+    start("depthart_ros.node", "--ros-args", "--params-file", str(file), "-p", f"model:={toy_model_path}")
+    world.until(lambda: active in world.logs, what=active, patience=40)
+    assert not [line for line in world.logs if "refused" in line or "cannot be read" in line]
+    settings_of(read_parameters(file), "front" if "front" in given else "")
 
 
 @pytest.mark.parametrize(
