@@ -109,8 +109,8 @@ class Camera:
 
     def recheck(self) -> None:
         """Let the subscriptions follow the publishers and listeners that are there now."""
-        if self._intake is not None and self._outputs is not None:
-            self._intake.recheck(wanted=bool(self._outputs.listened()))
+        if self._intake is not None and self._outputs is not None and self._pipeline is not None:
+            self._intake.recheck(wanted=bool(self._outputs.listened()) or self._pipeline.asked)
         ignored = self._estimator is not None and not self._estimator.anytime and self._settings.deadline_ms > 0
         if ignored and not self._deadline_explained:
             self._deadline_explained = True
@@ -141,6 +141,12 @@ class Camera:
     def view(self) -> View | None:
         """The newest frame with its depth, None before the first."""
         return self._pipeline.view if self._pipeline is not None else None
+
+    def ask(self, *, wanted: bool) -> None:
+        """Let depth be made though nobody subscribes, or no longer."""
+        if self._pipeline is not None and self._intake is not None:
+            self._pipeline.asked = wanted
+            self._intake.recheck(wanted=wanted)
 
     @property
     def _named(self) -> str:

@@ -20,7 +20,6 @@ from depthart_ros.lifecycle import answer_refusals
 from depthart_ros.loading import faster_with, load_estimator
 from depthart_ros.outputs.publishers import publish
 from depthart_ros.outputs.snapshot_service import offer_snapshots
-from depthart_ros.outputs.view import View
 from depthart_ros.parameters import Settings
 from depthart_ros.worker import Worker
 
@@ -47,7 +46,7 @@ class DepthNode(LifecycleNode):
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # runs whatever /clock does
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         self._statistics = self.create_publisher(DiagnosticArray, "~/statistics", 1)
-        offer_snapshots(self, self._views)
+        offer_snapshots(self, self._active_cameras)
         answer_refusals(self)
         self.create_timer(DIAGNOSTICS_PERIOD, self._publish_reports, clock=steady)
         self.create_timer(RECHECK_PERIOD, self._recheck, clock=steady)
@@ -169,9 +168,9 @@ class DepthNode(LifecycleNode):
             camera.release()
         self._estimator = None
 
-    def _views(self) -> dict[str, View | None]:
-        """Return the newest view of each camera by its name; none while the node is not active."""
-        return {camera.name: camera.view for camera in self._cameras} if self._label == "active" else {}
+    def _active_cameras(self) -> list[Camera]:
+        """Return all cameras while the node is active, none else."""
+        return self._cameras if self._label == "active" else []
 
     def _recheck(self) -> None:
         for camera in self._cameras:

@@ -20,7 +20,7 @@ from depthart_ros.inputs.throttle import Throttle
 from depthart_ros.outputs.messages import MessageTypes
 from depthart_ros.outputs.outgoing import Outgoing
 from depthart_ros.outputs.scaling import Scaling
-from depthart_ros.outputs.topics import CAMERA_INFO, CONFIDENCE, METRIC, POINTS
+from depthart_ros.outputs.topics import CAMERA_INFO, CONFIDENCE, METRIC, POINTS, RELATIVE
 from depthart_ros.outputs.view import Picture, View
 from depthart_ros.parameters import Settings
 
@@ -79,6 +79,7 @@ class Pipeline:
         scale: what made the newest frame's depth metres, None while it is unknown.
         view: the newest frame with its depth, None before the first.
         skipped: whether the newest frame was left out for no other reason than the cloud's own rate.
+        asked: whether a view is to be made though nobody listens.
     """
 
     def __init__(self, estimator: DepthEstimator, outputs: Outputs, problems: Problems, statistics: Statistics) -> None:
@@ -94,6 +95,7 @@ class Pipeline:
         self.scale: ScaleGuess | None = None
         self.view: View | None = None
         self.skipped = False
+        self.asked = False
 
     def scale_possible(self, settings: Settings) -> bool:
         """Whether relative depth can become metres with these settings (and a camera_info)."""
@@ -152,8 +154,8 @@ class Pipeline:
         return relative
 
     def _possible(self, frame: Frame) -> frozenset[str]:
-        """Return the outputs that somebody listens to and that this model can fill with these settings."""
-        wanted = self._outputs.listened()
+        """Return what is listened to or asked for, as far as this model can fill it with these settings."""
+        wanted = self._outputs.listened() | ({RELATIVE} if self.asked else frozenset())
         if not self._estimator.heads:
             wanted -= {CONFIDENCE}
         return wanted if self.scale_possible(frame.settings) else wanted - METRIC

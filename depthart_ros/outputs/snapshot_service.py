@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Collection
+from typing import Any, Protocol
 
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
+from rclpy.task import Future
 from rclpy.time import Time as RosTime
 from sensor_msgs.msg import CameraInfo
 from std_srvs.srv import Trigger
@@ -14,43 +18,89 @@ from depthart_core import ConfigError
 from depthart_ros.outputs.snapshot import save_snapshot, snapshot_folder
 from depthart_ros.outputs.view import View
 
+PATIENCE = 5.0  # seconds in which a frame has to come where depth was not made lately, as nobody subscribes
+CALIBRATION = 1.0  # of these, the seconds in which its camera_info has to come
+LOOK = 0.05  # seconds between two looks
+OLD = 5.0  # seconds after which a view is not the newest any more, and its age is worth a word
 INACTIVE = "the node is not active, so there is no frame; run its lifecycle transitions configure and activate"
-NO_FRAME = (
-    "no frame yet; depth is made only while somebody subscribes to an output and images come: subscribe, wait for "
-    "depth, and call again"
-)
+NO_FRAME = f"no frame came within {PATIENCE:g} s; /diagnostics and the log say why"
 NO_METRES = "relative depth only, because the scale is unknown"
-OLD = 5.0  # seconds after which a frame's age is worth a word: depth is made only while somebody subscribes
 
 
-def offer_snapshots(node: Node, views: Callable[[], Mapping[str, View | None]]) -> None:
+class Seen(Protocol):
+    """A camera as far as snapshots need it."""
+
+    name: str
+
+    @property
+    def view(self) -> View | None:
+        """The newest frame with its depth, None before the first."""
+        ...
+
+    def ask(self, *, wanted: bool) -> None:
+        """Let depth be made though nobody subscribes, or no longer."""
+        ...
+
+
+def offer_snapshots(node: Node, active: Callable[[], Collection[Seen]]) -> None:
     """Offer the service.
 
     Args:
         node: that offers it.
-        views: the newest view of each active camera by its name, None before the first.
+        active: the cameras that take frames.
     """
 
-    def save(request: Any, response: Any) -> Any:
+    async def save(request: Any, response: Any) -> Any:
         del request
-        found = views()
-        answers = [_save(name, view, node.get_clock().now()) for name, view in found.items()]
+        cameras = active()
+        await _freshen(node, cameras)
+        answers = [_save(camera, node.get_clock().now()) for camera in cameras]
         response.success = bool(answers) and all(well for well, _ in answers)
         response.message = "; ".join(sentence for _, sentence in answers) or INACTIVE
         if not response.success:
             node.get_logger().warning(f"save_snapshot: {response.message}")
         return response
 
-    node.create_service(Trigger, "~/save_snapshot", save)
+    # A group of its own: while one call waits for frames the node takes them, and another call waits for its turn.
+    node.create_service(Trigger, "~/save_snapshot", save, callback_group=MutuallyExclusiveCallbackGroup())
 
 
-def _save(camera: str, view: View | None, now: RosTime) -> tuple[bool, str]:
+async def _freshen(node: Node, cameras: Collection[Seen]) -> None:
+    """Have each camera make a view where it made none lately, and wait for these as long as `PATIENCE` says."""
+    begin = time.monotonic()
+    before = {camera: camera.view for camera in cameras}
+    stale = {camera: view for camera, view in before.items() if view is None or begin - view.made > OLD}
+    if not stale:
+        return
+    complete = Future(executor=node.executor)
+
+    def look() -> None:
+        waited = time.monotonic() - begin
+        come = all(_is_complete(camera.view, before, waited) for camera, before in stale.items())
+        if (come or waited > PATIENCE) and not complete.done():
+            complete.set_result(None)
+
+    timer = node.create_timer(LOOK, look, clock=Clock(clock_type=ClockType.STEADY_TIME))
+    for camera in stale:
+        camera.ask(wanted=True)
+    await complete
+    node.destroy_timer(timer)
+    for camera in stale:
+        camera.ask(wanted=False)
+
+
+def _is_complete(view: View | None, before: View | None, waited: float) -> bool:
+    """Whether a view came, and its calibration or the time in which that should have come."""
+    return view is not None and view is not before and (view.sight.intrinsics is not None or waited > CALIBRATION)
+
+
+def _save(camera: Seen, now: RosTime) -> tuple[bool, str]:
     """Save the view of one camera; returns whether that went well, and a sentence."""
-    named = f"{camera}: " if camera else ""
+    named, view = f"{camera.name}: " if camera.name else "", camera.view
     if view is None:
         return False, named + NO_FRAME
     try:
-        folder = save_snapshot(view, snapshot_folder(view.settings.snapshot_dir), CameraInfo, camera=camera)
+        folder = save_snapshot(view, snapshot_folder(view.settings.snapshot_dir), CameraInfo, camera=camera.name)
     except ConfigError as error:
         return False, named + str(error)
     stamp = view.header.stamp

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,7 @@ class View:
         relative: depth up to a factor, of the size of the picture.
         scale: what makes it metres, None while that is unknown.
         settings: that hold for this frame.
+        made: moment of `time.monotonic`.
     """
 
     header: Header
@@ -56,6 +58,7 @@ class View:
     relative: RelativeDepth
     scale: ScaleGuess | None
     settings: Settings
+    made: float = field(default_factory=time.monotonic)
 
     @cached_property
     def invalid(self) -> Mask | None:

@@ -113,6 +113,21 @@ def call(world):
     return future.result()
 
 
+def test_nobody_needs_to_subscribe_for_a_snapshot(
+    world, make_camera, toy_model_path, rgb_message, info_message, tmp_path
+):
+    camera = make_camera(())
+    world.depth_node(model=str(toy_model_path), threads=1, scale=2.0, snapshot_dir=str(tmp_path))
+    client = world.peer.create_client(Trigger, "/depth_node/save_snapshot")
+    world.until(client.service_is_ready, what="the service")
+    for number in (1, 2):
+        # The first is made for the call alone; the second one is not made again, as the first is new enough.
+        future = client.call_async(Trigger.Request())
+        camera.show(rgb_message(STAMP), info_message(STAMP), until=future.done)
+        assert future.result().success, future.result().message
+        assert len([*tmp_path.glob("7.*/points.ply")]) == number
+
+
 def test_the_service_saves_the_newest_frame_or_says_why_not(
     world, make_camera, toy_model_path, rgb_message, info_message, tmp_path
 ):
@@ -129,7 +144,7 @@ def test_the_service_saves_the_newest_frame_or_says_why_not(
     camera.connect()
     answer = call(world)
     assert not answer.success
-    assert answer.message.startswith("no frame yet")
+    assert answer.message.startswith("no frame came")
     camera.show(rgb_message(STAMP), info_message(STAMP), until=camera.all_came)
     answer = call(world)
     assert answer.success
