@@ -152,14 +152,16 @@ class PycudaDevice:
         return np.asarray(self.driver.pagelocked_empty(size, np.uint8))
 
     def free_pinned(self, memory: Bytes) -> None:
-        """Nothing to do: pycuda gives it back with the array."""
+        """See `Device`."""
+        allocation: Any = memory.base
+        allocation.free()  # with the array alone it could be too late: outside of `active`
 
     def make_stream(self) -> Any:
         """See `Device`."""
         return self.driver.Stream(1)  # CU_STREAM_NON_BLOCKING
 
     def free_stream(self, stream: Any) -> None:
-        """Nothing to do: pycuda gives it back with the object."""
+        """Nothing to do: pycuda gives it back with the object, which the caller drops inside of `active`."""
 
     def stream_handle(self, stream: Any) -> int:
         """See `Device`."""

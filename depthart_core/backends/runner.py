@@ -72,8 +72,8 @@ class Runner:
         self._held: list[Callable[[], None]] = []
         weakref.finalize(self, _release, device, self._held)
         with device.active():
-            stream = self.stream = device.make_stream()
-            self._held.append(lambda: device.free_stream(stream))
+            streams = self._streams = [device.make_stream()]
+            self._held.append(lambda: device.free_stream(streams.pop()))  # nobody else holds it
             self._memory, self._host = {}, {}
             for tensor in program.tensors:
                 self._memory[tensor.name], self._host[tensor.name] = self._allocate(tensor.size)
@@ -81,6 +81,11 @@ class Runner:
             self._queue()
             device.wait(self.stream)
             self._graph = self._capture() if program.capturable else None
+
+    @property
+    def stream(self) -> Any:
+        """The stream that everything is queued on."""
+        return self._streams[0]
 
     @property
     def captured(self) -> bool:

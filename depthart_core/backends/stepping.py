@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,7 @@ class Feeds:
 
 
 class SteppedBackend:
-    """Runs graphs in parts.
+    """Runs graphs in parts, for any thread, one call at a time: requests and their buffers are shared.
 
     Args:
         parts: Of a model.
@@ -73,9 +74,14 @@ class SteppedBackend:
         self._rows = [len(each["pool"]) for each in feeds.scales]  # of the next scale; one that nobody reads at the end
         _, _, *sides = feeds.start["f_hat"].shape
         self._certainties = (1, 2 * len(feeds.scales), *sides)
+        self._lock = threading.Lock()
 
     def infer(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> Inference:
         """uint8 (S, S, 3) RGB -> relative depth, confidence and scale; see `Backend.infer`."""
+        with self._lock:
+            return self._infer(rgb, deadline)
+
+    def _infer(self, rgb: npt.NDArray[np.uint8], deadline: float | None) -> Inference:
         parts = self.parts
         prefix = parts.run("prefix", {"picture": parts.value(np.ascontiguousarray(rgb)[None])})
         base, state = parts.array(prefix["base"]), {**self._start, "x": prefix["x"]}

@@ -155,8 +155,8 @@ def _configure(trt: Any, config: tensorrt.IBuilderConfig, how: Compiling, monito
     if hasattr(trt.BuilderFlag, "TF32"):
         config.clear_flag(trt.BuilderFlag.TF32)  # float32 means float32
     if _times_kernels(trt):
-        cache: tensorrt.ITimingCache = config.create_timing_cache(how.timing_cache)
-        if not config.set_timing_cache(cache, ignore_mismatch=False):  # measured on a GPU that runs otherwise
+        cache: tensorrt.ITimingCache | None = config.create_timing_cache(how.timing_cache)
+        if cache is None or not config.set_timing_cache(cache, ignore_mismatch=False):  # damaged, or of another GPU
             fresh: tensorrt.ITimingCache = config.create_timing_cache(b"")
             config.set_timing_cache(fresh, ignore_mismatch=False)
     if how.targets:

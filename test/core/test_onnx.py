@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -72,6 +73,17 @@ def some_pictures():
 
 WITHOUT = pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="openvino is not installed")
 RUNTIMES = ["onnx", pytest.param("openvino", marks=WITHOUT)]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_any_thread_may_ask_and_gets_its_own_answer(exported, runtime):
+    _, _, done = exported("heads")
+    estimator = DepthEstimator.load(done.path, backend=runtime)
+    shown = some_pictures() * 20
+    alone = [estimator(picture).values for picture in shown]
+    with ThreadPoolExecutor(4) as threads:
+        for expected, found in zip(alone, threads.map(estimator, shown), strict=True):
+            np.testing.assert_allclose(found.values, expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
