@@ -77,6 +77,13 @@ def test_the_garg_crop_counts_what_the_published_evaluations_count(kitti):
     assert not protocol("kitti").counted(depth)[200, 600]
 
 
+@pytest.mark.parametrize(("shape", "edges"), [((370, 1226), (151, 366, 44, 1181)), ((374, 1238), (152, 370, 44, 1193))])
+def test_the_garg_crop_has_the_published_edges_at_every_size_of_the_recordings(shape, edges):
+    counted = protocol("kitti").counted(np.full(shape, 10, np.float32))
+    rows, columns = np.flatnonzero(counted.any(axis=1)), np.flatnonzero(counted.any(axis=0))
+    assert (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1) == edges
+
+
 def test_without_a_list_all_annotated_depth_is_read(kitti):
     (kitti / "eigen_test_files_with_gt.txt").unlink()
     with pytest.warns(UserWarning, match=r"no list of a split .* all 2 annotated pictures are read"):

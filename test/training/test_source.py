@@ -136,6 +136,9 @@ def test_a_protocol_makes_unknown_what_does_not_count(ramp):
 def test_a_crop_fits_any_size_and_is_named():
     crop = protocol("nyuv2")
     assert (crop.crop_name, protocol("tum").crop_name) == ("eigen", "-")
+    inside = crop.crop(480, 640)
+    assert np.flatnonzero(inside.any(axis=1))[[0, -1]].tolist() == [45, 470]
+    assert np.flatnonzero(inside.any(axis=0))[[0, -1]].tolist() == [41, 600]
     inside = crop.crop(240, 320)
     assert np.flatnonzero(inside.any(axis=1))[[0, -1]].tolist() == [22, 234]
     assert np.flatnonzero(inside.any(axis=0))[[0, -1]].tolist() == [20, 299]
