@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -21,7 +21,6 @@ from training.metrics import ScoreError, Scores, score
 SIZE_PX = 256
 FLOOR = 1e-3
 ALIGNMENTS = ("scale", "scale_shift", "none")
-INDOORS = Protocol(cap=10.0)
 T = TypeVar("T")
 
 # (H, W, 3) uint8 RGB -> depth at that size.
@@ -41,7 +40,7 @@ class Settings:
         metres_per_unit: for "none", instead of the model's own guess.
     """
 
-    protocol: Protocol = INDOORS
+    protocol: Protocol = field(default_factory=Protocol)
     alignments: tuple[str, ...] = ("scale",)
     size: int | None = SIZE_PX
     metres_per_unit: float | None = None

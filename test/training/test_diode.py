@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from training.data.diode import open_diode
-from training.data.protocol import protocol
 from training.data.sample import DataError, readable
+from training.data.source import KINDS
 
 HEIGHT, WIDTH = 6, 8
 
@@ -45,7 +45,7 @@ def test_masked_pixels_are_unknown(diode):
 def test_depth_beyond_50_metres_does_not_count(diode):
     sample = open_diode(diode)[0]
     assert sample.depth[1, 1] == 60
-    assert np.isnan(protocol("diode").restrict(sample).depth[1, 1])
+    assert np.isnan(KINDS["diode"].protocol.restrict(sample).depth[1, 1])
 
 
 def test_intrinsics_are_those_of_the_devkit_at_the_size_of_the_picture(diode):

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from training.data.eth3d import open_eth3d
-from training.data.protocol import protocol
 from training.data.sample import DataError, readable
+from training.data.source import KINDS
 
 HEIGHT, WIDTH = 20, 30
 
@@ -60,7 +60,7 @@ def test_raw_floats_are_metres_and_infinity_and_zero_are_unknown(eth3d):
 
 def test_depth_beyond_72_metres_does_not_count(eth3d):
     depth = open_eth3d(eth3d)[0].depth
-    counted = protocol("eth3d").counted(depth)
+    counted = KINDS["eth3d"].protocol.counted(depth)
     assert counted.sum() == np.sum(depth <= 72) < np.isfinite(depth).sum()
 
 

@@ -3,9 +3,8 @@ import numpy as np
 import pytest
 
 from training.data.kitti import open_kitti, open_selection
-from training.data.protocol import protocol
 from training.data.sample import DataError, readable
-from training.data.source import open_named, recognise
+from training.data.source import KINDS, open_named, recognise
 
 HEIGHT, WIDTH = 375, 1242
 DATE, DRIVE = "2011_09_26", "2011_09_26_drive_0002_sync"
@@ -70,16 +69,16 @@ def test_intrinsics_come_from_the_calibration_of_the_date_or_else_from_the_list(
 
 def test_the_garg_crop_counts_what_the_published_evaluations_count(kitti):
     depth = np.full((HEIGHT, WIDTH), 10, np.float32)
-    counted = protocol("kitti").counted(depth)
+    counted = KINDS["kitti"].protocol.counted(depth)
     rows, columns = np.flatnonzero(counted.any(axis=1)), np.flatnonzero(counted.any(axis=0))
     assert (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1) == (153, 371, 44, 1197)
     depth[200, 600] = 80.5
-    assert not protocol("kitti").counted(depth)[200, 600]
+    assert not KINDS["kitti"].protocol.counted(depth)[200, 600]
 
 
 @pytest.mark.parametrize(("shape", "edges"), [((370, 1226), (151, 366, 44, 1181)), ((374, 1238), (152, 370, 44, 1193))])
 def test_the_garg_crop_has_the_published_edges_at_every_size_of_the_recordings(shape, edges):
-    counted = protocol("kitti").counted(np.full(shape, 10, np.float32))
+    counted = KINDS["kitti"].protocol.counted(np.full(shape, 10, np.float32))
     rows, columns = np.flatnonzero(counted.any(axis=1)), np.flatnonzero(counted.any(axis=0))
     assert (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1) == edges
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from training.data.nyuv2 import FILE, open_nyuv2
-from training.data.protocol import protocol
 from training.data.sample import DataError
+from training.data.source import KINDS
 
 h5py = pytest.importorskip("h5py")
 COUNT = 4
@@ -69,7 +69,7 @@ def test_without_splits_all_frames_are_read_with_a_warning(nyu):
 
 
 def test_the_eigen_crop_counts_rows_45_to_471_and_columns_41_to_601(nyu):
-    counted = protocol("nyuv2").counted(open_nyuv2(nyu, split="all", depth="filled")[0].depth)
+    counted = KINDS["nyuv2"].protocol.counted(open_nyuv2(nyu, split="all", depth="filled")[0].depth)
     assert counted[45:471, 41:601].all()
     assert counted.sum() == (471 - 45) * (601 - 41)
 

@@ -10,7 +10,7 @@ from training.arguments import load_predictor
 from training.data.frames import Frames, Joined
 from training.data.loader import batches
 from training.data.memory import keep
-from training.data.protocol import PROTOCOLS, Protocol, protocol
+from training.data.protocol import Protocol
 from training.data.sample import DataError, Sample, readable
 from training.data.source import KINDS, open_data, open_named, recognise, split_options
 
@@ -108,12 +108,6 @@ def test_scenes_of_hypersim_without_a_table_and_a_list_of_kitti_that_is_named_ar
         assert not KINDS[kind].holds_test_data(path, {})
 
 
-def test_every_kind_has_a_protocol():
-    assert PROTOCOLS.keys() == KINDS.keys()
-    with pytest.raises(DataError, match="moon is no kind of data set, expected one of rooms"):
-        protocol("moon")
-
-
 def test_the_documentation_lists_every_kind_with_its_options_and_limits():
     text = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
     rows = {
@@ -122,7 +116,7 @@ def test_the_documentation_lists_every_kind_with_its_options_and_limits():
     assert rows.keys() == KINDS.keys()
     for name, (_, _, _, options, counted, _) in rows.items():
         assert all(f"`{option}`" in options for option in KINDS[name].options), name
-        assert f"{PROTOCOLS[name].nearest:g}–{PROTOCOLS[name].cap:g} m" in counted, name
+        assert f"{KINDS[name].protocol.nearest:g}–{KINDS[name].protocol.cap:g} m" in counted, name
 
 
 def test_a_protocol_makes_unknown_what_does_not_count(ramp):
@@ -134,8 +128,8 @@ def test_a_protocol_makes_unknown_what_does_not_count(ramp):
 
 
 def test_a_crop_fits_any_size_and_is_named():
-    crop = protocol("nyuv2")
-    assert (crop.crop_name, protocol("tum").crop_name) == ("eigen", "-")
+    crop = KINDS["nyuv2"].protocol
+    assert (crop.crop_name, KINDS["tum"].protocol.crop_name) == ("eigen", "-")
     inside = crop.crop(480, 640)
     assert np.flatnonzero(inside.any(axis=1))[[0, -1]].tolist() == [45, 470]
     assert np.flatnonzero(inside.any(axis=0))[[0, -1]].tolist() == [41, 600]

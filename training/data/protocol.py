@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from training.data.sample import DataError, Sample
+from training.data.sample import Sample
 
 NEAREST = 1e-3
 
@@ -68,29 +68,3 @@ EIGEN = Box("eigen", 45 / 480, 471 / 480, 41 / 640, 601 / 640)
 """Of NYUv2: Eigen et al. 2014, rows 45 to 471 and columns 41 to 601 of 480x640."""
 GARG = Box("garg", 0.40810811, 0.99189189, 0.03594771, 0.96405229)
 """Of KITTI: Garg et al. 2016."""
-
-PROTOCOLS = {
-    "rooms": Protocol(10.0),
-    "folder": Protocol(10.0),
-    "bag": Protocol(10.0),
-    "hypersim": Protocol(65.0),
-    "nyuv2": Protocol(10.0, crop=EIGEN),
-    "tum": Protocol(10.0),
-    "ibims1": Protocol(50.0),
-    "eth3d": Protocol(72.0),
-    # Outdoor scans reach 300 m; 50 m is the longest that the indoor ones hold, and the laser's nearest is 0.6 m.
-    "diode": Protocol(50.0, nearest=0.6),
-    "kitti": Protocol(80.0, crop=GARG),
-    "kitti_selection": Protocol(80.0),  # cut already
-}
-
-
-def protocol(kind: str) -> Protocol:
-    """Protocol of a kind of data set.
-
-    Raises:
-        DataError: there is no such kind.
-    """
-    if kind not in PROTOCOLS:
-        raise DataError(f"{kind} is no kind of data set, expected one of {', '.join(PROTOCOLS)}")
-    return PROTOCOLS[kind]

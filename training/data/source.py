@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 from training.data import bag, diode, eth3d, folder, hypersim, ibims1, kitti, nyuv2, rooms, tum
-from training.data.protocol import Protocol, protocol
+from training.data.protocol import EIGEN, GARG, Protocol
 from training.data.sample import DataError, Sample
 
 
@@ -20,6 +20,7 @@ class Kind:
         matches: whether a path that exists has this layout.
         open: reads it.
         layout: what it looks like, for messages.
+        protocol: which pixels count in a score.
         options: names that ``PATH?name=value&...`` may give to ``open``.
         choice: the option, as ``split=train``, without which test data may be among what is read; "" where none is.
         scored: whether that is so of a path.
@@ -28,6 +29,7 @@ class Kind:
     matches: Callable[[Path], bool]
     open: Callable[..., Sequence[Sample]]
     layout: str
+    protocol: Protocol = field(default_factory=Protocol)
     options: tuple[str, ...] = ()
     choice: str = ""
     scored: Callable[[Path], bool] = lambda _: True
@@ -45,7 +47,6 @@ class DataSet:
         name: for tables and files.
         kind: key of ``KINDS``.
         samples: read at each access.
-        protocol: which pixels count in a score.
     """
 
     name: str
@@ -54,28 +55,46 @@ class DataSet:
 
     @property
     def protocol(self) -> Protocol:
-        """Caps and crop of its kind."""
-        return protocol(self.kind)
+        """Which pixels count in a score, as for all of its kind."""
+        return KINDS[self.kind].protocol
 
 
 KINDS = {
     "rooms": Kind(rooms.matches, rooms.open_rooms, rooms.LAYOUT),
-    "bag": Kind(bag.matches, bag.open_bag, bag.LAYOUT, ("image", "depth", "info", "tolerance")),
-    "nyuv2": Kind(nyuv2.matches, nyuv2.open_nyuv2, nyuv2.LAYOUT, ("split", "depth"), "split=train"),
-    "tum": Kind(tum.matches, tum.open_tum, tum.LAYOUT, ("camera",)),
-    "ibims1": Kind(ibims1.matches, ibims1.open_ibims1, ibims1.LAYOUT),
-    "eth3d": Kind(eth3d.matches, eth3d.open_eth3d, eth3d.LAYOUT),
-    "diode": Kind(diode.matches, diode.open_diode, diode.LAYOUT),
+    "bag": Kind(bag.matches, bag.open_bag, bag.LAYOUT, options=("image", "depth", "info", "tolerance")),
+    "nyuv2": Kind(
+        nyuv2.matches,
+        nyuv2.open_nyuv2,
+        nyuv2.LAYOUT,
+        Protocol(10.0, crop=EIGEN),
+        options=("split", "depth"),
+        choice="split=train",
+    ),
+    "tum": Kind(tum.matches, tum.open_tum, tum.LAYOUT, options=("camera",)),
+    "ibims1": Kind(ibims1.matches, ibims1.open_ibims1, ibims1.LAYOUT, Protocol(50.0)),
+    "eth3d": Kind(eth3d.matches, eth3d.open_eth3d, eth3d.LAYOUT, Protocol(72.0)),
+    # Outdoor scans reach 300 m; 50 m is the longest that the indoor ones hold, and the laser's nearest is 0.6 m.
+    "diode": Kind(diode.matches, diode.open_diode, diode.LAYOUT, Protocol(50.0, nearest=0.6)),
     "hypersim": Kind(
         hypersim.matches,
         hypersim.open_hypersim,
         hypersim.LAYOUT,
-        ("split", "color"),
-        "split=train",
-        hypersim.has_splits,
+        Protocol(65.0),
+        options=("split", "color"),
+        choice="split=train",
+        scored=hypersim.has_splits,
     ),
-    "kitti_selection": Kind(kitti.is_selection, kitti.open_selection, kitti.SELECTION_LAYOUT),
-    "kitti": Kind(kitti.matches, kitti.open_kitti, kitti.LAYOUT, ("list",), "list=FILE", kitti.has_test_list),
+    # These pictures are cut already.
+    "kitti_selection": Kind(kitti.is_selection, kitti.open_selection, kitti.SELECTION_LAYOUT, Protocol(80.0)),
+    "kitti": Kind(
+        kitti.matches,
+        kitti.open_kitti,
+        kitti.LAYOUT,
+        Protocol(80.0, crop=GARG),
+        options=("list",),
+        choice="list=FILE",
+        scored=kitti.has_test_list,
+    ),
     "folder": Kind(folder.matches, folder.read_folder, folder.LAYOUT),
 }
 """Tried in this order when recognising: the folders of TUM RGB-D and iBims-1 hold ``rgb`` and ``depth`` too."""
