@@ -9,7 +9,7 @@ from pathlib import Path
 
 from training.data.sample import DataError, readable
 from training.data.source import DataSet, open_data, open_named
-from training.frames import SIZE_PX, Predictor, Settings
+from training.frames import Predictor, Settings
 from training.mean_map import mean_map
 
 MEAN_MAP = "mean-map"
@@ -35,7 +35,7 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", nargs="+", action="extend", required=True, metavar="NAME=PATH", help="data sets as downloaded")
     add("--limit", type=int, help="only the first so many frames of each data set")
     add("--cap", type=float, help="true depth beyond it does not count [m] (default: that of the data set)")
-    add("--size", default=str(SIZE_PX), help=f"side [px] of image and depth, or {FULL} (default %(default)s)")
+    add("--size", help=f"side [px] of image and depth, or {FULL} (default: that of the data set, 256 or {FULL})")
 
 
 def make_output(folder: Path | None) -> None:
@@ -99,7 +99,11 @@ def settings_of(args: argparse.Namespace, data: DataSet) -> Settings:
     Raises:
         DataError: the size is neither a number of pixels nor "full".
     """
-    if args.size != FULL and not (args.size.isdecimal() and int(args.size) > 0):
-        raise DataError(f"--size {args.size}: expected a number of pixels above 0 or {FULL}")
     protocol = data.protocol if args.cap is None else replace(data.protocol, cap=args.cap)
-    return Settings(protocol, size=None if args.size == FULL else int(args.size))
+    return Settings(protocol, size=protocol.size if args.size is None else _side(args.size))
+
+
+def _side(text: str) -> int | None:
+    if text != FULL and not (text.isdecimal() and int(text) > 0):
+        raise DataError(f"--size {text}: expected a number of pixels above 0 or {FULL}")
+    return None if text == FULL else int(text)

@@ -1,8 +1,8 @@
 """Score a model on data sets: ``python -m training.evaluate MODEL --data NAME=PATH ...``.
 
-The default is the paper's protocol: image and depth at 256x256 (the aspect is not kept, depth takes the nearest pixel);
-one scale for each image, median(truth / prediction) over the valid pixels; errors of each image, then their average.
-Cap and crop are those of the data set (training.data.source).
+The default is the paper's protocol: image and depth at 256x256 (the aspect is not kept, depth takes the nearest pixel),
+iBims-1 at full size; one scale for each image, median(truth / prediction) over the valid pixels; errors of each image,
+then their average. Size, cap and crop are those of the data set (training.data.source).
 
 With --out DIR: table.md; NAME.csv with a line for every frame and alignment; NAME.sheet.jpg with the best, the median
 and the worst frame; cumulative.png and error_by_depth.png.

@@ -14,11 +14,10 @@ from tqdm import tqdm
 from depthart_core.align import Alignment, fit_scale, fit_scale_shift
 from depthart_core.errors import DepthartError
 from depthart_core.estimator import RelativeDepth
-from training.data.protocol import Protocol
+from training.data.protocol import SIZE_PX, Protocol
 from training.data.sample import DataError, Sample, attempt, listed, resize_sample
 from training.metrics import ScoreError, Scores, score
 
-SIZE_PX = 256
 FLOOR = 1e-3
 ALIGNMENTS = ("scale", "scale_shift", "none")
 T = TypeVar("T")
@@ -36,7 +35,7 @@ class Settings:
         alignments: of ``ALIGNMENTS``, each scored on its own. "scale": one factor, median(truth / prediction) over the
             valid pixels of the image. "scale_shift": factor and shift of least squares in depth; what falls below 1 mm
             is raised to it. "none": no look at the truth, the metres are the model's own.
-        size: side [px] to which image and depth are resized, the aspect not kept; None: as the truth is.
+        size: as that of a protocol, whose own does not count here.
         metres_per_unit: for "none", instead of the model's own guess.
     """
 

@@ -7,6 +7,7 @@ import pytest
 
 from training.data.ibims1 import open_ibims1
 from training.data.sample import DataError, readable
+from training.evaluate import main
 
 HEIGHT, WIDTH = 6, 8
 CALIB = np.array([[550.0, 0, 4.5], [0, 551.0, 2.5], [0, 0, 1]])
@@ -108,3 +109,10 @@ def test_a_missing_mask_is_an_error_at_access(raw):
     (raw / "ibims1_core_raw" / "mask_transp" / "office_01.png").unlink()
     with pytest.raises(DataError, match=r"mask_transp/office_01.png cannot be read"):
         open_ibims1(raw)[0]
+
+
+def test_it_is_scored_at_full_size_unless_another_is_asked_for(raw, shard_of, capsys):
+    command = ["mean-map", "--data", f"ibims1={raw}", "--train", str(shard_of(1))]
+    for options, size in (([], "full"), (["--size", "32"], "32x32")):
+        assert main([*command, *options]) == 0
+        assert f"| ibims1 | scale | 50 m | - | {size} | 1 |" in capsys.readouterr().out

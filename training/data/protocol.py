@@ -1,4 +1,4 @@
-"""Which pixels of a data set count when a model is scored: nearest and farthest depth, and the crop.
+"""How a data set is scored: which pixels count (nearest and farthest depth, the crop), and at which size.
 
 Caps of NYUv2, TUM RGB-D, iBims-1 and ETH3D are those of the DepthART paper; the others those in common use.
 """
@@ -12,6 +12,7 @@ import numpy as np
 from training.data.sample import Sample
 
 NEAREST = 1e-3
+SIZE_PX = 256
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,19 @@ class Box:
 
 @dataclass(frozen=True)
 class Protocol:
-    """The pixels that count; the defaults are for data without a protocol of their own.
+    """The pixels that count, and the size; the defaults are for data without a protocol of their own.
 
     Attributes:
         cap: farthest true depth that counts [m].
         nearest: nearest true depth that counts [m].
         crop: where pixels count, at the data set's own size; everywhere without.
+        size: side [px] to which image and depth are resized, the aspect not kept; None: as the truth is.
     """
 
     cap: float = 10.0
     nearest: float = NEAREST
     crop: Box | None = None
+    size: int | None = SIZE_PX
 
     @property
     def crop_name(self) -> str:

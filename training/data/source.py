@@ -20,7 +20,7 @@ class Kind:
         matches: whether a path that exists has this layout.
         open: reads it.
         layout: what it looks like, for messages.
-        protocol: which pixels count in a score.
+        protocol: how it is scored.
         options: names that ``PATH?name=value&...`` may give to ``open``.
         choice: the option, as ``split=train``, without which test data may be among what is read; "" where none is.
         scored: whether that is so of a path.
@@ -55,7 +55,7 @@ class DataSet:
 
     @property
     def protocol(self) -> Protocol:
-        """Which pixels count in a score, as for all of its kind."""
+        """How it is scored, as all of its kind."""
         return KINDS[self.kind].protocol
 
 
@@ -71,7 +71,7 @@ KINDS = {
         choice="split=train",
     ),
     "tum": Kind(tum.matches, tum.open_tum, tum.LAYOUT, options=("camera",)),
-    "ibims1": Kind(ibims1.matches, ibims1.open_ibims1, ibims1.LAYOUT, Protocol(50.0)),
+    "ibims1": Kind(ibims1.matches, ibims1.open_ibims1, ibims1.LAYOUT, Protocol(50.0, size=None)),
     "eth3d": Kind(eth3d.matches, eth3d.open_eth3d, eth3d.LAYOUT, Protocol(72.0)),
     # Outdoor scans reach 300 m; 50 m is the longest that the indoor ones hold, and the laser's nearest is 0.6 m.
     "diode": Kind(diode.matches, diode.open_diode, diode.LAYOUT, Protocol(50.0, nearest=0.6)),
