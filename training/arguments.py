@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
-    """The data sets and which pixels of them count; ``named_data`` and ``settings_of`` read them."""
+    """The data sets and which pixels of them count; ``open_sets`` and ``settings_of`` take them."""
     add = parser.add_argument
     add("--data", nargs="+", action="extend", required=True, metavar="NAME=PATH", help="data sets as downloaded")
     add("--limit", type=int, help="only the first so many frames of each data set")
@@ -69,28 +70,23 @@ def load_predictor(args: argparse.Namespace) -> tuple[str, Predictor]:
     return f"{estimator.name}{scales}", estimator
 
 
-def check_limit(limit: int | None) -> None:
-    """Refuse a number of frames that is none.
+def open_sets(items: Sequence[str], limit: int | None) -> list[DataSet]:
+    """Open all data sets; as they are read only when needed, wrong arguments end the command before any work.
+
+    Args:
+        items: each as NAME=PATH.
+        limit: only the first so many frames of each; None: all.
 
     Raises:
-        DataError: it is below 1.
+        DataError: an item has another form, a path is no data set, two have one name, or no frame is asked for.
     """
     if limit is not None and limit < 1:
         raise DataError(f"--limit {limit}: expected a number of frames from 1 up")
-
-
-def named_data(args: argparse.Namespace) -> list[DataSet]:
-    """Open all data sets; as they are read only when needed, wrong arguments end the command before any work.
-
-    Raises:
-        DataError: an argument has another form, a path is no data set, two have one name, or no frame is asked for.
-    """
-    check_limit(args.limit)
-    names = [item.partition("=")[0] for item in args.data]
+    names = [item.partition("=")[0] for item in items]
     for name in names:
         if names.count(name) > 1:
             raise DataError(f"--data names {name} {names.count(name)} times, expected different names")
-    return [replace(data, samples=data.samples[: args.limit]) for data in map(open_named, args.data)]
+    return [replace(data, samples=data.samples[:limit]) for data in map(open_named, items)]
 
 
 def settings_of(args: argparse.Namespace, data: DataSet) -> Settings:

@@ -23,7 +23,7 @@ from training.arguments import (
     add_model_arguments,
     load_predictor,
     make_output,
-    named_data,
+    open_sets,
     settings_of,
 )
 from training.command import run_command
@@ -104,7 +104,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def run(args: argparse.Namespace) -> None:
     """Score, print every row when it is there, and write what was asked for."""
-    jobs = [(data, settings_for(args, data)) for data in named_data(args)]
+    jobs = [(data, settings_for(args, data)) for data in open_sets(args.data, args.limit)]
     make_output(args.out)
     model, predict = load_predictor(args)
     lines = [markdown_head()]

@@ -23,7 +23,7 @@ from training.arguments import (
     add_model_arguments,
     load_predictor,
     make_output,
-    named_data,
+    open_sets,
     settings_of,
 )
 from training.calibration import calibration_error, reliability
@@ -179,7 +179,7 @@ def draw(result: Sparsification, folder: Path) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Compute the curves, print the table and write what was asked for."""
-    data = named_data(args)
+    data = open_sets(args.data, args.limit)
     settings = [settings_of(args, one) for one in data]
     make_output(args.out)
     model, predict = load_predictor(args)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,19 +26,17 @@ def open_sets(named: Sequence[str], limit: int | None) -> list[DataSet]:
 
     Raises:
         BackendError: This is no checkout, or something that it needs is not installed.
-        DataError: A path is no data set, or the limit is below 1.
+        DataError: See `training.arguments.open_sets`.
     """
     if not named:
         return []
     if (CHECKOUT / "training").is_dir() and str(CHECKOUT) not in sys.path:
         sys.path.append(str(CHECKOUT))  # a program finds what is installed alone, which `training` is not
     try:
-        from training.arguments import check_limit
-        from training.data.source import open_named
+        from training import arguments
     except ModuleNotFoundError as error:
         raise BackendError(f"--data needs a checkout and its extra `train`: {error.name} is missing") from error
-    check_limit(limit)
-    return [replace(data, samples=data.samples[:limit]) for data in map(open_named, named)]
+    return arguments.open_sets(named, limit)
 
 
 def measure_accuracy(model: str, subjects: Subjects, sets: Sequence[DataSet]) -> tuple[list[str], list[list[str]]]:
