@@ -13,12 +13,7 @@ from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize
 from training.metrics import DELTA
 from training.settings import StageSettings
-from training.stages import Scalars, TrainingBatch
-
-
-def make(settings: StageSettings) -> HeadsStage:
-    """The stage with these settings."""
-    return HeadsStage(settings)
+from training.stage import Scalars, TrainingBatch
 
 
 class HeadsStage:
@@ -56,7 +51,7 @@ class HeadsStage:
         width = width[known]
         likelihood = _mean(missed / width.exp() + width)
         scalars = {"confidence": confidence, "size": likelihood, "missed": _mean(missed), "right": _mean(right[valid])}
-        return confidence + likelihood, {name: value.detach() for name, value in scalars.items()}
+        return confidence + likelihood, scalars
 
     def pictures(self, model: DepthART, batch: TrainingBatch) -> list[Tensor]:
         """The confidence in [-1, 1]."""

@@ -16,7 +16,7 @@ from depthart_core.model import DepthART
 from depthart_core.model_files import write_atomically
 from depthart_core.normalize import denormalize
 from training.plots import colour_depth
-from training.stages import Stage, TrainingBatch
+from training.stage import Stage, TrainingBatch
 
 PICTURES = 4
 """Samples a sheet of progress shows."""

@@ -13,7 +13,7 @@ from depthart_core.efficientnet import FINE, GUIDANCE_CHANNELS
 from depthart_core.errors import ConfigError
 from depthart_core.prefix import EfficientNetPrefix
 from training.settings import StageSettings
-from training.stages import Scalars, TrainingBatch
+from training.stage import Scalars, TrainingBatch
 
 
 class Regressor(nn.Module):
@@ -84,7 +84,7 @@ class RegressorStage:
         valid = torch.isfinite(batch.depth)
         error = (model(batch.image) - batch.depth.nan_to_num(0.0)).abs()
         pixel = (error * valid).sum() / valid.sum().clamp_min(1)
-        return pixel, {"pixel": pixel.detach()}
+        return pixel, {"pixel": pixel}
 
     def pictures(self, model: Regressor, batch: TrainingBatch) -> list[Tensor]:
         """The one depth map there is."""

@@ -10,7 +10,7 @@ from depthart_core.model import DepthART
 from depthart_core.normalize import fill_unknown
 from training.processes import gathered, place, total
 from training.settings import StageSettings
-from training.stages import Scalars, TrainingBatch
+from training.stage import Scalars, TrainingBatch
 
 COMMITMENT = 0.03
 """Weight of drawing the encoder to its codes (VQ-VAE's beta)."""
@@ -25,11 +25,6 @@ looks right as well."""
 
 RESTART_STEPS = 50
 """Between two restarts of codes that nobody uses."""
-
-
-def make(settings: StageSettings) -> TokenizerStage:
-    """The stage with these settings."""
-    return TokenizerStage(settings)
 
 
 class TokenizerStage:
@@ -61,12 +56,11 @@ class TokenizerStage:
         total = error + edges + pull + 0.1 * (power - 1.0).square()
         if step >= self.plain_steps:
             total = total + COMMITMENT * commit
-        last = commit.detach() / power.detach()
         return total, {
             "error": error,
             "edges": edges,
             "vq": pull,
-            "last": last,
+            "last": commit / power,
             "power": power,
             "used": (self.memory["used"] > 0).float().mean(),
         }

@@ -9,12 +9,7 @@ from depthart_core.efficientnet import FINE
 from depthart_core.model import DepthART
 from depthart_core.objective import LossWeights, loss
 from training.settings import StageSettings
-from training.stages import Scalars, TrainingBatch
-
-
-def make(settings: StageSettings) -> TransformerStage:
-    """The stage with these settings."""
-    return TransformerStage(settings)
+from training.stage import Scalars, TrainingBatch
 
 
 class TransformerStage:
@@ -49,8 +44,7 @@ class TransformerStage:
             decoding=decoding(self.settings.rollout, seed=step, device=str(batch.image.device)),
             weights=self.weights,
         )
-        scalars = {name: value.detach() for name, value in result._asdict().items() if name != "total"}
-        return result.total, scalars
+        return result.total, {name: value for name, value in result._asdict().items() if name != "total"}
 
     def pictures(self, model: DepthART, batch: TrainingBatch) -> list[Tensor]:
         """The depth that is predicted with the first scales."""

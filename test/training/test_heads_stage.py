@@ -10,7 +10,8 @@ from depthart_core.checkpoint import load_model
 from depthart_core.errors import ConfigError
 from training.heads_stage import HeadsStage
 from training.settings import StageSettings
-from training.stages import TrainingBatch, make_stage
+from training.stage import TrainingBatch
+from training.stages import make_stage
 
 SETTINGS = StageSettings(steps=10, batch_size=2, learning_rate=1e-3)
 

@@ -8,7 +8,7 @@ import torch
 from depthart_core.errors import ConfigError
 from training.regressor import Regressor, RegressorStage, trunk_blocks
 from training.settings import StageSettings
-from training.stages import TrainingBatch
+from training.stage import TrainingBatch
 
 SETTINGS = StageSettings(steps=2, batch_size=2, learning_rate=1e-3)
 

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from training.comparison.contenders import Contender
 from training.comparison.plan import Plan
-from training.stages import TrainingBatch
+from training.stage import TrainingBatch
 
 GIGA = 1e9
 
