@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -114,7 +115,7 @@ def _hash_tensors(digest: Any, file: BinaryIO) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write beside `path`, flush to the disk, then put it in place."""
+    """Write beside `path`, flush to the disk, then put it in place; see `remove_temporaries`."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")  # containers share numbers of processes
     try:
         with temporary.open("wb") as file:
@@ -124,3 +125,9 @@ def write_atomically(path: Path, data: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_temporaries(path: Path) -> None:
+    """Remove what was left beside `path` when a process was killed while it wrote; nobody may write there now."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        left.unlink(missing_ok=True)

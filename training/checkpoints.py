@@ -51,6 +51,21 @@ def read_checkpoint(path: Path, config: ModelConfig, settings: StageSettings) ->
     return state
 
 
+def resume_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any], path: Path) -> None:
+    """Take the running means; what the recipe says of the groups of parameters holds from now on.
+
+    Raises:
+        CheckpointError: The checkpoint at `path` trains other parameters.
+    """
+    said = [{name: group[name] for name in ("factor", "weight_decay")} for group in optimizer.param_groups]
+    try:
+        optimizer.load_state_dict(state)
+    except ValueError as error:
+        raise CheckpointError(f"{path} trains other parameters than the recipe: {error}") from error
+    for group, values in zip(optimizer.param_groups, said, strict=True):
+        group.update(values)
+
+
 def load_state(path: Path) -> dict[str, Any]:
     """Read a checkpoint of any model, whole or light, onto the CPU.
 

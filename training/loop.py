@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import asdict
 from types import FrameType
-from typing import Any
 
 import torch
 from torch import nn
@@ -20,7 +19,8 @@ from tqdm import tqdm
 from depthart_core.checkpoint import save_model
 from depthart_core.errors import CheckpointError
 from depthart_core.model import DepthART
-from training.checkpoints import read_checkpoint, write_checkpoint
+from depthart_core.model_files import remove_temporaries
+from training.checkpoints import read_checkpoint, resume_optimizer, write_checkpoint
 from training.data.loader import Batch, batches
 from training.data.sample import Sample
 from training.errors import TrainingError
@@ -68,7 +68,8 @@ class Trainer:
         self.average = deepcopy(self.model).eval().requires_grad_(False)
         self.loss = self.processes.share(StageLoss(self.model, stage))
         self.step, self.minutes, self.waited = 0, 0.0, 0.0
-        self.checkpoint = options.out / f"{name}.checkpoint"
+        self.first = 0  # the step from which `run` goes on
+        self.checkpoint, self.weights = options.out / f"{name}.checkpoint", options.out / f"{name}.safetensors"
         self.asked, self.stopping = False, False  # a signal came to this process; all have agreed to stop
         # Looking at a loss and talking to the other processes waits for the device: on a GPU not at every step.
         self.pace = 10 if self.device.type == "cuda" else 1
@@ -88,6 +89,9 @@ class Trainer:
             CheckpointError: The checkpoint to go on from does not fit, or not all processes see it.
         """
         self.options.out.mkdir(parents=True, exist_ok=True)
+        if self.processes.main:
+            remove_temporaries(self.checkpoint)
+            remove_temporaries(self.weights)
         if self.checkpoint.exists():
             self._resume()
         if not same_everywhere(self.step, self.device):
@@ -222,25 +226,16 @@ class Trainer:
             "memory": self.stage.memory,
         }
         write_checkpoint(self.checkpoint, state)
-        save_model(self.average, self.options.out / f"{self.name}.safetensors")
+        save_model(self.average, self.weights)
 
     def _resume(self) -> None:
         state = read_checkpoint(self.checkpoint, self.model.config, self.settings)
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
-        self._resume_optimizer(state["optimizer"])
+        resume_optimizer(self.optimizer, state["optimizer"], self.checkpoint)
         self.stage.memory.update({name: value.to(self.device) for name, value in state["memory"].items()})
         self.step, self.minutes = state["step"], state["minutes"]
-
-    def _resume_optimizer(self, state: dict[str, Any]) -> None:
-        """Take the running means; what the recipe says of the groups of parameters holds from now on."""
-        said = [{name: group[name] for name in ("factor", "weight_decay")} for group in self.optimizer.param_groups]
-        try:
-            self.optimizer.load_state_dict(state)
-        except ValueError as error:
-            raise CheckpointError(f"{self.checkpoint} trains other parameters than the recipe: {error}") from error
-        for group, values in zip(self.optimizer.param_groups, said, strict=True):
-            group.update(values)
+        self.first = self.step
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:

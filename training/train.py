@@ -1,5 +1,6 @@
 """Train a model: ``python -m training.train RECIPE --stage tokenizer --data SHARDS --out RUN``, then the transformer.
 
+A stage starts from the one before it in RUN, unless --init names another model; one that was begun goes on.
 The same on many processes, GPUs or machines: ``accelerate launch -m training.train RECIPE ...``; each process takes its
 own batches, so a step learns from their number times the recipe's batch size.
 Writes RUN/STAGE.safetensors (averaged weights), RUN/STAGE.checkpoint (to resume), RUN/STAGE.jsonl (the log) and
@@ -45,7 +46,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--stage", choices=STAGES, required=True, help="the tokenizer comes first")
     add("--data", nargs="+", action="extend", required=True, metavar="[NAME=]PATH", help="all are drawn from as one")
     add("--out", type=Path, required=True, help="folder of the run; a run that is there is resumed")
-    add("--init", help="start from a packaged model (nano), a model file, or a released one")
+    add("--init", help="packaged model (nano), model file or released one to start from (default: the stage before)")
     add("--init-tokenizer", type=Path, help="with --init VAR's transformer: its tokenizer (vae_ch160v4096z32)")
     add("--objective", choices=OBJECTIVES, help="instead of the recipe's")
     add("--minutes", type=float, default=math.inf, help="time budget of the stage")
@@ -76,18 +77,47 @@ def run(args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed)
     recipe = read_recipe(args.recipe)
     settings = _settings(recipe.stage(args.stage), args)
-    if settings.keep_codes and args.init is None and not (args.out / f"{args.stage}.checkpoint").exists():
-        raise ConfigError("the recipe says keep_codes, so there must be a model to keep them of: --init MODEL")
     samples: Sequence[Sample] = Joined([_open(item) for item in args.data])
+    model = DepthART(recipe.model)
+    begun = _begin(model, args, settings)
     if args.in_memory:
         samples = keep(samples, recipe.model.tokenizer.input_size)
-    model = DepthART(recipe.model)
-    taken = start(model, args.init, args.init_tokenizer)
     trainer = Trainer(args.stage, model, make_stage(args.stage, settings), settings=settings, options=options)
-    if trainer.processes.main:
-        resumed = f"goes on from {trainer.checkpoint}" if trainer.checkpoint.exists() else taken
-        print(f"training.train: {resumed}; {trainer.precision} on {trainer.device}", file=sys.stderr)
+    _say(trainer, f"{begun}; {trainer.precision} on {trainer.device}")
     trainer.run(samples)
+    if trainer.step == trainer.first and not trainer.asked:
+        spent = f"{trainer.step} of {settings.steps} steps, {trainer.minutes:.1f} minutes"
+        more = "more --minutes (or steps in the recipe) or another --out is needed"
+        _say(trainer, f"{trainer.checkpoint} is complete ({spent}): nothing was learnt, {more}")
+
+
+def _say(trainer: Trainer, sentence: str) -> None:
+    if trainer.processes.main:
+        print(f"training.train: {sentence}", file=sys.stderr)
+
+
+def _begin(model: DepthART, args: argparse.Namespace, settings: StageSettings) -> str:
+    """Fill a fresh model, unless there is a checkpoint that the trainer will read; returns what to say of it.
+
+    Raises:
+        ConfigError: The stage needs a model to start from, and there is none.
+        CheckpointError: See `start`.
+    """
+    checkpoint = args.out / f"{args.stage}.checkpoint"
+    if checkpoint.exists():
+        return f"goes on from {checkpoint}" + f", not from --init {args.init}" * (args.init is not None)
+    init, earlier = args.init, list(STAGES)[: list(STAGES).index(args.stage)]
+    if init is None and args.init_tokenizer is None and earlier:
+        before = args.out / f"{earlier[-1]}.safetensors"
+        if not before.exists():
+            raise ConfigError(
+                f"--stage {args.stage} needs what --stage {earlier[-1]} makes: {before} is not there, "
+                "expected it or --init MODEL"
+            )
+        init = str(before)
+    if init is None and settings.keep_codes:
+        raise ConfigError("the recipe says keep_codes, so there must be a model to keep them of: --init MODEL")
+    return start(model, init, args.init_tokenizer)
 
 
 def _open(item: str) -> Sequence[Sample]:

