@@ -7,7 +7,10 @@ no such package. The functions at the end do nothing where there is one process.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import signal
+import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -17,6 +20,8 @@ import torch
 from torch import Tensor, distributed, nn
 
 from training.errors import TrainingError
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,19 @@ def _launched(device: str) -> Processes:
     if wanted.type != chosen.type:
         raise TrainingError(f"device {device!r} was asked for, accelerate launch gave {str(chosen)!r}")
     single = accelerator.num_processes == 1
+    if single:
+        _end_with_parent()
     return Processes(wanted if single else chosen, accelerator.process_index, accelerator.num_processes, accelerator)
+
+
+def _end_with_parent() -> None:
+    """Ask Linux for a SIGTERM when the launcher dies: for one process it passes none on when it gets one itself.
+
+    A launcher that is dead by now is not noticed, nor is it elsewhere.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # a C library without prctl
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _usable(name: str) -> torch.device:
