@@ -1,4 +1,5 @@
 import csv
+import warnings
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ from training.data.hypersim import STANDARD_CAMERA, camera_intrinsics, open_hype
 from training.data.sample import DataError, readable
 
 h5py = pytest.importorskip("h5py")
+pytestmark = pytest.mark.filterwarnings("ignore:.*split_scene_v1.csv is not there")
 HEIGHT, WIDTH = 24, 32
 
 
@@ -142,9 +144,20 @@ def test_the_authors_list_chooses_a_split_and_leaves_out_what_was_withdrawn(hype
         ["ai_001_002,cam_00,0,True,,train", "ai_001_002,cam_01,7,False,blank,train", "ai_003_001,cam_00,2,True,,test"],
     )
     assert [frame.name for frame in open_hypersim(hypersim, split="test")] == ["ai_003_001/cam_00/0002"]
-    assert len(open_hypersim(hypersim)) == 2
-    with pytest.raises(DataError, match=r"no frame of split=val, expected one of \['test', 'train'\]"):
+    assert [frame.name for frame in open_hypersim(hypersim)] == ["ai_003_001/cam_00/0002"]
+    assert len(open_hypersim(hypersim, split="all")) == 2
+    with pytest.raises(DataError, match=r"no frame of split=val, expected one of test, train, all$"):
         open_hypersim(hypersim, split="val")
+    with pytest.raises(DataError, match=r"no frame of split=test, expected one of train, all$"):
+        open_hypersim(hypersim / "ai_001_002")
+
+
+def test_without_the_list_all_frames_are_read_and_that_is_said(hypersim):
+    with pytest.warns(UserWarning, match=r"scene_v1.csv is not there: all 3 frames are read, scenes of the test"):
+        assert len(open_hypersim(hypersim)) == 3
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(open_hypersim(hypersim, split="all")) == 3
 
 
 def test_a_split_without_the_list_says_where_it_was_expected(hypersim):

@@ -108,6 +108,14 @@ def test_scenes_of_hypersim_without_a_table_and_a_list_of_kitti_that_is_named_ar
         assert not KINDS[kind].holds_test_data(path, {})
 
 
+def test_annotated_depth_of_kitti_is_not_learnt_from_without_a_list(tmp_path):
+    """The archive holds drives of the Eigen test split, in val/ and in train/."""
+    (tmp_path / "data_depth_annotated").mkdir()
+    for item in (f"kitti={tmp_path}", f"mine={tmp_path}"):
+        with pytest.raises(DataError, match=r"models are scored on, expected an option .*\?list=FILE"):
+            open_named(item, learning=True)
+
+
 def test_the_documentation_lists_every_kind_with_its_options_and_limits():
     text = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
     rows = {

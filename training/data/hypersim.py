@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,7 +100,8 @@ def open_hypersim(path: Path, *, split: str | None = None, color: str = "preview
 
     Args:
         path: folder of the scenes, or one scene.
-        split: ``train``, ``val`` or ``test`` of the authors' list; by default all frames (that the list releases).
+        split: ``train``, ``val`` or ``test`` of the authors' list, or ``all`` that it releases; by default test where
+            the list is there, else all frames, with a warning.
         color: ``preview`` (tone-mapped JPEG) or ``hdr``; the other one serves where the chosen one is missing.
 
     Raises:
@@ -111,7 +113,13 @@ def open_hypersim(path: Path, *, split: str | None = None, color: str = "preview
     found = [frame for images in _image_folders(path) for frame in _find_frames(images, color == "hdr")]
     if not found:
         raise DataError(f"{path} holds no frame of Hypersim, expected {LAYOUT}")
-    chosen = _select(found, _table(path, SPLITS), split)
+    table = _table(path, SPLITS)
+    if split is None and not table.exists():
+        warnings.warn(
+            f"{table} is not there: all {len(found)} frames are read, scenes of the test split among them", stacklevel=2
+        )
+        split = "all"
+    chosen = _select(found, table, split or "test")
     return Frames(chosen, HypersimReader(_read_cameras(_table(path, CAMERAS))))
 
 
@@ -190,10 +198,10 @@ def _picture(frame: HypersimFrame) -> Path:
     return frame.file("final_hdf5", "color.hdf5") if frame.hdr else frame.file("final_preview", "tonemap.jpg")
 
 
-def _select(frames: list[HypersimFrame], table: Path, split: str | None) -> list[HypersimFrame]:
-    """Frames that the authors released, and of one split alone."""
+def _select(frames: list[HypersimFrame], table: Path, split: str) -> list[HypersimFrame]:
+    """Frames that the authors released, and of one split alone; all frames without the authors' table."""
     if not table.exists():
-        if split is None:
+        if split == "all":
             return frames
         raise DataError(f"{table} is not there, expected it beside the scenes for split={split}")
     with parsing(table, "scene_name, camera_name, frame_id, included_in_public_release, split_partition_name"):
@@ -203,9 +211,10 @@ def _select(frames: list[HypersimFrame], table: Path, split: str | None) -> list
             (row["scene_name"], row["camera_name"], int(row["frame_id"])): row["split_partition_name"] for row in rows
         }
     places = {frame: released.get((frame.scene, frame.camera, frame.number)) for frame in frames}
-    chosen = [frame for frame, place in places.items() if place and split in (None, place)]
+    chosen = [frame for frame, place in places.items() if place and split in ("all", place)]
     if not chosen:
-        raise DataError(f"{table}: no frame of split={split}, expected one of {sorted(set(released.values()))}")
+        there = sorted({place for place in places.values() if place})
+        raise DataError(f"{table}: no frame of split={split}, expected one of {', '.join([*there, 'all'])}")
     return chosen
 
 

@@ -65,15 +65,15 @@ class KittiFrame:
 
 def matches(path: Path) -> bool:
     """Whether a path is a list, or a folder with raw pictures or annotated depth."""
-    if path.suffix == ".txt":
+    if is_list(path):
         return True
     patterns = (LISTS, "2011_*", "raw/2011_*", "*/2011_*/proj_depth", "data_depth_annotated")
     return any(next(path.glob(pattern), None) for pattern in patterns)
 
 
-def has_test_list(path: Path) -> bool:
-    """Whether a folder holds a list of the test split, which would be read; a list that is named was chosen."""
-    return next(path.glob(LISTS), None) is not None
+def is_list(path: Path) -> bool:
+    """Whether a path is a list itself, and not the folder of the data."""
+    return path.suffix == ".txt"
 
 
 def is_selection(path: Path) -> bool:
@@ -91,8 +91,8 @@ def open_kitti(path: Path, *, list: str | None = None) -> Frames:  # noqa: A002 
     Raises:
         DataError: the layout is another one, or none of the files is there.
     """
-    root = (path.parent if path.suffix == ".txt" else path).resolve()
-    file = path if path.suffix == ".txt" else _find_list(path, list)
+    root = (path.parent if is_list(path) else path).resolve()
+    file = path if is_list(path) else _find_list(path, list)
     frames = _listed_frames(file, root) if file else _annotated_frames(root)
     if not frames:
         raise DataError(f"{path} holds no picture with depth of KITTI, expected {LAYOUT}")

@@ -93,7 +93,7 @@ KINDS = {
         Protocol(80.0, crop=GARG),
         options=("list",),
         choice="list=FILE",
-        scored=kitti.has_test_list,
+        scored=lambda path: not kitti.is_list(path),
     ),
     "folder": Kind(folder.matches, folder.read_folder, folder.LAYOUT),
 }
