@@ -18,6 +18,14 @@ from training.backbone import load_imagenet
 from training.checkpoints import difference
 
 BACKBONE = "image.backbone"
+MEANINGS = {
+    "normalization": "",
+    "log_range": "",
+    "tokenizer.quantizer_mix": "tokenizer.quantizer.",
+    "transformer.heads": "transformer.blocks.",
+    "transformer.temperature": "transformer.blocks.",
+}
+"""Field of a configuration -> beginning of tensors that keep their shape where it differs, and lose their meaning."""
 
 
 def start(model: DepthART, init: str | None = None, tokenizer: Path | None = None) -> str:
@@ -34,15 +42,18 @@ def start(model: DepthART, init: str | None = None, tokenizer: Path | None = Non
         One line that says what was taken and what is fresh.
 
     Raises:
-        CheckpointError: Nothing in the file fits; no such file; a damaged one.
+        CheckpointError: Nothing in the file fits, or only in shape; no such file; a damaged one.
     """
     if init is None and tokenizer is not None:
         raise CheckpointError(f"the tokenizer {tokenizer} needs the transformer it belongs to: name that as well")
-    found, notes = ({}, []) if init is None else _read(model.config, init, tokenizer)
+    found, others = ({}, {}) if init is None else _read(model.config, init, tokenizer)
     own = model.state_dict()
     taken = {name: found[name].float() for name in own if name in found and found[name].shape == own[name].shape}
     if init is not None and not taken:
         raise CheckpointError(f"{init} has no tensor that fits this model")
+    wrong = [others[field] for field, part in MEANINGS.items() if field in others and _has(taken, part)]
+    if wrong:
+        raise CheckpointError(f"{init} has weights of another meaning than the recipe's: its {'; its '.join(wrong)}")
     model.load_state_dict(taken, strict=False)
     fresh = [name for name in own if name not in taken]
     imagenet = any(name.startswith(BACKBONE) for name in fresh)
@@ -52,24 +63,29 @@ def start(model: DepthART, init: str | None = None, tokenizer: Path | None = Non
         fresh = [name for name in fresh if not name.startswith(BACKBONE)]
     parts = [f"taken from {init}: {_summary(taken)}"] * (init is not None)
     parts += ["from ImageNet: image network"] * imagenet + [f"fresh: {_summary(fresh)}"]
-    return "; ".join(parts + notes)
+    return "; ".join([*parts, *[f"note: its {'; its '.join(others.values())}"] * bool(others)])
 
 
-def _read(config: ModelConfig, init: str, tokenizer: Path | None) -> tuple[Mapping[str, Tensor], list[str]]:
-    """Tensors under our names, and what to say about them."""
+def _read(config: ModelConfig, init: str, tokenizer: Path | None) -> tuple[Mapping[str, Tensor], dict[str, str]]:
+    """Tensors under our names, and a phrase for every field of the configuration that differs."""
     path = model_path(init)
     if path.suffix not in PICKLED and tokenizer is None:
         metadata, tensors = read_tensors(path)
         if metadata.get("format") == FORMAT:
             theirs = read_config(path, metadata)
-            others = difference(json.loads(theirs.to_json()), json.loads(config.to_json()))
-            return tensors, [f"note: its {'; its '.join(others)}"] * bool(others)
+            phrases = difference(json.loads(theirs.to_json()), json.loads(config.to_json()))
+            return tensors, {phrase.partition(" ")[0]: phrase for phrase in phrases}
     if config.prefix != "tokenizer" or config.tokenizer.decoder != "var":
         raise CheckpointError(
             f"{path} is no {FORMAT} model, and a released one fits a recipe with prefix 'tokenizer' and decoder 'var' "
             f"alone, got {config.prefix!r} and {config.tokenizer.decoder!r}"
         )
-    return convert_released(path, tokenizer=tokenizer, config=config).state_dict(), []
+    return convert_released(path, tokenizer=tokenizer, config=config).state_dict(), {}
+
+
+def _has(names: Iterable[str], beginning: str) -> bool:
+    """Whether any tensor begins so; the image network has the same meaning in every model."""
+    return any(name.startswith(beginning) and not name.startswith(BACKBONE) for name in names)
 
 
 def _summary(names: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """Where a training starts."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from depthart_core.config import ModelConfig, TokenizerConfig, TransformerConfig
 from depthart_core.errors import CheckpointError
 from depthart_core.model import DepthART
 from depthart_core.released_layout import TOKENIZER, depthart_shapes
+from training.recipe import read_recipe
 from training.starts import start
 
 CONFIG = ModelConfig(
@@ -50,11 +52,49 @@ def test_a_model_file_gives_everything_it_has(toy_config, toy_model, toy_model_p
 
 def test_parts_of_another_shape_stay_fresh_and_are_named(toy_config, toy_model_path):
     wider = dataclasses.replace(toy_config.transformer, width=32)
-    line = start(DepthART(dataclasses.replace(toy_config, transformer=wider, log_range=7.0)), str(toy_model_path))
+    line = start(DepthART(dataclasses.replace(toy_config, transformer=wider)), str(toy_model_path))
     taken, fresh, note = line.split("; ", 2)
     assert "tokenizer.decoder" in taken
     assert fresh.startswith("fresh: start (1), position (1), transformer (")
-    assert note == "note: its log_range is 10.0, expected 7.0; its transformer.width is 64, expected 32"
+    assert note == "note: its transformer.width is 64, expected 32"
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [
+        (None, "normalization", "linear"),
+        (None, "log_range", 7.0),
+        ("tokenizer", "quantizer_mix", 0.25),
+        ("transformer", "heads", 4),
+        ("transformer", "temperature", 3.0),
+    ],
+)
+def test_weights_that_would_fit_and_mean_something_else_are_refused_by_name(
+    toy_config, toy_model_path, part, field, value
+):
+    changed = (
+        {field: value} if part is None else {part: dataclasses.replace(getattr(toy_config, part), **{field: value})}
+    )
+    config = dataclasses.replace(toy_config, **changed)
+    own = {name: tensor.shape for name, tensor in DepthART(toy_config).state_dict().items()}
+    assert own == {name: tensor.shape for name, tensor in DepthART(config).state_dict().items()}
+    name = field if part is None else f"{part}.{field}"
+    with pytest.raises(
+        CheckpointError, match=rf"another meaning than the recipe's: its {name} is .*, expected .*{value}"
+    ):
+        start(DepthART(config), str(toy_model_path))
+
+
+def test_how_attention_is_scaled_matters_not_where_the_transformer_stays_fresh(toy_config, toy_model_path):
+    wider = dataclasses.replace(toy_config.transformer, width=32, heads=1, temperature=3.0)
+    line = start(DepthART(dataclasses.replace(toy_config, transformer=wider)), str(toy_model_path))
+    assert "note: its transformer.heads is 2, expected 1; its transformer.temperature is " in line
+
+
+@pytest.mark.parametrize("name", ["nano", "nano_gpu", "nano_tune"])
+def test_nano_starts_every_recipe_of_its_size(name):
+    recipe = read_recipe(Path(__file__).parents[2] / "training" / "configs" / f"{name}.json")
+    assert start(DepthART(recipe.model), "nano").endswith("fresh: nothing")
 
 
 def test_nano_is_known_by_its_name():
