@@ -30,6 +30,7 @@ from training.command import run_command
 from training.data.sample import Sample
 from training.data.source import DataSet
 from training.frames import ALIGNMENTS, Frame, Predictor, Settings, for_each_frame, judge, prepare
+from training.metrics import ScoreError
 from training.plots import SheetRow, write_sheet
 from training.report import (
     FrameScores,
@@ -103,13 +104,13 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Score, print every row when it is there, and write what was asked for."""
+    """Score, print the model and every row when it is there, and write what was asked for."""
     jobs = [(data, settings_for(args, data)) for data in open_sets(args.data, args.limit)]
     make_output(args.out)
     model, predict = load_predictor(args)
-    lines = [markdown_head()]
+    lines = [f"{model}\n", markdown_head()]
     curves: dict[str, list[FrameScores]] = {}
-    print(lines[0])
+    print("\n".join(lines), flush=True)
     for data, settings in jobs:
         frames = evaluate(predict, data.samples, settings, name=data.name, progress=True)
         by_alignment = {how: of_alignment(frames, how) for how in settings.alignments}
@@ -123,12 +124,19 @@ def run(args: argparse.Namespace) -> None:
             curves |= {f"{data.name}, {how}": some for how, some in by_alignment.items()}
     if args.out:
         write_curves(curves, args.out)
-        (args.out / "table.md").write_text("\n".join([f"{model}\n", *lines, ""]), encoding="utf-8")
+        (args.out / "table.md").write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 def settings_for(args: argparse.Namespace, data: DataSet) -> Settings:
-    """How the command line wants a data set scored."""
+    """How the command line wants a data set scored.
+
+    Raises:
+        ScoreError: a scale is given that no alignment uses, or see ``Settings``.
+        DataError: see ``settings_of``.
+    """
     alignments = tuple(dict.fromkeys(args.align or ["scale"]))
+    if args.scale is not None and "none" not in alignments:
+        raise ScoreError(f"--scale {args.scale:g} is for --align none, got --align {' '.join(alignments)}")
     return replace(settings_of(args, data), alignments=alignments, metres_per_unit=args.scale)
 
 

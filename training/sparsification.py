@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from depthart_core import markdown
 from depthart_core.estimator import RelativeDepth
 from training.arguments import (
     add_data_arguments,
@@ -150,24 +151,20 @@ def sparsification(
 
 def table(results: Sequence[Sparsification]) -> str:
     """Markdown, a row for every data set and ranking; the last column is AUSE over that of chance."""
-    columns = ("data", "frames", "AbsRel", "ranking", "AUSE", "AUSE / chance")
-    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    rows = []
     for result in results:
+        first = [result.name, str(result.frames), f"{result.curves[ORACLE][0]:.4f}"]
         for ranking in RANKINGS:
             ause, worst = result.ause(ranking), result.ause("chance")
-            share = f"{ause / worst:.3f}" if worst > 0 else "-"
-            first = f"| {result.name} | {result.frames} | {result.curves[ORACLE][0]:.4f}"
-            lines.append(f"{first} | {ranking} | {ause:.4f} | {share} |")
-    return "\n".join(lines)
+            rows.append([*first, ranking, f"{ause:.4f}", f"{ause / worst:.3f}" if worst > 0 else "-"])
+    return markdown.table(("data", "frames", "AbsRel", "ranking", "AUSE", "AUSE / chance"), rows)
 
 
 def calibration_table(results: Sequence[Sparsification]) -> str:
     """Markdown, a row for every data set: mean confidence, share of right pixels, expected calibration error."""
-    lines = ["| data | mean confidence | within a factor of 1.25 | calibration error |", "|---|---|---|---|"]
-    for result in results:
-        stated, right = result.bins.sum(0)
-        lines.append(f"| {result.name} | {stated:.3f} | {right:.3f} | {calibration_error(result.bins):.3f} |")
-    return "\n".join(lines)
+    found = [(result.name, *result.bins.sum(0), calibration_error(result.bins)) for result in results]
+    rows = [[name, *(f"{figure:.3f}" for figure in figures)] for name, *figures in found]
+    return markdown.table(("data", "mean confidence", "within a factor of 1.25", "calibration error"), rows)
 
 
 def draw(result: Sparsification, folder: Path) -> None:
@@ -178,7 +175,7 @@ def draw(result: Sparsification, folder: Path) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Compute the curves, print the table and write what was asked for."""
+    """Compute the curves, print the model and the tables and write what was asked for."""
     data = open_sets(args.data, args.limit)
     settings = [settings_of(args, one) for one in data]
     make_output(args.out)
@@ -187,12 +184,12 @@ def run(args: argparse.Namespace) -> None:
         sparsification(predict, one.samples, how, name=one.name, progress=True)
         for one, how in zip(data, settings, strict=True)
     ]
-    tables = f"{table(results)}\n\n{calibration_table(results)}"
-    print(tables)
+    text = f"{model}\n\n{table(results)}\n\n{calibration_table(results)}"
+    print(text)
     if args.out:
         for result in results:
             draw(result, args.out)
-        (args.out / "sparsification.md").write_text(f"{model}\n\n{tables}\n", encoding="utf-8")
+        (args.out / "sparsification.md").write_text(f"{text}\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

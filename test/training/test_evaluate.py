@@ -152,8 +152,9 @@ def test_the_sheet_shows_best_median_and_worst(slopes):
 
 
 def table_of(printed):
-    """Rows of a printed table as dicts."""
-    head, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in printed.splitlines()]
+    """Rows of a printed table, which follows the model's name and an empty line, as dicts."""
+    _, _, *table = printed.splitlines()
+    head, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table]
     return [dict(zip(head, row, strict=True)) for row in rows]
 
 
@@ -178,9 +179,9 @@ def test_the_output_holds_table_scores_pictures_and_curves(shard_of, frame_folde
     assert (
         main(["mean-map", *data, "--train", shard, "--align", "scale", "none", "--scale", "1", "--out", str(out)]) == 0
     )
-    title, _, *table = (out / "table.md").read_text().splitlines()
-    assert title == "mean-map"
-    assert table == capsys.readouterr().out.splitlines()
+    printed = capsys.readouterr().out
+    assert printed.startswith("mean-map\n\n| data |")
+    assert (out / "table.md").read_text() == printed
     with (out / "desk.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["name"], row["alignment"]) for row in rows[:3]] == [
@@ -230,6 +231,11 @@ def test_a_cap_and_a_size_from_the_command_line_are_stated(shard_of, frame_folde
         (["--align", "luck"], "alignment 'luck': expected one of scale, scale_shift, none"),
         (["--align", "none"], "desk/0000: the model guesses no scale: alignment none needs --scale"),
         (["--align", "none", "--scale", "-1"], "scale -1.0: expected metres per unit"),
+        (["--scale", "2"], "--scale 2 is for --align none, got --align scale"),
+        (
+            ["--align", "scale", "scale_shift", "--scale", "2"],
+            "--scale 2 is for --align none, got --align scale scale_s",
+        ),
         (["--size", "big"], "--size big: expected a number of pixels above 0 or full"),
         (["--limit", "0"], "--limit 0: expected a number of frames from 1 up"),
         (["--limit", "-3"], "--limit -3: expected a number of frames from 1 up"),
