@@ -70,6 +70,16 @@ def load_predictor(args: argparse.Namespace) -> tuple[str, Predictor]:
     return f"{estimator.name}{scales}", estimator
 
 
+def check_limit(limit: int | None) -> None:
+    """Refuse a number of frames that is none.
+
+    Raises:
+        DataError: it is below 1.
+    """
+    if limit is not None and limit < 1:
+        raise DataError(f"--limit {limit}: expected a number of frames from 1 up")
+
+
 def open_sets(items: Sequence[str], limit: int | None) -> list[DataSet]:
     """Open all data sets; as they are read only when needed, wrong arguments end the command before any work.
 
@@ -80,8 +90,7 @@ def open_sets(items: Sequence[str], limit: int | None) -> list[DataSet]:
     Raises:
         DataError: an item has another form, a path is no data set, two have one name, or no frame is asked for.
     """
-    if limit is not None and limit < 1:
-        raise DataError(f"--limit {limit}: expected a number of frames from 1 up")
+    check_limit(limit)
     names = [item.partition("=")[0] for item in items]
     for name in names:
         if names.count(name) > 1:
