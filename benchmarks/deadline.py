@@ -29,6 +29,7 @@ from benchmarks.report import deliver
 from depthart_core import DepthEstimator, Intrinsics
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
+from depthart_ros.cli.sources import SAMPLES
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.inputs.fallback import pinhole
@@ -37,7 +38,7 @@ from depthart_ros.outputs.topics import CAMERA_INFO, DEPTH, POINTS
 from depthart_ros.parameters import Settings
 from depthart_ros.pipeline import Frame, Pipeline
 
-SAMPLE = Path(__file__).parents[1] / "depthart_ros" / "samples" / "room_008.jpg"
+SAMPLE = SAMPLES / "room_008.jpg"
 SHARES = (0.0, 0.4, 0.6, 0.8, 1.0, 1.3, 2.0)
 """Deadlines, as shares of the time that a frame takes without one."""
 LEARNING = 5

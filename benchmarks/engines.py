@@ -26,7 +26,8 @@ from depthart_core.errors import BackendError, DepthartError
 from depthart_core.estimator import Backend, BackendOptions, DepthEstimator
 from depthart_core.markdown import table
 from depthart_core.preprocess import to_input
-from depthart_ros.cli.benchmark import sample_pictures, stages, summary
+from depthart_ros.cli.benchmark import PICTURE_SIZE, stages, summary
+from depthart_ros.cli.sources import sample_pictures
 from training.arguments import check_limit
 from training.data.rooms import open_rooms
 from training.data.sample import DataError
@@ -55,7 +56,7 @@ def find_or_export(model: str, form: str) -> Path:
 
 def time_form(folder: Path, form: str, threads: int, repeats: int) -> tuple[float, list[float], int]:
     """Return seconds of loading, seconds a picture, and the largest resident bytes; in a process of its own."""
-    rgb = to_input(sample_pictures()[0], graphs.read_record(folder).input_size)
+    rgb = to_input(sample_pictures(PICTURE_SIZE)[0], graphs.read_record(folder).input_size)
     start = time.perf_counter()
     backend = open_form(folder, form, threads)
     loaded = time.perf_counter() - start
@@ -130,13 +131,13 @@ def measured(args: argparse.Namespace) -> list[str]:
         if args.int8:
             from benchmarks.int8 import quantized
 
-            integers = quantized(folders["stepped"][0], Path(temporary), sample_pictures()[:CALIBRATION])
+            integers = quantized(folders["stepped"][0], Path(temporary), sample_pictures(PICTURE_SIZE)[:CALIBRATION])
             folders |= {f"stepped, {name}": (folder, "stepped") for name, folder in integers.items()}
         lines = [forms(folders, args.threads, args.rounds)]
         chosen = {
             name: {**one, "precision": "fp32"} for name, one in subjects(args.backends, threads=args.threads).items()
         }
-        found, refused = measure(args.model, chosen, sample_pictures(), rounds=args.rounds)
+        found, refused = measure(args.model, chosen, sample_pictures(PICTURE_SIZE), rounds=args.rounds)
         lines += [summary(found), stages(found), *(f"{name}: {reason}" for name, reason in refused.items())]
         if args.data is not None:
             estimators = {name: DepthEstimator.load(args.model, **chosen[name]) for name in found}

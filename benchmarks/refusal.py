@@ -21,7 +21,7 @@ from depthart_core.export.acceptance import LIMITS, STAGE, Arrays, Said, accept,
 from depthart_core.export.build import reference
 from depthart_core.export.proof import Pictures
 from depthart_core.export.whole import export_onnx
-from depthart_ros.cli.sources import open_source
+from depthart_ros.cli.sources import sample_pictures
 
 DAMAGES = {
     "none": "",
@@ -71,8 +71,7 @@ def main() -> None:
     parser.add_argument("model", nargs="?", default="nano")
     model = load_model(parser.parse_args().model)
     config = model.config
-    views = list(open_source("sample", fov_deg=60.0, size=None, loop=False, repeats=1))
-    pictures = squares([view.bgr[..., ::-1] for view in views[:3]], config.tokenizer.input_size)
+    pictures = squares(sample_pictures()[:3], config.tokenizer.input_size)
     expected = reference(model, BackendOptions(), pictures)
     with tempfile.TemporaryDirectory() as folder:
         export_onnx(model, Path(folder) / "model.onnx", stages=True)

@@ -22,7 +22,7 @@ from depthart_core.backends.cuda import Device, open_device
 from depthart_core.backends.runner import Runner, Tensor
 from depthart_core.estimator import BackendOptions
 from depthart_core.export.build import Wish, build_engine
-from depthart_ros.cli.sources import open_source
+from depthart_ros.cli.sources import sample_pictures
 
 SIZE, STEPS, RUNS, CYCLES = 256, 200, 200, 100
 
@@ -123,8 +123,7 @@ def main() -> None:
     parser.add_argument("--precisions", nargs="+", default=["fp32", "fp16"])
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    views = open_source("sample", fov_deg=60.0, size=None, loop=False, repeats=1)
-    pictures = [view.bgr[..., ::-1] for view in views]
+    pictures = sample_pictures()
     attempts: list[Callable[[], list[str]]] = [lambda: try_runtime(open_device("cuda"))]
     attempts += [lambda precision=one: try_engine(args.model, precision, pictures) for one in args.precisions]  # type: ignore[misc]
     lines = []

@@ -6,9 +6,7 @@ import argparse
 import statistics
 from pathlib import Path
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
 from depthart_core import BACKENDS, DECODES, PRECISIONS, BackendError
 from depthart_core.backends.measuring import Measured, measure, subjects
@@ -16,6 +14,7 @@ from depthart_core.backends.speeds import write_speeds
 from depthart_core.markdown import table
 from depthart_core.model_files import is_graph
 from depthart_ros.cli.accuracy import measure_accuracy, open_sets
+from depthart_ros.cli.sources import sample_pictures
 
 SUMMARY = "measure every backend that works on this machine; backend `auto` then takes the fastest"
 PERCENTILES = (50, 95, 99)
@@ -53,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     sets = open_sets(args.data, args.limit)
     backends = args.backends or [name for name in BACKENDS if name != "auto"]
     chosen = subjects(backends, device=args.device, precision=args.precision, decode=args.decode, threads=args.threads)
-    found, refused = measure(args.model, chosen, sample_pictures(), rounds=args.rounds)
+    found, refused = measure(args.model, chosen, sample_pictures(PICTURE_SIZE), rounds=args.rounds)
     for name, reason in refused.items():
         print(f"{name}: {reason}")
     if not found:
@@ -78,14 +77,6 @@ def _remember(args: argparse.Namespace, found: dict[str, Measured]) -> None:
     if args.device == "cpu" and len(medians) > 1 and not is_graph(args.model):
         path = write_speeds(args.model, args.decode, medians)
         print(f"backend auto takes {min(medians, key=lambda name: medians[name])} from now on: {path}")
-
-
-def sample_pictures() -> list[npt.NDArray[np.uint8]]:
-    """The packaged pictures at a camera's usual size, RGB."""
-    from depthart_ros.cli.sources import open_source
-
-    views = open_source("sample", fov_deg=60.0, size=PICTURE_SIZE, loop=False, repeats=1)
-    return [np.asarray(cv2.cvtColor(view.bgr, cv2.COLOR_BGR2RGB), np.uint8) for view in views]
 
 
 def summary(found: dict[str, Measured]) -> str:

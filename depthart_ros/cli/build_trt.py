@@ -51,10 +51,9 @@ def run(args: argparse.Namespace, *, interruptible: bool = True) -> int:
     """
     with importing("building"):
         from depthart_core.export.build import Wish, build_engine
-    from depthart_ros.cli.sources import open_source
+    from depthart_ros.cli.sources import sample_pictures
 
     wish = Wish(args.precision, args.workspace, args.out, interruptible)
-    views = open_source("sample", fov_deg=60.0, size=None, loop=False, repeats=1)
     with tqdm(total=100, bar_format="{l_bar}{bar}| {elapsed}, {remaining} left", disable=None, leave=False) as bar:
 
         def progress(share: float) -> None:
@@ -64,7 +63,7 @@ def run(args: argparse.Namespace, *, interruptible: bool = True) -> int:
             args.model,
             BackendOptions(args.device, args.decode, max_scales=args.max_scales),
             wish,
-            pictures=[view.bgr[..., ::-1] for view in views],
+            pictures=sample_pictures(),
             report=lambda sentence: tqdm.write(sentence),
             progress=progress,
         )

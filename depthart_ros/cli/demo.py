@@ -17,6 +17,7 @@ import numpy as np
 
 from depthart_core.errors import DepthartError
 from depthart_ros.cli.demo_processes import Program, held_interrupts, python_program, transport_environment
+from depthart_ros.cli.sources import SAMPLES, SAMPLES_INDEX
 from depthart_ros.imports import ROS_MISSING
 from depthart_ros.process import INTERRUPTED
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from depthart_ros.cli.demo_recorder import Recorder
 
 SUMMARY = "run camera and node together and write pictures and a bag to demo/"
-SAMPLES = Path(__file__).parents[1] / "samples" / "samples.json"
 ROWS = 3  # frames in the picture
 
 
@@ -190,7 +190,8 @@ def _write(out: Path, recorder: Recorder) -> None:
 
 def sample_scale() -> float:
     """Return the metres per unit of nano's relative depth that suit the sample frames (samples/ATTRIBUTION.md)."""
-    return float(statistics.median(frame["depth_geometric_mean"] for frame in json.loads(SAMPLES.read_text())))
+    frames = json.loads((SAMPLES / SAMPLES_INDEX).read_text())
+    return float(statistics.median(frame["depth_geometric_mean"] for frame in frames))
 
 
 def _scale_reason(args: argparse.Namespace) -> str:

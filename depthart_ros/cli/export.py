@@ -47,14 +47,13 @@ def run(args: argparse.Namespace) -> int:
     """
     with importing("export"):
         from depthart_core.export.onnx import Wish, export_model
-    from depthart_ros.cli.sources import open_source
+    from depthart_ros.cli.sources import sample_pictures
 
-    views = open_source("sample", fov_deg=60.0, size=None, loop=False, repeats=1)
     done = export_model(
         args.model,
         args.out,
         Wish(args.decode, args.form, args.precision, args.max_scales),
-        pictures=[view.bgr[..., ::-1] for view in views],
+        pictures=sample_pictures(),
         report=lambda sentence: print(sentence, flush=True),
     )
     for name, deviation in done.record.deviation.items():

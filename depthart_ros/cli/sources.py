@@ -58,6 +58,19 @@ def open_source(name: str, *, fov_deg: float, size: tuple[int, int] | None, loop
     return (_resized(view, size) for view in _chained(first, views))
 
 
+def sample_pictures(size: tuple[int, int] | None = None) -> list[npt.NDArray[np.uint8]]:
+    """Return the packaged pictures, RGB (H, W, 3).
+
+    Args:
+        size: (width, height) that every picture is resized to; None leaves them.
+
+    Raises:
+        ImageError: they cannot be read.
+    """
+    views = open_source("sample", fov_deg=60.0, size=size, loop=False, repeats=1)
+    return [np.asarray(cv2.cvtColor(view.bgr, cv2.COLOR_BGR2RGB), np.uint8) for view in views]
+
+
 def _chained(first: View, rest: Iterator[View]) -> Iterator[View]:
     yield first
     yield from rest
