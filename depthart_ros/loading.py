@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,22 @@ from depthart_core.model_files import export_folder, is_graph, model_path
 from depthart_ros.parameters import Settings
 
 WARM_UP_SHAPE = (480, 640, 3)
+
+
+def options_of(settings: Settings) -> BackendOptions:
+    """Return what a backend is asked for.
+
+    Raises:
+        BackendError: an unknown decoding or precision.
+    """
+    return BackendOptions(
+        settings.device,
+        settings.decode,
+        settings.seed,
+        threads=settings.threads or None,
+        max_scales=settings.max_scales or None,
+        precision=settings.precision,
+    )
 
 
 def load_estimator(settings: Settings) -> DepthEstimator:
@@ -38,16 +55,7 @@ def _load(settings: Settings) -> DepthEstimator:
     """Load the model; an engine that is missing or does not fit is built first where the settings allow that."""
 
     def load() -> DepthEstimator:
-        return DepthEstimator.load(
-            settings.model,
-            backend=settings.backend,
-            device=settings.device,
-            decode=settings.decode,
-            seed=settings.seed,
-            threads=settings.threads or None,
-            max_scales=settings.max_scales or None,
-            precision=settings.precision,
-        )
+        return DepthEstimator.load(settings.model, backend=settings.backend, **asdict(options_of(settings)))
 
     if settings.backend != "tensorrt" or not settings.build_engine or settings.model.endswith(".engine"):
         return load()  # from an engine none can be built
@@ -56,9 +64,7 @@ def _load(settings: Settings) -> DepthEstimator:
     except BackendError:
         from depthart_ros.cli.build_trt import build
 
-        scales = settings.max_scales or None
-        options = BackendOptions(settings.device, settings.decode, max_scales=scales, precision=settings.precision)
-        build(settings.model, options)
+        build(settings.model, options_of(settings))
     return load()
 
 
@@ -70,8 +76,7 @@ def faster_with(settings: Settings, estimator: DepthEstimator) -> str:
     """
     if settings.backend != "auto":
         return ""
-    options = BackendOptions(settings.device, settings.decode, precision=settings.precision)
-    return missing_export(estimator, settings.model, options)
+    return missing_export(estimator, settings.model, options_of(settings))
 
 
 def identity(settings: Settings, estimator: DepthEstimator) -> dict[str, str]:

@@ -23,6 +23,8 @@ FORMAT = "depthart-engine/1"
 SUFFIX = ".engine"
 PRECISIONS = ("fp16", "bf16", "fp32")
 """What engines compute in; where several are there for a model, the first of these is taken."""
+WORKSPACE_MIB = 2048
+"""What builder and engine may use as scratch memory by default."""
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,8 @@ class Wish:
         interruptible: See `Compiling`.
     """
 
-    precision: str = "fp16"
-    workspace_mib: int = 2048
+    precision: str = engines.PRECISIONS[0]
+    workspace_mib: int = engines.WORKSPACE_MIB
     out: Path | None = None
     interruptible: bool = False
 

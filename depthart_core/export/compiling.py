@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from depthart_core.backends.engines import WORKSPACE_MIB
 from depthart_core.backends.library import first_error, make_logger, start
 from depthart_core.errors import BackendError
 
@@ -36,7 +37,7 @@ class Compiling:
             can neither see nor put back.
     """
 
-    workspace_mib: int = 2048
+    workspace_mib: int = WORKSPACE_MIB
     timing_cache: bytes = b""
     targets: Sequence[str] = ()
     stages: bool = False

@@ -5,11 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from depthart_core.backends import engines
 from depthart_core.errors import importing
 from depthart_core.estimator import BackendOptions
+
+if TYPE_CHECKING:
+    from depthart_core.export.build import Built, Wish
 
 SUMMARY = "build a TensorRT engine for the GPU of this machine, compare it with PyTorch and keep it if both agree"
 
@@ -18,12 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the build."""
     parser.add_argument("model", metavar="MODEL", help="a packaged name or the path of a .safetensors file")
     parser.add_argument(
-        "--precision", default="fp16", help="what it computes in: fp16, bf16 or fp32 (default %(default)s)"
+        "--precision",
+        default=engines.PRECISIONS[0],
+        help="what it computes in: fp16, bf16 or fp32 (default %(default)s)",
     )
     parser.add_argument(
         "--workspace",
         type=int,
-        default=2048,
+        default=engines.WORKSPACE_MIB,
         metavar="MiB",
         help="GPU memory for scratch, while building and running (default %(default)s)",
     )
@@ -37,12 +44,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder to write to (default: the user's cache)")
 
 
-def run(args: argparse.Namespace, *, interruptible: bool = True) -> int:
+def run(args: argparse.Namespace) -> int:
     """Build; returns the exit status.
 
+    Raises:
+        DepthartError: As `build`.
+    """
+    with importing("building"):
+        from depthart_core.export.build import Wish
+
+    wish = Wish(args.precision, args.workspace, args.out, interruptible=True)
+    options = BackendOptions(args.device, args.decode, max_scales=args.max_scales)
+    done = build(args.model, options, wish)
+    where = args.model if args.out is None else done.path
+    print(f"run it with: --model {where} --backend tensorrt {' '.join(_to_say_again(args))}")
+    return 0
+
+
+def build(model: str, options: BackendOptions, wish: Wish | None = None) -> Built:
+    """Build and prove an engine, and show how it goes.
+
     Args:
-        args: of the command.
-        interruptible: whether Ctrl-C stops the build.
+        model: a packaged name or the path of a model file.
+        options: device, decoding and number of scales.
+        wish: what engine; None: in the precision of the options, for a node, whose handlers of signals stay.
 
     Raises:
         CheckpointError: The model is missing or damaged.
@@ -53,15 +78,15 @@ def run(args: argparse.Namespace, *, interruptible: bool = True) -> int:
         from depthart_core.export.build import Wish, build_engine
     from depthart_ros.cli.sources import sample_pictures
 
-    wish = Wish(args.precision, args.workspace, args.out, interruptible)
+    wish = wish or Wish(engines.PRECISIONS[0] if options.precision == "auto" else options.precision)
     with tqdm(total=100, bar_format="{l_bar}{bar}| {elapsed}, {remaining} left", disable=None, leave=False) as bar:
 
         def progress(share: float) -> None:
             bar.update(100 * share - bar.n if 100 * share >= bar.n else -bar.n)  # every try starts anew
 
         done = build_engine(
-            args.model,
-            BackendOptions(args.device, args.decode, max_scales=args.max_scales),
+            model,
+            options,
             wish,
             pictures=sample_pictures(),
             report=lambda sentence: tqdm.write(sentence),
@@ -70,31 +95,16 @@ def run(args: argparse.Namespace, *, interruptible: bool = True) -> int:
     for name, figures in done.record.deviation.items():
         print(f"{name}: {figures['mean']:.2g} from PyTorch on average, {figures['p99']:.2g} for 1 % of the values")
     kept = ", ".join(done.record.float32) or "nothing"
-    print(f"{done.path}: {done.record.engine_bytes / 1e6:.1f} MB in {args.precision}; kept in float32 besides: {kept}")
-    where = args.model if args.out is None else done.path
-    print(f"run it with: --model {where} --backend tensorrt {' '.join(options_of(args))}")
-    return 0
+    size, precision = done.record.engine_bytes / 1e6, done.record.precision
+    print(f"{done.path}: {size:.1f} MB in {precision}; kept in float32 besides: {kept}")
+    return done
 
 
-def options_of(args: argparse.Namespace) -> list[str]:
-    """Return what has to be said again to get this engine and no other."""
+def _to_say_again(args: argparse.Namespace) -> list[str]:
+    """Return the options that get this engine and no other."""
     options = ["--device", args.device, "--precision", args.precision]
     options += ["--decode", args.decode] if args.decode != "expected" else []
     return options + (["--max-scales", str(args.max_scales)] if args.max_scales else [])
-
-
-def build(model: str, options: BackendOptions) -> None:
-    """Build as the command does, with its defaults, in a node, whose handlers of signals stay.
-
-    Raises:
-        DepthartError: As `run`.
-    """
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    given = ["--device", options.device, "--decode", options.decode]
-    given += ["--max-scales", str(options.max_scales)] if options.max_scales else []
-    given += ["--precision", options.precision] if options.precision != "auto" else []
-    run(parser.parse_args([model, *given]), interruptible=False)
 
 
 def main() -> int:

@@ -1,11 +1,15 @@
 """`depthart build-trt` where it cannot work: one sentence each."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
+from depthart_core import BackendError
 from depthart_ros.cli import build_trt
 from depthart_ros.cli.main import main
+from depthart_ros.loading import load_estimator
+from depthart_ros.parameters import Settings
 
 for name in ("onnx", "onnxruntime", "onnxscript"):
     pytest.importorskip(name, reason=f"{name} is not installed (extra `onnx`)")
@@ -44,3 +48,11 @@ def test_the_program_of_its_own_is_the_same_command(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["depthart-build-trt", "absent.safetensors"])
     assert build_trt.main() == 1
     assert "no model file 'absent.safetensors'" in capsys.readouterr().err
+
+
+def test_a_node_builds_its_engine_in_the_precision_of_its_settings(toy_model_path):
+    asked = Settings(model=str(toy_model_path), backend="tensorrt", device="cuda", build_engine=True, precision="int8")
+    with pytest.raises(BackendError, match="precision must be one of fp16, bf16, fp32, got 'int8'"):
+        load_estimator(asked)
+    with pytest.raises(BackendError, match="TensorRT is not installed; on a Jetson: "):
+        load_estimator(replace(asked, precision="auto"))
