@@ -10,11 +10,20 @@ from depthart_core.errors import BackendError
 from depthart_core.estimator import BackendOptions, DepthEstimator
 
 
+def prefers_export(options: BackendOptions) -> bool:
+    """Whether "auto" would take an export before PyTorch.
+
+    Not where ONNX Runtime does not compute in the precision that is asked for (bfloat16, which OpenVINO makes of a
+    float32 export on some processors, included).
+    """
+    possible = options.precision in ("auto", *graphs.RUNNABLE["onnx"])
+    return possible and options.device == "cpu" and options.decode != "sample"
+
+
 def missing_export(estimator: DepthEstimator, model: str | Path, options: BackendOptions) -> str:
     """The command that makes the graph which "auto" prefers to PyTorch on a CPU; "" where there is none to prefer.
 
-    That is so where another backend runs it, or ONNX Runtime does not compute in the precision that is asked for
-    (bfloat16, which OpenVINO makes of a float32 export on some processors, included).
+    That is so where another backend runs it, or an export could not do what is asked for.
 
     Args:
         estimator: What "auto" gave for this model.
@@ -24,9 +33,7 @@ def missing_export(estimator: DepthEstimator, model: str | Path, options: Backen
     Raises:
         CheckpointError: The model is missing or damaged.
     """
-    elsewhere = type(estimator.backend).__module__ != MODULES["torch"]
-    possible = options.precision in ("auto", *graphs.RUNNABLE["onnx"])
-    if elsewhere or not possible or options.device != "cpu" or options.decode == "sample":
+    if type(estimator.backend).__module__ != MODULES["torch"] or not prefers_export(options):
         return ""
     try:
         graphs.find_export(model, options, backend="onnx", form="stepped")

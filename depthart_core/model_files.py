@@ -18,6 +18,7 @@ from depthart_core.config import ModelConfig
 from depthart_core.errors import CheckpointError, ConfigError
 
 FORMAT = "depthart/1"
+ENGINE_SUFFIX = ".engine"
 PACKAGED = Path(__file__).parent / "models"
 CHUNK = 1 << 20
 
@@ -44,6 +45,11 @@ def is_packaged(model: str | Path) -> bool:
 def is_graph(model: str | Path) -> bool:
     """Whether this names an export and not a model."""
     return Path(model).suffix == ".onnx" or (Path(model).is_dir() and not is_packaged(model))
+
+
+def is_engine(model: str | Path) -> bool:
+    """Whether this names an engine and not a model."""
+    return Path(model).suffix == ENGINE_SUFFIX
 
 
 def export_folder(model: str | Path) -> Path:

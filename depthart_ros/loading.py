@@ -11,7 +11,7 @@ import numpy as np
 from depthart_core import BackendError, DepthEstimator
 from depthart_core.advice import missing_export
 from depthart_core.estimator import BackendOptions
-from depthart_core.model_files import export_folder, is_graph, model_path
+from depthart_core.model_files import export_folder, is_engine, is_graph, model_path
 from depthart_ros.parameters import Settings
 
 WARM_UP_SHAPE = (480, 640, 3)
@@ -57,7 +57,7 @@ def _load(settings: Settings) -> DepthEstimator:
     def load() -> DepthEstimator:
         return DepthEstimator.load(settings.model, backend=settings.backend, **asdict(options_of(settings)))
 
-    if settings.backend != "tensorrt" or not settings.build_engine or settings.model.endswith(".engine"):
+    if settings.backend != "tensorrt" or not settings.build_engine or is_engine(settings.model):
         return load()  # from an engine none can be built
     try:
         return load()

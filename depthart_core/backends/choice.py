@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from depthart_core.backends import engines, graphs
 from depthart_core.backends.speeds import fastest_first
 from depthart_core.errors import BackendError, importing
-from depthart_core.model_files import is_graph
+from depthart_core.model_files import is_engine, is_graph
 
 if TYPE_CHECKING:
     from depthart_core.estimator import Backend, BackendOptions
@@ -45,7 +45,7 @@ def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]
     """The fastest backend that can do it, and its name; PyTorch can always, or says what is wrong."""
     if is_graph(model):
         return "onnx", _load("onnx", model, options)
-    if engines.is_engine(model):
+    if is_engine(model):
         return "tensorrt", _load("tensorrt", model, options)
     if options.precision == "int8":  # in which nothing else computes
         return "onnx", _load("onnx", model, options)
@@ -93,7 +93,7 @@ def _load(backend: str, model: str | Path, options: BackendOptions) -> Backend:
     """
     if is_graph(model) and backend == "torch":
         raise BackendError(f"{model} is an export, which backend 'torch' does not run; give the model itself")
-    if engines.is_engine(model) and backend != "tensorrt":
+    if is_engine(model) and backend != "tensorrt":
         raise BackendError(f"{model} is an engine for backend 'tensorrt', got backend {backend!r}")
     with importing(f"backend {backend!r}"):
         module = importlib.import_module(MODULES[backend])

@@ -14,13 +14,12 @@ from depthart_core.backends.cache import cache_folder, graph_folder
 from depthart_core.backends.machine import Machine, machine_name
 from depthart_core.backends.records import read_record
 from depthart_core.errors import BackendError
-from depthart_core.model_files import fingerprint, model_path, write_atomically
+from depthart_core.model_files import ENGINE_SUFFIX, fingerprint, model_path, write_atomically
 
 if TYPE_CHECKING:
     from depthart_core.estimator import BackendOptions
 
 FORMAT = "depthart-engine/1"
-SUFFIX = ".engine"
 PRECISIONS = ("fp16", "bf16", "fp32")
 """What engines compute in; where several are there for a model, the first of these is taken."""
 WORKSPACE_MIB = 2048
@@ -74,11 +73,6 @@ class EngineRecord:
     format: str = FORMAT
 
 
-def is_engine(model: str | Path) -> bool:
-    """Whether this names an engine and not a model."""
-    return Path(model).suffix == SUFFIX
-
-
 def record_path(engine: Path) -> Path:
     """The JSON file beside an engine."""
     return engine.with_suffix(engine.suffix + ".json")
@@ -86,7 +80,7 @@ def record_path(engine: Path) -> Path:
 
 def engine_name(model: str, precision: str, decode: str, scales: int, machine: Machine) -> str:
     """Name of an engine's file: it differs wherever an engine may not be shared."""
-    return f"{model}-{precision}-{decode}-{scales}-{machine_name(machine)}{SUFFIX}"
+    return f"{model}-{precision}-{decode}-{scales}-{machine_name(machine)}{ENGINE_SUFFIX}"
 
 
 def timings_name(machine: Machine) -> str:
@@ -109,7 +103,7 @@ def find_engine(model: str | Path, options: BackendOptions, machine: Machine) ->
         found = [engine for engine in named if _of_weights(engine, weights.sha256)]
         if found:
             return found[0]
-    others = sorted(folder.glob(f"*-{options.decode}-{scales}-*{SUFFIX}"))
+    others = sorted(folder.glob(f"*-{options.decode}-{scales}-*{ENGINE_SUFFIX}"))
     command = build_command(
         model, precision=precisions[0], decode=options.decode, max_scales=options.max_scales, device=options.device
     )
@@ -133,9 +127,9 @@ def any_engine(model: str | Path) -> bool:
         CheckpointError: The model is missing or damaged.
         BackendError: There is no cache.
     """
-    if not any(cache_folder().glob(f"*/*{SUFFIX}")):
+    if not any(cache_folder().glob(f"*/*{ENGINE_SUFFIX}")):
         return False  # before a large file is read for it
-    return any(graph_folder(fingerprint(model_path(model)).sha256).glob(f"*{SUFFIX}"))
+    return any(graph_folder(fingerprint(model_path(model)).sha256).glob(f"*{ENGINE_SUFFIX}"))
 
 
 def read_engine_record(engine: Path) -> EngineRecord:

@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core.backends.cuda import Device, open_device
-from depthart_core.backends.engines import PRECISIONS, EngineRecord, find_engine, is_engine, read_engine
+from depthart_core.backends.engines import PRECISIONS, EngineRecord, find_engine, read_engine
 from depthart_core.backends.graphs import DECODES
 from depthart_core.backends.library import first_error, import_library, machine_of, make_logger, start
 from depthart_core.backends.machine import version_warning
 from depthart_core.backends.runner import Runner, Tensor
 from depthart_core.errors import BackendError
 from depthart_core.estimator import BackendOptions, Inference
+from depthart_core.model_files import is_engine
 
 if TYPE_CHECKING:
     import tensorrt

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from depthart_core import CheckpointError, ConfigError, DepthartError
+from depthart_core.advice import prefers_export
 from depthart_core.backends import engines, graphs
-from depthart_core.estimator import BackendOptions
-from depthart_core.model_files import export_folder, fingerprint, is_graph, model_path
+from depthart_core.model_files import export_folder, fingerprint, is_engine, is_graph, model_path
 from depthart_ros.doctor.findings import Finding
-from depthart_ros.loading import WARM_UP_SHAPE, load_estimator
+from depthart_ros.loading import WARM_UP_SHAPE, load_estimator, options_of
 from depthart_ros.parameter_files import read_parameters, settings_of
 from depthart_ros.parameters import Settings
 
@@ -52,7 +52,7 @@ def check_model(settings: Settings) -> Iterator[Finding]:
         if is_graph(settings.model):
             record = graphs.read_record(export_folder(settings.model))
             yield Finding("model", f"{settings.model}: an export of {record.model}, {_proof(record)}")
-        elif engines.is_engine(settings.model):
+        elif is_engine(settings.model):
             engine = engines.read_engine_record(Path(settings.model))
             yield Finding("model", f"{settings.model}: an engine of {engine.model} in {engine.precision}")
         else:
@@ -66,13 +66,9 @@ def check_model(settings: Settings) -> Iterator[Finding]:
 
 def _check_graph(settings: Settings) -> Iterator[Finding]:
     """Yield whether the cache has a proven graph; only who asks for onnx cannot do without."""
-    if settings.backend not in ("auto", "onnx"):
+    options = options_of(settings)
+    if settings.backend != "onnx" and not (settings.backend == "auto" and prefers_export(options)):
         return
-    if settings.backend == "auto" and settings.precision not in ("auto", *graphs.RUNNABLE["onnx"]):
-        return  # no graph computes in it, so PyTorch or an engine does
-    options = BackendOptions(
-        decode=settings.decode, max_scales=settings.max_scales or None, precision=settings.precision
-    )
     try:
         folder, record, _ = graphs.open_export(settings.model, options, backend="onnx", form="stepped")
     except DepthartError as error:

@@ -41,10 +41,12 @@ def test_a_model_that_runs_is_fine(toy_model_path, monkeypatch, tmp_path):
     assert "ms for 640x480" in texts[2]
 
 
-@pytest.mark.parametrize("precision", ["bf16", "fp16"])
-def test_where_no_graph_computes_in_the_precision_none_is_advised(toy_model_path, monkeypatch, tmp_path, precision):
+@pytest.mark.parametrize(
+    "asked", [{"precision": "bf16"}, {"precision": "fp16"}, {"decode": "sample"}, {"device": "cuda"}]
+)
+def test_where_no_graph_does_what_is_asked_for_none_is_advised(toy_model_path, monkeypatch, tmp_path, asked):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    found = check_model(Settings(model=str(toy_model_path), precision=precision))
+    found = check_model(Settings(model=str(toy_model_path), **asked))
     assert "graph" not in {finding.about for finding in found}
 
 
