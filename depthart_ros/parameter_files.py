@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,23 @@ SECTION = "ros__parameters"
 NODE = "/depth_node"
 OF_ROS = ("use_sim_time", "qos_overrides", "start_type_description_service")
 """Parameters of every node, by their part before the first dot."""
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Declare what `read_given` reads."""
+    parser.add_argument("--params-file", type=Path, metavar="FILE", help="parameters of depth_node, as for the node")
+    parser.add_argument(
+        "-p", "--param", action="append", default=[], metavar="NAME:=VALUE", help="one parameter; wins over the file"
+    )
+
+
+def read_given(file: Path | None, assignments: Iterable[str]) -> dict[str, Any]:
+    """Return the parameters of a file, if any, and of assignments NAME:=VALUE, which win.
+
+    Raises:
+        ConfigError: one of them cannot be read.
+    """
+    return ({} if file is None else read_parameters(file)) | dict(map(read_assignment, assignments))
 
 
 def read_parameters(path: Path, node: str = NODE) -> dict[str, Any]:

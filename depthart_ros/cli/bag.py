@@ -7,11 +7,11 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
 from depthart_core import BACKENDS, DepthEstimator
+from depthart_ros import parameter_files
 from depthart_ros.bags.answers import Answers, RememberingBackend
 from depthart_ros.bags.errors import BagError
 from depthart_ros.bags.frames import Tally, add_outputs
@@ -20,7 +20,6 @@ from depthart_ros.bags.source import Source, Topics, choose_topics
 from depthart_ros.bags.target import Target, put_in_place
 from depthart_ros.inputs.fallback import load_calibration
 from depthart_ros.loading import identity, load_estimator
-from depthart_ros.parameter_files import read_assignment, read_parameters, settings_of
 from depthart_ros.parameters import SCALE_SOURCES, Settings
 from depthart_ros.process import INTERRUPTED
 
@@ -38,10 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--topics", nargs="+", choices=TYPES, metavar="NAME", help=f"of {', '.join(TYPES)} (default: what can be made)"
     )
     parser.add_argument("--namespace", default="", help="before the names of the added topics (default: none)")
-    parser.add_argument("--params-file", type=Path, metavar="FILE", help="parameters of depth_node, as for the node")
-    parser.add_argument(
-        "-p", "--param", action="append", default=[], metavar="NAME:=VALUE", help="one parameter; wins over the file"
-    )
+    parameter_files.add_options(parser)
     parser.add_argument("--model", help="packaged name or model file: the parameter `model`")
     parser.add_argument("--backend", choices=BACKENDS, help="what runs the model: the parameter `backend`")
     metres = parser.add_mutually_exclusive_group()
@@ -171,12 +167,9 @@ def _settings(args: argparse.Namespace) -> Settings:
     Raises:
         ConfigError: names the one that is wrong.
     """
-    values: dict[str, Any] = {} if args.params_file is None else read_parameters(args.params_file)
-    for entry in args.param:
-        name, value = read_assignment(entry)
-        values[name] = value
+    values = parameter_files.read_given(args.params_file, args.param)
     options = {"model": args.model, "backend": args.backend, "scale": args.scale, "scale_source": args.scale_source}
     values |= {name: value for name, value in options.items() if value is not None}
     if args.scale is not None:
         values["scale_source"] = "given"
-    return settings_of(values)
+    return parameter_files.settings_of(values)

@@ -8,24 +8,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from depthart_core import ConfigError
+from depthart_ros import parameter_files
 from depthart_ros.doctor.findings import Finding, is_wrong, report
 from depthart_ros.doctor.machine import check_gpu, check_ros, check_shared_memory, check_versions
 from depthart_ros.imports import is_of_ros
 from depthart_ros.middleware import missing
-from depthart_ros.parameter_files import read_assignment
 
 SUMMARY = "say what is wrong with this machine, the model, the parameters or the running ROS graph, and what cures it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--params", type=Path, metavar="FILE", help="parameter file of depth_node to check")
-    parser.add_argument(
-        "-p", "--param", action="append", default=[], metavar="NAME:=VALUE", help="one parameter; wins over the file"
-    )
+    parameter_files.add_options(parser)
     parser.add_argument(
         "--seconds", type=float, default=5.0, help="how long to listen to the ROS graph [s]; 0: not (default 5)"
     )
@@ -52,7 +48,7 @@ def _look(args: argparse.Namespace) -> Iterator[Finding]:
     yield from check_ros(os.environ)
     yield from check_gpu()
     yield from check_shared_memory(os.environ)
-    found, settings = check_parameters(args.params, dict(map(read_assignment, args.param)))
+    found, settings = check_parameters(args.params_file, args.param)
     yield from found
     if args.skip_model:
         yield Finding("model", "not looked at: --skip-model")

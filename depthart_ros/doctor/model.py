@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,25 +14,25 @@ from depthart_core.backends import engines, graphs
 from depthart_core.model_files import export_folder, fingerprint, is_engine, is_graph, model_path
 from depthart_ros.doctor.findings import Finding
 from depthart_ros.loading import WARM_UP_SHAPE, load_estimator, options_of
-from depthart_ros.parameter_files import read_parameters, settings_of
+from depthart_ros.parameter_files import read_given, settings_of
 from depthart_ros.parameters import Settings
 
 ROUNDS = 3
 
 
-def check_parameters(file: Path | None, assigned: Mapping[str, Any]) -> tuple[list[Finding], Settings | None]:
+def check_parameters(file: Path | None, assignments: Iterable[str]) -> tuple[list[Finding], Settings | None]:
     """Read parameters as the node would.
 
     Args:
         file: a parameter file, or None.
-        assigned: further ones, which win.
+        assignments: NAME:=VALUE, which win.
 
     Returns:
         What was found, and the settings, None where they are wrong.
     """
     whose = ""
     try:
-        values = ({} if file is None else read_parameters(file)) | dict(assigned)
+        values = read_given(file, assignments)
         settings = settings_of(values)
         for camera in settings.cameras:
             whose = f"camera {camera}: "

@@ -9,7 +9,7 @@ from depthart_ros.parameters import Settings
 
 def test_a_valid_file_gives_the_settings(tmp_path):
     (tmp_path / "file.yaml").write_text("/**:\n  ros__parameters: {scale: 2.0}\n")
-    (finding,), settings = check_parameters(tmp_path / "file.yaml", {"min_range": 0.5})
+    (finding,), settings = check_parameters(tmp_path / "file.yaml", ["min_range:=0.5"])
     assert finding.text.endswith("is valid")
     assert (settings.scale, settings.min_range) == (2.0, 0.5)
 
@@ -25,7 +25,7 @@ def test_a_valid_file_gives_the_settings(tmp_path):
 )
 def test_a_wrong_parameter_is_named_with_the_file_to_correct(tmp_path, text, named):
     (file := tmp_path / "file.yaml").write_text(f"/**:\n  ros__parameters: {{{text}}}\n")
-    (finding,), settings = check_parameters(file, {})
+    (finding,), settings = check_parameters(file, [])
     assert settings is None
     assert named in finding.text
     assert finding.cure == f"correct {file}"
