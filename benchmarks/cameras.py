@@ -20,12 +20,14 @@ from typing import Any
 
 import torch
 
-from benchmarks.node import PATIENCE, resident_mib
+from benchmarks.node import PATIENCE
 from benchmarks.report import deliver
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
 from depthart_ros.cli.demo_processes import Program, python_program, transport_environment
+from depthart_ros.diagnostics.reports import resident_mib
+from depthart_ros.outputs.topics import DEPTH
 
 NAMES = ("front", "left", "right", "rear")
 BATCHES = (1, 4)
@@ -57,7 +59,7 @@ class Listener:
         self.executor = SingleThreadedExecutor()
         self.executor.add_node(self.node)
         for camera in self.cameras:
-            self.node.create_subscription(Image, f"{camera}/depth/image_rect", lambda _: None, 1, raw=True)
+            self.node.create_subscription(Image, f"{camera}/{DEPTH}", lambda _: None, 1, raw=True)
         self.node.create_subscription(DiagnosticArray, "/diagnostics", self._hear, 10)
         return self
 

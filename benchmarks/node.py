@@ -25,11 +25,13 @@ from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
 from depthart_ros.cli.demo import sample_scale
 from depthart_ros.cli.demo_processes import Program, python_program, transport_environment
+from depthart_ros.diagnostics.reports import resident_mib
+from depthart_ros.diagnostics.statistics import STAGES
+from depthart_ros.outputs.topics import DEPTH, POINTS
 
 if TYPE_CHECKING:
     from depthart_ros.cli.demo_recorder import Recorder
 
-STAGES = ("decode", "infer", "publish", "stamp_to_publish", "arrival_to_publish")
 LATENCY_FACTOR, LATENCY_MARGIN_MS = 1.6, 10.0
 """p95 from stamp to publication may be so many times the model's own p95, and so much longer."""
 STEADY = 0.1  # share of the frames before memory counts as steady
@@ -63,12 +65,6 @@ class Measurement:
     memory: Sequence[Memory]
 
 
-def resident_mib(pid: int) -> float:
-    """Return the resident memory of a process."""
-    status = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS"))
-
-
 def listen(recorder: Recorder, node: Program, frames: int) -> Measurement:
     """Let frames come, and look at the node's memory every second.
 
@@ -79,9 +75,9 @@ def listen(recorder: Recorder, node: Program, frames: int) -> Measurement:
     start = last = time.monotonic()
     with tqdm(total=frames, unit="frame") as bar:
         while bar.n < frames:
-            before = recorder.counts["depth/image_rect"]
+            before = recorder.counts[DEPTH]
             recorder.listen(1.0)
-            came = recorder.counts["depth/image_rect"]
+            came = recorder.counts[DEPTH]
             bar.update(came - before)
             if node.ended:
                 raise DepthartError(f"the node ended; its log ends so:\n{node.last_lines()}")
@@ -103,14 +99,14 @@ def run(args: argparse.Namespace, folder: Path) -> Measurement:
     node = ["--ros-args", "-p", f"scale:={sample_scale()!r}", "-p", f"model:={args.model}"]
     node += ["-p", f"backend:={args.backend}", "-p", f"deadline_ms:={args.deadline_ms!r}"]
     with ExitStack() as stack:
-        recorder = stack.enter_context(Recorder(0.1, ("depth/image_rect", "points", "/diagnostics")))
+        recorder = stack.enter_context(Recorder(0.1, (DEPTH, POINTS, "/diagnostics")))
         programs = []
         for module, options in (("depthart_ros.cli.main", camera), ("depthart_ros.node", node)):
             program = Program(module, python_program(module, *options), folder / f"{module}.log")
             stack.callback(program.stop)
             programs.append(program)
-        recorder.listen(PATIENCE, until=lambda: recorder.counts["points"] > 0 or recorder.refused)
-        if recorder.refused or not recorder.counts["points"]:
+        recorder.listen(PATIENCE, until=lambda: recorder.counts[POINTS] > 0 or recorder.refused)
+        if recorder.refused or not recorder.counts[POINTS]:
             raise DepthartError(f"no cloud came; the node's log ends so:\n{programs[1].last_lines()}")
         recorder.listen(2.0)
         recorder.forget()

@@ -28,6 +28,7 @@ from depthart_ros.cli.demo_processes import transport_environment
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.outputs.messages import cloud_message, fill_cloud
+from depthart_ros.outputs.topics import CONFIDENCE
 from depthart_ros.parameters import Settings
 from depthart_ros.pipeline import Frame, Pipeline
 
@@ -120,7 +121,7 @@ def measure_frames(args: argparse.Namespace, settings: Settings) -> tuple[list[f
         frames = [make_frame(args.width, args.height, number, settings) for number in range(4)]
         rgb = np.frombuffer(frames[0].image.data, np.uint8).reshape(args.height, args.width, 3)
         backend = Replay(args.model, rgb)
-        wanted = set(OUTPUTS) if backend.heads else set(OUTPUTS) - {"depth/confidence"}
+        wanted = set(OUTPUTS) if backend.heads else set(OUTPUTS) - {CONFIDENCE}
         end = time.monotonic() + PATIENCE
         while not wanted <= outputs.listened():
             if time.monotonic() > end:

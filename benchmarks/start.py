@@ -16,12 +16,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.node import PATIENCE, resident_mib
+from benchmarks.node import PATIENCE
 from benchmarks.report import deliver
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
 from depthart_ros.cli.demo_processes import Program, python_program, transport_environment
+from depthart_ros.diagnostics.reports import resident_mib
 from depthart_ros.intake import LINGER
+from depthart_ros.outputs.topics import RELATIVE
 
 ACTIVE = "active: depth of "
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -98,9 +100,9 @@ def run(args: argparse.Namespace, folder: Path) -> Found:
         listening = share_of_core(node.pid, 0.7 * LINGER)
         time.sleep(0.3 * LINGER + 1.0)
         idle, resident = share_of_core(node.pid, args.seconds), resident_mib(node.pid)
-        with Recorder(0.1, ("depth/relative",)) as recorder:
-            recorder.listen(PATIENCE, until=lambda: recorder.counts["depth/relative"] >= args.frames)
-            if not recorder.counts["depth/relative"]:
+        with Recorder(0.1, (RELATIVE,)) as recorder:
+            recorder.listen(PATIENCE, until=lambda: recorder.counts[RELATIVE] >= args.frames)
+            if not recorder.counts[RELATIVE]:
                 raise DepthartError(f"no depth came; the node's log ends so:\n{node.last_lines()}")
             maps = Path(f"/proc/{node.pid}/maps").read_text()
             return Found(starts, listening, idle, (resident, resident_mib(node.pid)), "libtorch" in maps)

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from depthart_ros.bags import message_types
 from depthart_ros.bags.errors import BagError
-from depthart_ros.bags.message_types import CLOUD, IMAGE
 from depthart_ros.bags.source import Source, Topics
 from depthart_ros.inputs.fallback import has_fallback
-from depthart_ros.outputs.topics import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, POINTS, RELATIVE
+from depthart_ros.outputs.topics import CAMERA_INFO, CONFIDENCE, DEPTH, OUTPUTS, POINTS, RELATIVE
 from depthart_ros.parameters import Settings
 
-TYPES = {
-    RELATIVE: IMAGE,
-    DEPTH: IMAGE,
-    CAMERA_INFO: message_types.CAMERA_INFO,
-    POINTS: CLOUD,
-    COLOR: IMAGE,
-    CONFIDENCE: IMAGE,
-}
+TYPES = {topic: f"sensor_msgs/msg/{name}" for topic, name in OUTPUTS.items()}
 USUAL = (DEPTH, CAMERA_INFO, POINTS)
 
 

@@ -19,6 +19,7 @@ from depthart_core.errors import DepthartError
 from depthart_ros.cli.demo_processes import Program, held_interrupts, python_program, transport_environment
 from depthart_ros.cli.sources import SAMPLES, SAMPLES_INDEX
 from depthart_ros.imports import ROS_MISSING
+from depthart_ros.outputs.topics import COLOR, DEPTH, POINTS
 from depthart_ros.process import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _wait_for_depth(recorder: Recorder, programs: list[Program], patience: float
     Raises:
         DepthartError: they did not in time, or a program ended.
     """
-    needed = ("depth/image_rect", "depth/image_color", "points")
+    needed = (DEPTH, COLOR, POINTS)
 
     def came() -> bool:
         return all(recorder.counts[topic] for topic in needed)
@@ -158,9 +159,9 @@ def _report(recorder: Recorder, passed: float) -> None:
     if not recorder.latencies:
         raise DepthartError(f"no depth came in the {passed:.1f} s that were measured, though some had come before")
     p50, p95 = np.percentile(recorder.latencies, (50, 95)) * 1e3
-    received, processed = (recorder.counts[topic] / passed for topic in ("image", "depth/image_rect"))
+    received, processed = (recorder.counts[topic] / passed for topic in ("image", DEPTH))
     print(f"rate:       {received:.1f} pictures/s received, {processed:.1f} processed")
-    print(f"latency:    stamp to subscriber p50 {p50:.0f} ms, p95 {p95:.0f} ms (measured here, on depth/image_rect)")
+    print(f"latency:    stamp to subscriber p50 {p50:.0f} ms, p95 {p95:.0f} ms (measured here, on {DEPTH})")
     own = {key: f"{float(value):.1f} ms" for key, value in recorder.values.items() if key.endswith("_ms")}
     stages = [f"{stage} {own.get(f'{stage}_p50_ms', '?')}" for stage in ("decode", "infer", "publish")]
     node = [f"{name} {own.get(f'stamp_to_publish_{name}_ms', '?')}" for name in ("p50", "p95")]
@@ -174,7 +175,7 @@ def _write(out: Path, recorder: Recorder) -> None:
     from depthart_ros.cli.demo_recorder import complete_frames, spread
 
     messages = recorder.recent()
-    frames = spread(complete_frames(messages, ("image", "depth/image_color", "points")), ROWS)
+    frames = spread(complete_frames(messages, ("image", COLOR, POINTS)), ROWS)
     if not frames:
         raise DepthartError("no picture, depth and cloud of one stamp came; raise --bag-seconds")
     picture = out / "depthart.png"

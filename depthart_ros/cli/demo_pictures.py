@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_ros.inputs.conversions import to_rgb
+from depthart_ros.outputs.topics import COLOR, POINTS
 
 Picture = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float32]
@@ -48,7 +49,7 @@ def sheet(frames: Sequence[Mapping[str, Any]]) -> Picture:
     """Return one row for each frame: picture | depth | cloud from above | cloud from the side, BGR.
 
     Args:
-        frames: messages by topic: image, depth/image_color, points.
+        frames: messages by topic: image, COLOR, POINTS.
     """
     titles = ["camera", "depth, 0.3 m (warm) to 10 m (cold)", ABOVE.title, SIDE.title]
     heading = np.hstack([_title(title) for title in titles])
@@ -56,10 +57,10 @@ def sheet(frames: Sequence[Mapping[str, Any]]) -> Picture:
 
 
 def _row(frame: Mapping[str, Any]) -> Picture:
-    points, colors = cloud_arrays(frame["points"])
+    points, colors = cloud_arrays(frame[POINTS])
     low = points[:, 1] > CEILING
     pictures = [
-        *(_fit(_bgr(frame[topic])) for topic in ("image", "depth/image_color")),
+        *(_fit(_bgr(frame[topic])) for topic in ("image", COLOR)),
         draw(points[low], colors[low], ABOVE),
         draw(points, colors, SIDE),
     ]

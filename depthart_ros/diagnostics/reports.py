@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from builtin_interfaces.msg import Time
     from diagnostic_msgs.msg import DiagnosticArray
 
-STATUS_OF_PROCESS = Path("/proc/self/status")
-
 
 @dataclass(frozen=True)
 class Report:
@@ -82,9 +80,10 @@ def values_of(snapshot: Snapshot) -> dict[str, str]:
     return values
 
 
-def resident_mib() -> float | None:
-    """Memory of this process that is not swapped out [MiB]; None where the system does not tell."""
-    if not STATUS_OF_PROCESS.is_file():
+def resident_mib(pid: int | str = "self") -> float | None:
+    """Memory of a process, by default this one, that is not swapped out [MiB]; None where the system does not tell."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.is_file():
         return None
-    lines = STATUS_OF_PROCESS.read_text().splitlines()
+    lines = status.read_text().splitlines()
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")), None)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from depthart_ros.diagnostics.situation import Situation
+from depthart_ros.outputs.topics import CONFIDENCE, RELATIVE
 
 OK, WARN, ERROR, STALE = 0, 1, 2, 3
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
@@ -16,7 +17,7 @@ SEVERITY = (OK, WARN, STALE, ERROR)
 SILENCE = 2.0  # seconds without an image that are worth a warning
 SLOW = 1.0  # seconds from the stamp of an image to its depth that are
 MEASURE = (
-    "measure one distance d [m] along the optical axis, read r there in depth/relative, and set scale to d / r: "
+    f"measure one distance d [m] along the optical axis, read r there in {RELATIVE}, and set scale to d / r: "
     "`ros2 param set {node} {own}scale VALUE`, or scale:=VALUE with the launch file"
 )
 NO_DEADLINE = (
@@ -169,7 +170,7 @@ def _judge_outputs(now: Situation) -> Verdict | None:
         return Verdict(OK, "idle", "nobody subscribes to an output")
     if now.rectify and not now.has_camera_info:
         return Verdict(WARN, "not rectified", *_why_no_camera_info(now))
-    no_confidence = "depth/confidence" in now.listened and not now.heads
+    no_confidence = CONFIDENCE in now.listened and not now.heads
     if not now.scale_known and (now.metric_listened or not no_confidence):
         level = WARN if now.metric_listened else OK
         cause = "scale is unknown" if now.scale_source == "given" else "this model makes no guess of its scale"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import sensor_msgs.msg
 from rclpy.exceptions import ParameterException
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
@@ -19,8 +20,8 @@ from rclpy.qos_overriding_options import InvalidQosOverridesError, QoSOverriding
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
 
 from depthart_core import ConfigError
+from depthart_ros.outputs import topics
 from depthart_ros.outputs.messages import MessageTypes
-from depthart_ros.outputs.topics import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, POINTS, RELATIVE
 
 try:
     from rclpy.event_handler import PublisherEventCallbacks
@@ -28,14 +29,7 @@ except ImportError:  # Humble
     from rclpy.qos_event import PublisherEventCallbacks
 
 ROS_TYPES = MessageTypes(Image, CameraInfo, PointCloud2, PointField)
-OUTPUTS = {
-    RELATIVE: Image,
-    DEPTH: Image,
-    CAMERA_INFO: CameraInfo,
-    POINTS: PointCloud2,
-    COLOR: Image,
-    CONFIDENCE: Image,
-}
+OUTPUTS = {topic: getattr(sensor_msgs.msg, name) for topic, name in topics.OUTPUTS.items()}
 
 
 def publish(node: Node, publisher: Any, message: Any) -> str:
