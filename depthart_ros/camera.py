@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from rclpy.node import Node
 
-from depthart_core import ConfigError, DepthEstimator, ScaleGuess
-from depthart_ros.declaration import read_settings
+from depthart_core import DepthEstimator, ScaleGuess
+from depthart_ros.declaration import LastSettings
 from depthart_ros.diagnostics.announcer import Announcer
 from depthart_ros.diagnostics.overload import Load
 from depthart_ros.diagnostics.problems import Problems
@@ -41,8 +40,7 @@ class Camera:
         self._load = Load()
         self._announcer = Announcer(self._warn, lambda state: node.get_logger().info(self._named + state))
         self._problems = Problems(self._warn)
-        self._settings = Settings()
-        self._deadline_explained = False
+        self._settings = LastSettings(node, name)
         self._estimator: DepthEstimator | None = None
         self._outputs: Outputs | None = None
         self._pipeline: Pipeline | None = None
@@ -54,7 +52,7 @@ class Camera:
         Raises:
             ConfigError: a value in `qos_overrides` that does not exist, or a camera_info_url without a calibration.
         """
-        url = read_settings(self._node, self.name).camera_info_url
+        url = self._settings.read().camera_info_url
         if url:
             load_calibration(url)  # so that a bad one is said now
         self._estimator = estimator
@@ -72,12 +70,13 @@ class Camera:
         """
         assert self._estimator is not None
         assert self._outputs is not None
-        self._settings = settings = read_settings(self._node, self.name)
+        settings = self._settings.read()
         self._pipeline = Pipeline(self._estimator, self._outputs, self._problems, self._statistics)
         self._intake = Intake(
             self._node,
             self.name,
             worker,
+            settings=self._settings,
             pipeline=self._pipeline,
             problems=self._problems,
             statistics=self._statistics,
@@ -111,10 +110,8 @@ class Camera:
         """Let the subscriptions follow the publishers and listeners that are there now."""
         if self._intake is not None and self._outputs is not None and self._pipeline is not None:
             self._intake.recheck(wanted=bool(self._outputs.listened()) or self._pipeline.asked)
-        ignored = self._estimator is not None and not self._estimator.anytime and self._settings.deadline_ms > 0
-        if ignored and not self._deadline_explained:
-            self._deadline_explained = True
-            self._warn("; ".join(NO_DEADLINE))
+        if self._deadline_ignored:
+            self._problems.say_once("; ".join(NO_DEADLINE))
 
     def report(self, lifecycle: str, problem: str) -> Report:
         """Return what the diagnostics say of it.
@@ -149,6 +146,11 @@ class Camera:
             self._intake.recheck(wanted=wanted)
 
     @property
+    def _deadline_ignored(self) -> bool:
+        settings, estimator = self._settings.last, self._estimator
+        return settings.deadline_ms > 0 and estimator is not None and not estimator.anytime
+
+    @property
     def _named(self) -> str:
         return f"{self.name}: " if self.name else ""
 
@@ -175,7 +177,7 @@ class Camera:
         }
         if self._intake is None or self._outputs is None or self._pipeline is None or self._estimator is None:
             return Situation(**state)
-        listened, settings = self._outputs.listened(), self._settings_now()
+        listened, settings = self._outputs.listened(), self._settings.now()
         falls_behind, newest = self._load.falls_behind(snapshot, full=self._intake.full), not settings.process_all
         image, info = self._intake.image, self._intake.camera_info
         base = image.topic.removesuffix(BESIDE)
@@ -202,15 +204,9 @@ class Camera:
             camera_info_publishers=info.publishers,
             camera_info_strangers=info.strangers,
             rectify=settings.rectify,
-            deadline_ignored=bool(settings.deadline_ms) and not self._estimator.anytime,
+            deadline_ignored=self._deadline_ignored,
             clock_runs=node.get_clock().now().nanoseconds > 0,
         )
-
-    def _settings_now(self) -> Settings:
-        """Return the parameters; the last ones that made sense while they contradict each other."""
-        with suppress(ConfigError):
-            self._settings = read_settings(self._node, self.name)
-        return self._settings
 
     def _scale(self, settings: Settings) -> ScaleGuess | None:
         """Return what makes metres: the parameter, or the guess for the newest frame while frames are taken."""
@@ -220,7 +216,7 @@ class Camera:
 
     def _details(self, problems: Mapping[str, str]) -> dict[str, str]:
         """Return what the diagnostics show besides numbers."""
-        settings = self._settings_now()
+        settings = self._settings.now()
         details = {"scale_source": settings.scale_source}
         scale = self._scale(settings)
         details["scale"] = f"{scale.metres_per_unit:.4g}" if scale else "0"

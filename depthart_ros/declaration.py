@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from rcl_interfaces.msg import (
@@ -72,6 +73,34 @@ def read_settings(node: Node, camera: str = "") -> Settings:
         ConfigError: two of them contradict each other.
     """
     return Settings.from_values(_values(node, camera, {}))
+
+
+class LastSettings:
+    """The parameters of a camera as they are, or were while a request with several of them is being set.
+
+    Args:
+        node: that they belong to.
+        camera: as of `read_settings`.
+    """
+
+    def __init__(self, node: Node, camera: str) -> None:
+        self._node, self._camera = node, camera
+        self.last = Settings()
+
+    def read(self) -> Settings:
+        """Return the parameters.
+
+        Raises:
+            ConfigError: they contradict each other.
+        """
+        self.last = read_settings(self._node, self._camera)
+        return self.last
+
+    def now(self) -> Settings:
+        """Return the parameters; the last ones that made sense while they contradict each other."""
+        with suppress(ConfigError):
+            self.read()
+        return self.last
 
 
 def _values(node: Node, camera: str, changes: Mapping[str, Any]) -> dict[str, Any]:

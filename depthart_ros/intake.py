@@ -11,7 +11,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from depthart_core import ConfigError, DepthartError
-from depthart_ros.declaration import read_settings
+from depthart_ros.declaration import LastSettings
 from depthart_ros.diagnostics.problems import REPEAT_AFTER, Problems
 from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.inputs.calibrations import Calibrations
@@ -46,6 +46,7 @@ class Intake:
         node: that subscribes.
         camera: its name, which stands before its topics and parameters; "" for the only one.
         worker: that processes the frames.
+        settings: the camera's.
         pipeline: takes each frame.
         problems: where to report frames that are not used.
         statistics: where to count frames.
@@ -60,25 +61,24 @@ class Intake:
         camera: str,
         worker: Worker,
         *,
+        settings: LastSettings,
         pipeline: Pipeline,
         problems: Problems,
         statistics: Statistics,
     ) -> None:
         self._node = node
-        self._camera = camera
         self._pipeline = pipeline
         self._problems = problems
         self._statistics = statistics
-        self._settings = read_settings(node, camera)
-        self._calibrations = Calibrations(keep_all=self._settings.process_all)
+        self._settings = settings
+        self._calibrations = Calibrations(keep_all=settings.last.process_all)
         self._last_image = self._wanted = time.monotonic()
         self._lane = worker.lane(
             Handler(self._process, lambda: statistics.count("replaced"), self._report_failure, self._wake)
         )
-        self.image, self.camera_info = self._subscribe(self._settings)
+        self.image, self.camera_info = self._subscribe(f"{camera}/" if camera else "", settings.last)
 
-    def _subscribe(self, settings: Settings) -> tuple[FollowingSubscription, FollowingSubscription]:
-        prefix = f"{self._camera}/" if self._camera else ""
+    def _subscribe(self, prefix: str, settings: Settings) -> tuple[FollowingSubscription, FollowingSubscription]:
         compressed = settings.image_transport == "compressed"
         image = FollowingSubscription(
             self._node,
@@ -131,7 +131,7 @@ class Intake:
             wanted: whether somebody listens to an output.
         """
         now = time.monotonic()
-        if wanted or self._settings.process_all:
+        if wanted or self._settings.last.process_all:
             self._wanted = now
         if now - self._wanted < LINGER:
             if not self.image.reliability:
@@ -171,7 +171,7 @@ class Intake:
 
     def _process(self, arrival: Arrival) -> None:
         """Do one frame, in the worker's thread; `_report_failure` gets what it raises."""
-        settings = self._settings = self._settings_now()
+        settings = self._settings.now()
         message = arrival.image
         if not self._is_timely(message, settings):
             return
@@ -205,13 +205,6 @@ class Intake:
             return False
         self._problems.clear("age")
         return True
-
-    def _settings_now(self) -> Settings:
-        """Return the parameters; those of the frame before while a request with several of them is being set."""
-        try:
-            return read_settings(self._node, self._camera)
-        except ConfigError:
-            return self._settings
 
     def _age(self, stamp: Time) -> float:
         """Seconds since a stamp, by the node's clock (simulated time under use_sim_time)."""
