@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
+from depthart_ros.bags.errors import BagError
 from depthart_ros.outputs.messages import MessageTypes
 
 IMAGE, COMPRESSED, CAMERA_INFO, CLOUD, FIELD = (
@@ -45,11 +48,24 @@ def written(message: Any) -> bytes | memoryview:
     return content
 
 
+@contextmanager
+def needing_rosbags() -> Iterator[None]:
+    """Make a BagError of a missing rosbags."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise BagError(f"a bag needs the package {error.name}, which is missing: pip install rosbags") from error
+
+
 @cache
 def store() -> Any:
-    """Return rosbags' table of types; those of sensor_msgs used here are the same in all distributions since Humble."""
-    from rosbags.typesys import Stores, get_typestore
+    """Return rosbags' table of types; those of ROS's own messages are the same in all distributions since Humble.
 
+    Raises:
+        BagError: rosbags is missing.
+    """
+    with needing_rosbags():
+        from rosbags.typesys import Stores, get_typestore
     return get_typestore(Stores.ROS2_HUMBLE)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from depthart_ros.bags.errors import BagError
-from depthart_ros.bags.message_types import CAMERA_INFO, COMPRESSED, PICTURES, read
+from depthart_ros.bags.message_types import CAMERA_INFO, COMPRESSED, PICTURES, needing_rosbags, read
 from depthart_ros.outputs.encodings import DEPTH_ENCODINGS, is_depth
 
 CUT_SHORT = "a recording cut short: `ros2 bag reindex`, or `mcap recover` of the MCAP tools"
@@ -42,10 +42,8 @@ class Source:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
+        with needing_rosbags():
             from rosbags.rosbag2 import Reader
-        except ModuleNotFoundError as error:
-            raise BagError(f"a bag needs the package {error.name}, which is missing: pip install rosbags") from error
         with self._reading("a rosbag2 folder with metadata.yaml, or its .mcap or .db3 file"):
             self._reader = Reader(path)
             self._reader.open()

@@ -31,7 +31,7 @@ class Target:
 
     def __init__(self, folder: Path, *, storage: str, source: Source, added: Mapping[str, str]) -> None:
         self._folder = folder
-        self._writer = _writer(folder, storage)
+        self._writer = open_writer(folder, storage)
         for key, value in source.custom_data.items():
             self._writer.set_custom_data(key, value)
         with self._writing():
@@ -121,7 +121,13 @@ def put_in_place(made: Path, wanted: Path, *, aside: Path) -> None:
         raise BagError(f"{wanted} cannot be written: {error.strerror}; the finished bag is {made}") from error
 
 
-def _writer(folder: Path, storage: str) -> Any:
+def open_writer(folder: Path, storage: str) -> Any:
+    """Return rosbags' writer of a new bag.
+
+    Args:
+        folder: to make.
+        storage: "mcap" (its chunks are compressed) or "sqlite3".
+    """
     from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
     writer = Writer(folder, version=8, storage_plugin=StoragePlugin[storage.upper()])  # version 8 is what Humble reads

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from depthart_core.errors import DepthartError
+from depthart_ros.bags.message_types import store
+from depthart_ros.bags.target import open_writer
 from depthart_ros.cli.demo_recorder import TOPICS, Message
+from depthart_ros.inputs.subscription import type_name
 
 
 def write_bag(folder: Path, messages: Sequence[Message]) -> Path:
@@ -20,22 +23,13 @@ def write_bag(folder: Path, messages: Sequence[Message]) -> Path:
     Raises:
         DepthartError: rosbags is missing, or `folder` is something else than a bag.
     """
-    try:
-        from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
-        from rosbags.typesys import Stores, get_typestore
-    except ModuleNotFoundError as error:
-        raise DepthartError(f"a bag needs the package {error.name}, which is missing: pip install rosbags") from error
+    types = store()
     _clear(folder)
-    types = get_typestore(Stores.ROS2_HUMBLE)  # the messages of TOPICS are the same in all later distributions
-    writer = Writer(folder, version=8, storage_plugin=StoragePlugin.MCAP)  # version 8 is what Humble reads
-    writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
+    writer = open_writer(folder, "mcap")
     with writer:
         connections = {}
         for topic, kind in TOPICS.items():
-            package = kind.__module__.split(".")[0]
-            connections[topic] = writer.add_connection(
-                _absolute(topic), f"{package}/msg/{kind.__name__}", typestore=types
-            )
+            connections[topic] = writer.add_connection(_absolute(topic), type_name(kind), typestore=types)
         for message in messages:
             writer.write(connections[message.topic], message.received, message.data)
     return folder / f"{folder.name}.mcap"
