@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core.estimator import Backend, Inference, ScaleGuess
-from depthart_ros.bags.errors import BagError
+from depthart_ros.errors import BagError
 
 FORMAT = "depthart-answers/1"
 HEAD = struct.Struct("<32sII")  # SHA-256, length and CRC-32 of the answer

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from depthart_ros.bags.errors import BagError
+from depthart_ros.errors import BagError
 from depthart_ros.outputs.messages import MessageTypes
 
 IMAGE, COMPRESSED, CAMERA_INFO, CLOUD, FIELD = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from depthart_ros.bags.errors import BagError
 from depthart_ros.bags.source import Source, Topics
+from depthart_ros.errors import BagError
 from depthart_ros.inputs.fallback import has_fallback
 from depthart_ros.outputs.topics import CAMERA_INFO, CONFIDENCE, DEPTH, OUTPUTS, POINTS, RELATIVE
 from depthart_ros.parameters import Settings

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from depthart_ros.bags.errors import BagError
 from depthart_ros.bags.message_types import CAMERA_INFO, COMPRESSED, PICTURES, needing_rosbags, read
+from depthart_ros.errors import BagError
 from depthart_ros.outputs.encodings import DEPTH_ENCODINGS, is_depth
 
 CUT_SHORT = "a recording cut short: `ros2 bag reindex`, or `mcap recover` of the MCAP tools"

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from depthart_ros.bags.errors import BagError
 from depthart_ros.bags.message_types import store
 from depthart_ros.bags.source import Source, Stored
+from depthart_ros.errors import BagError
 
 UNKNOWN_HASH = "RIHS01_" + "0" * 64  # of a type without a definition, as recorded before Iron
 

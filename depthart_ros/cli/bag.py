@@ -13,11 +13,11 @@ from tqdm import tqdm
 from depthart_core import BACKENDS, DepthEstimator
 from depthart_ros import parameter_files
 from depthart_ros.bags.answers import Answers, RememberingBackend
-from depthart_ros.bags.errors import BagError
 from depthart_ros.bags.frames import Tally, add_outputs
 from depthart_ros.bags.plan import TYPES, choose_outputs
 from depthart_ros.bags.source import Source, Topics, choose_topics
 from depthart_ros.bags.target import Target, put_in_place
+from depthart_ros.errors import BagError
 from depthart_ros.inputs.fallback import load_calibration
 from depthart_ros.loading import identity, load_estimator
 from depthart_ros.parameters import SCALE_SOURCES, Settings

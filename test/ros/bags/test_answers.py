@@ -7,7 +7,7 @@ import pytest
 
 from depthart_core.estimator import Inference, ScaleGuess
 from depthart_ros.bags.answers import Answers, RememberingBackend
-from depthart_ros.bags.errors import BagError
+from depthart_ros.errors import BagError
 
 MODEL = {"model": "toy", "sha256": "0"}
 

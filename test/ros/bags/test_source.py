@@ -5,8 +5,8 @@ import pytest
 
 pytest.importorskip("rosbags", reason="rosbags is not installed (extra `view`)")
 
-from depthart_ros.bags.errors import BagError
 from depthart_ros.bags.source import Source, choose_topics
+from depthart_ros.errors import BagError
 
 IMAGE, INFO = "/camera/image_raw", "/camera/camera_info"
 
