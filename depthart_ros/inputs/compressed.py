@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from depthart_core import ImageError
 from depthart_ros.errors import EncodingError
+from depthart_ros.inputs.encodings import check_size
 from depthart_ros.outputs.encodings import is_depth
 
 if TYPE_CHECKING:
@@ -77,11 +78,7 @@ def _check(data: bytes, name: str, max_pixels: int) -> None:
         raise EncodingError(f"image: format is {name!r} and its data begins with {begin}; {EXPECTED}")
     if width < 1 or height < 1:
         raise ImageError(f"image: size is {width}x{height}; expected at least 1 px")
-    if width * height > max_pixels:
-        raise ImageError(
-            f"image: size is {width}x{height}, {width * height} pixels; "
-            f"expected at most {max_pixels} (parameter max_pixels)"
-        )
+    check_size(width, height, max_pixels=max_pixels)
 
 
 def _png_size(data: bytes) -> tuple[int, int]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -45,13 +43,3 @@ def find_invalid(
     if min_confidence > 0 and relative.confidence is not None:
         found.append(relative.confidence < min_confidence)
     return np.asarray(np.logical_or.reduce(found), np.bool_) if found else None
-
-
-def to_millimetres(depth: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint16]:
-    """Return depth [m] as whole millimetres; 0 where it is not finite or above 65.535 m (REP-118)."""
-    millimetres = np.multiply(depth, 1000.0, dtype=np.float32)
-    np.rint(millimetres, out=millimetres)
-    measured = (millimetres >= 0) & (millimetres <= np.iinfo(np.uint16).max)  # NaN says no
-    if not measured.all():
-        millimetres[~measured] = 0
-    return np.asarray(millimetres, np.uint16)

@@ -68,6 +68,16 @@ def image_message(types: MessageTypes, height: int, width: int, encoding: str) -
     return ImageMessage(message, pixels.reshape((height, width) if channels == 1 else (height, width, channels)))
 
 
+def to_millimetres(depth: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint16]:
+    """Return depth [m] as whole millimetres; 0 where it is not finite or above 65.535 m (REP-118)."""
+    millimetres = np.multiply(depth, 1000.0, dtype=np.float32)
+    np.rint(millimetres, out=millimetres)
+    measured = (millimetres >= 0) & (millimetres <= np.iinfo(np.uint16).max)  # NaN says no
+    if not measured.all():
+        millimetres[~measured] = 0
+    return np.asarray(millimetres, np.uint16)
+
+
 def cloud_message(types: MessageTypes, height: int, width: int, *, color: bool = True) -> CloudMessage:
     """Return an organised PointCloud2 of zeros, with or without the field rgb; only its header is left to set."""
     fields = POINT_FIELDS if color else POINT_FIELDS[:3]

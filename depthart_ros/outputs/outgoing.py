@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_ros.outputs.colors import colorize, palette
-from depthart_ros.outputs.filters import to_millimetres
 from depthart_ros.outputs.legend import draw_legend
 from depthart_ros.outputs.messages import (
     CloudMessage,
@@ -19,6 +18,7 @@ from depthart_ros.outputs.messages import (
     cloud_message,
     fill_cloud,
     image_message,
+    to_millimetres,
     voxel_cloud,
 )
 from depthart_ros.outputs.topics import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, POINTS, RELATIVE

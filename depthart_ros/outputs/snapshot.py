@@ -17,7 +17,7 @@ import numpy.typing as npt
 from depthart_core import ConfigError
 from depthart_core.geometry import point_planes
 from depthart_ros.inputs.fallback import ros_home
-from depthart_ros.outputs.filters import to_millimetres
+from depthart_ros.outputs.messages import to_millimetres
 from depthart_ros.outputs.view import View
 
 if TYPE_CHECKING:

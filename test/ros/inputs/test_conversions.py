@@ -11,7 +11,8 @@ from sensor_msgs.msg import Image
 
 from depthart_core.errors import ImageError
 from depthart_ros.errors import EncodingError
-from depthart_ros.inputs.conversions import LAYOUTS, to_rgb
+from depthart_ros.inputs.conversions import to_rgb
+from depthart_ros.inputs.encodings import LAYOUTS
 
 WIDTH, HEIGHT = 10, 6
 BAYER = {"rggb": "RG/GB", "bggr": "BG/GR", "gbrg": "GB/RG", "grbg": "GR/BG"}

@@ -7,7 +7,7 @@ pytest.importorskip("cv2")
 
 from depthart_core import RelativeDepth
 from depthart_ros.inputs.throttle import Throttle
-from depthart_ros.outputs.filters import find_edges, find_invalid, to_millimetres
+from depthart_ros.outputs.filters import find_edges, find_invalid
 from depthart_ros.outputs.voxels import average_voxels
 
 
@@ -61,14 +61,6 @@ def test_every_filter_adds_its_pixels(step):
     relative = RelativeDepth(step, confidence)
     invalid = find_invalid(relative, edge_share=0.1, min_confidence=0.5, outside=outside)
     np.testing.assert_array_equal(invalid, slow_edges(step, 0.1) | (confidence < 0.5) | outside)
-
-
-def test_millimetres_are_rounded_and_0_where_there_is_no_measurement():
-    depth = np.float32([[1.2344, 1.2346, np.nan], [np.inf, -np.inf, 65.535], [65.536, 0.0005001, 700.0]])
-    expected = np.uint16([[1234, 1235, 0], [0, 0, 65535], [0, 1, 0]])
-    made = to_millimetres(depth)
-    assert made.dtype == np.uint16
-    np.testing.assert_array_equal(made, expected)
 
 
 def slow_voxels(points, colors, size):

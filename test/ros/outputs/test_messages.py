@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
 
 from depthart_core.geometry import Intrinsics, point_cloud
-from depthart_ros.outputs.messages import cloud_message, fill_cloud, image_message
+from depthart_ros.outputs.messages import cloud_message, fill_cloud, image_message, to_millimetres
 from depthart_ros.outputs.publishers import ROS_TYPES
 
 CAMERA = Intrinsics(7, 5, 6.5, 5.5, 3.25, 1.75)
@@ -44,3 +44,11 @@ def test_a_cloud_holds_points_and_colours_at_the_offsets_of_its_fields(stride):
             packed = struct.unpack_from("=I", message.data, start + offsets[3])[0]
             red, green, blue = (int(value) for value in rgb[i * stride, j * stride])
             assert packed == red << 16 | green << 8 | blue
+
+
+def test_millimetres_are_rounded_and_0_where_there_is_no_measurement():
+    depth = np.float32([[1.2344, 1.2346, np.nan], [np.inf, -np.inf, 65.535], [65.536, 0.0005001, 700.0]])
+    expected = np.uint16([[1234, 1235, 0], [0, 0, 65535], [0, 1, 0]])
+    made = to_millimetres(depth)
+    assert made.dtype == np.uint16
+    np.testing.assert_array_equal(made, expected)

@@ -9,8 +9,9 @@ from std_msgs.msg import Header
 
 from depthart_core import Intrinsics, RelativeDepth, ScaleGuess
 from depthart_ros.outputs.colors import palette
-from depthart_ros.outputs.filters import find_edges, to_millimetres
+from depthart_ros.outputs.filters import find_edges
 from depthart_ros.outputs.legend import draw_legend, tick_values
+from depthart_ros.outputs.messages import to_millimetres
 from depthart_ros.outputs.outgoing import Outgoing
 from depthart_ros.outputs.publishers import ROS_TYPES
 from depthart_ros.outputs.view import Sight, View

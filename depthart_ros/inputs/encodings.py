@@ -1,0 +1,80 @@
+"""What pictures may come: their encodings with how each lies in memory, and how large they may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+
+from depthart_core import ImageError
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How an encoding lays its pixels out in memory.
+
+    Attributes:
+        code: OpenCV's colour conversion to RGB, None where the pixels are RGB already.
+        channels: interleaved values of a pixel in a row.
+        bits: of one value, 8 or 16.
+        row_ratio: rows of data over rows of the picture as (numerator, denominator); 3/2 where a chroma plane follows.
+        even: sides that have to be even because pixels share chroma, of "width" and "height".
+    """
+
+    code: int | None
+    channels: int = 1
+    bits: int = 8
+    row_ratio: tuple[int, int] = (1, 1)
+    even: tuple[str, ...] = ()
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Bytes of a pixel in a row of the first plane."""
+        return self.channels * self.bits // 8
+
+
+# OpenCV names a Bayer pattern by the second and third pixel of its second row, ROS by the first two rows.
+BAYER_CODES = {
+    "rggb": cv2.COLOR_BayerBG2RGB,
+    "bggr": cv2.COLOR_BayerRG2RGB,
+    "gbrg": cv2.COLOR_BayerGR2RGB,
+    "grbg": cv2.COLOR_BayerGB2RGB,
+}
+UYVY = Layout(cv2.COLOR_YUV2RGB_UYVY, channels=2, even=("width",))
+YUYV = Layout(cv2.COLOR_YUV2RGB_YUYV, channels=2, even=("width",))
+LAYOUTS: dict[str, Layout] = {
+    "rgb8": Layout(None, channels=3),
+    "bgr8": Layout(cv2.COLOR_BGR2RGB, channels=3),
+    "rgba8": Layout(cv2.COLOR_RGBA2RGB, channels=4),
+    "bgra8": Layout(cv2.COLOR_BGRA2RGB, channels=4),
+    "mono8": Layout(cv2.COLOR_GRAY2RGB),
+    "mono16": Layout(cv2.COLOR_GRAY2RGB, bits=16),
+    "rgb16": Layout(None, channels=3, bits=16),
+    "bgr16": Layout(cv2.COLOR_BGR2RGB, channels=3, bits=16),
+    "rgba16": Layout(cv2.COLOR_RGBA2RGB, channels=4, bits=16),
+    "bgra16": Layout(cv2.COLOR_BGRA2RGB, channels=4, bits=16),
+    # What cv_bridge makes of OpenCV's arrays when nobody names the encoding; RViz reads them in this order too.
+    "8UC1": Layout(cv2.COLOR_GRAY2RGB),
+    "8UC3": Layout(cv2.COLOR_BGR2RGB, channels=3),
+    "8UC4": Layout(cv2.COLOR_BGRA2RGB, channels=4),
+    **{f"bayer_{name}{bits}": Layout(code, bits=bits) for bits in (8, 16) for name, code in BAYER_CODES.items()},
+    "yuv422": UYVY,
+    "uyvy": UYVY,
+    "yuv422_yuy2": YUYV,
+    "yuyv": YUYV,
+    "nv12": Layout(cv2.COLOR_YUV2RGB_NV12, row_ratio=(3, 2), even=("width", "height")),
+    "nv21": Layout(cv2.COLOR_YUV2RGB_NV21, row_ratio=(3, 2), even=("width", "height")),
+}
+
+
+def check_size(width: int, height: int, *, max_pixels: int) -> None:
+    """Refuse a picture of too many pixels.
+
+    Raises:
+        ImageError: it has more than `max_pixels`.
+    """
+    if width * height > max_pixels:
+        raise ImageError(
+            f"image: size is {width}x{height}, {width * height} pixels; "
+            f"expected at most {max_pixels} (parameter max_pixels)"
+        )
