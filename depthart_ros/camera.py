@@ -15,8 +15,9 @@ from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.reports import Report, values_of
 from depthart_ros.diagnostics.situation import Situation
 from depthart_ros.diagnostics.statistics import Snapshot, Statistics
-from depthart_ros.diagnostics.verdicts import BESIDE, NO_DEADLINE, how_to_get_metres, judge
+from depthart_ros.diagnostics.verdicts import NO_DEADLINE, how_to_get_metres, judge
 from depthart_ros.inputs.fallback import has_fallback, load_calibration
+from depthart_ros.inputs.topics import COMPRESSED_SUFFIX
 from depthart_ros.intake import OF_FRAMES, Intake
 from depthart_ros.outputs.publishers import Outputs
 from depthart_ros.outputs.view import View
@@ -180,8 +181,8 @@ class Camera:
         listened, settings = self._outputs.listened(), self._settings.now()
         falls_behind, newest = self._load.falls_behind(snapshot, full=self._intake.full), not settings.process_all
         image, info = self._intake.image, self._intake.camera_info
-        base = image.topic.removesuffix(BESIDE)
-        beside = base if base != image.topic else base + BESIDE
+        base = image.topic.removesuffix(COMPRESSED_SUFFIX)
+        beside = base if base != image.topic else base + COMPRESSED_SUFFIX
         return Situation(
             **state,
             image_topic=image.topic,

@@ -16,6 +16,7 @@ from depthart_ros.diagnostics.problems import REPEAT_AFTER, Problems
 from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.inputs.calibrations import Calibrations
 from depthart_ros.inputs.subscription import FollowingSubscription, Gate
+from depthart_ros.inputs.topics import COMPRESSED_SUFFIX
 from depthart_ros.parameters import Settings
 from depthart_ros.pipeline import Frame, Pipeline
 from depthart_ros.worker import Handler, Worker
@@ -240,4 +241,4 @@ def compressed_topic(node: Node, image: str) -> str:
     """Return where compressed images come: as of image_transport, remapping a topic moves its `/compressed` along."""
     moved = node.resolve_topic_name(image)
     in_place = moved == node.resolve_topic_name(image, only_expand=True)
-    return f"{image}/compressed" if in_place else f"{moved}/compressed"
+    return (image if in_place else moved) + COMPRESSED_SUFFIX

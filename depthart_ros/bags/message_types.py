@@ -10,17 +10,15 @@ from typing import Any
 import numpy as np
 
 from depthart_ros.errors import BagError
+from depthart_ros.inputs.topics import CAMERA_INFO_TYPE, IMAGE_TYPE
 from depthart_ros.outputs.messages import MessageTypes
 
-IMAGE, COMPRESSED, CAMERA_INFO, CLOUD, FIELD = (
-    f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo", "PointCloud2", "PointField")
-)
-PICTURES = (IMAGE, COMPRESSED)
+CLOUD_TYPE, FIELD_TYPE = (f"sensor_msgs/msg/{name}" for name in ("PointCloud2", "PointField"))
 
 
 def message_types() -> MessageTypes:
     """Return the classes for the pipeline to fill."""
-    return MessageTypes(*(partial(empty, kind) for kind in (IMAGE, CAMERA_INFO, CLOUD, FIELD)))
+    return MessageTypes(*(partial(empty, kind) for kind in (IMAGE_TYPE, CAMERA_INFO_TYPE, CLOUD_TYPE, FIELD_TYPE)))
 
 
 def empty(kind: str, **given: Any) -> Any:

@@ -8,8 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from depthart_ros.bags.message_types import CAMERA_INFO, COMPRESSED, PICTURES, needing_rosbags, read
+from depthart_ros.bags.message_types import needing_rosbags, read
 from depthart_ros.errors import BagError
+from depthart_ros.inputs.topics import (
+    CAMERA_INFO_TYPE,
+    COMPRESSED_TYPE,
+    PICTURE_TYPES,
+    camera_infos_beside,
+    without_doubles,
+)
 from depthart_ros.outputs.encodings import DEPTH_ENCODINGS, is_depth
 
 CUT_SHORT = "a recording cut short: `ros2 bag reindex`, or `mcap recover` of the MCAP tools"
@@ -126,16 +133,15 @@ def choose_topics(source: Source, *, image: str | None, info: str | None) -> Top
         BagError: there is none or not only one, or the topic that was named is of another type.
     """
     types = source.types()
-    pictures = [topic for topic, kind in types.items() if kind in PICTURES]
-    infos = [topic for topic, kind in types.items() if kind == CAMERA_INFO]
+    pictures = [topic for topic, kind in types.items() if kind in PICTURE_TYPES]
+    infos = [topic for topic, kind in types.items() if kind == CAMERA_INFO_TYPE]
     if image is None:
-        image = _only(source, "--image", _without_doubles(_colour_topics(source, pictures)), types)
+        image = _only(source, "--image", without_doubles(_colour_topics(source, pictures)), types)
     _demand(source, "--image", image, pictures, types)
     if info is not None:
         _demand(source, "--camera-info", info, infos, types)
         return Topics(image, info)
-    beside = [f"{image.rsplit('/', levels)[0]}/camera_info" for levels in (1, 2)]
-    found = [topic for topic in beside if topic in infos] or (infos if len(infos) == 1 else [])
+    found = [topic for topic in camera_infos_beside(image) if topic in infos] or (infos if len(infos) == 1 else [])
     return Topics(image, found[0] if found else None)
 
 
@@ -146,16 +152,11 @@ def _colour_topics(source: Source, pictures: list[str]) -> list[str]:
         stored = next(source.messages([topic]))
         try:
             message = read(stored.content, stored.connection.msgtype)
-            compressed = stored.connection.msgtype == COMPRESSED
+            compressed = stored.connection.msgtype == COMPRESSED_TYPE
             first[topic] = is_depth(message.format) if compressed else message.encoding in DEPTH_ENCODINGS
         except Exception:  # damaged: whoever decodes it says so
             first[topic] = False
     return [topic for topic, depth in first.items() if not depth]
-
-
-def _without_doubles(topics: list[str]) -> list[str]:
-    """Leave compressed topics out where the same pictures are there raw."""
-    return [topic for topic in topics if topic.removesuffix("/compressed") == topic or topic[:-11] not in topics]
 
 
 def _only(source: Source, option: str, topics: list[str], types: dict[str, str]) -> str:
@@ -163,7 +164,9 @@ def _only(source: Source, option: str, topics: list[str], types: dict[str, str])
         return topics[0]
     if topics:
         raise BagError(f"{source.path} has several image topics: {', '.join(sorted(topics))}; choose one with {option}")
-    raise BagError(f"{source.path} has no image topic; expected one of {' or '.join(PICTURES)}, it has {_named(types)}")
+    raise BagError(
+        f"{source.path} has no image topic; expected one of {' or '.join(PICTURE_TYPES)}, it has {_named(types)}"
+    )
 
 
 def _demand(source: Source, option: str, topic: str, allowed: list[str], types: dict[str, str]) -> None:

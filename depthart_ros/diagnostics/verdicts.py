@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from depthart_ros.diagnostics.situation import Situation
+from depthart_ros.inputs.topics import COMPRESSED_SUFFIX, COMPRESSED_TYPE
 from depthart_ros.outputs.topics import CONFIDENCE, RELATIVE
 
 OK, WARN, ERROR, STALE = 0, 1, 2, 3
-COMPRESSED = "sensor_msgs/msg/CompressedImage"
-BESIDE = "/compressed"
-"""End of the names of topics with compressed images, as image_transport has it."""
 SEVERITY = (OK, WARN, STALE, ERROR)
 """The levels of diagnostic_msgs, the worst last."""
 SILENCE = 2.0  # seconds without an image that are worth a warning
@@ -112,18 +110,18 @@ def _judge_input(now: Situation) -> Verdict | None:
 
 def _why_nobody_publishes(now: Situation) -> tuple[str, str]:
     """Cause and cure where no publisher sends images that can be taken."""
-    topic, base = now.image_topic, now.image_topic.removesuffix(BESIDE)
+    topic, base = now.image_topic, now.image_topic.removesuffix(COMPRESSED_SUFFIX)
     if now.strangers:
         cause = f"{topic} carries {', '.join(now.strangers)}, expected {now.image_type}"
-        if COMPRESSED not in now.strangers:
+        if COMPRESSED_TYPE not in now.strangers:
             return cause, "remap image to a topic of that type, or let image_transport say which type it has"
-        remap = f"image:={base}" if base != topic else f"image{BESIDE}:={topic}"
+        remap = f"image:={base}" if base != topic else f"image{COMPRESSED_SUFFIX}:={topic}"
         return cause, f"set image_transport to compressed, and remap: -r {_own(now)}{remap}"
-    if now.beside.endswith(BESIDE) and now.image_type == COMPRESSED:
-        cure = f"remap: --ros-args -r {_own(now)}image{BESIDE}:={now.beside}"
+    if now.beside.endswith(COMPRESSED_SUFFIX) and now.image_type == COMPRESSED_TYPE:
+        cure = f"remap: --ros-args -r {_own(now)}image{COMPRESSED_SUFFIX}:={now.beside}"
         return f"nothing publishes {topic}, but {now.beside} is there", cure
     if now.beside:
-        other = "compressed" if now.beside.endswith(BESIDE) else "raw"
+        other = "compressed" if now.beside.endswith(COMPRESSED_SUFFIX) else "raw"
         launch = f"image_transport:={other} with the launch file"
         return f"nothing publishes {topic}, but {now.beside} is there", f"set image_transport to {other} ({launch})"
     cure = f"start the camera, or remap: --ros-args -r {_own(now)}image:=/its/topic"

@@ -11,9 +11,16 @@ from depthart_core import IntrinsicsError
 from depthart_ros.doctor.findings import Finding
 from depthart_ros.doctor.listening import UNHEARD, Graph, Topic, endpoint_name, reliability_of
 from depthart_ros.inputs.camera_model import intrinsics_of
+from depthart_ros.inputs.topics import (
+    CAMERA_INFO_TYPE,
+    COMPRESSED_SUFFIX,
+    IMAGE_TYPE,
+    PICTURE_TYPES,
+    camera_infos_beside,
+    without_doubles,
+)
 from depthart_ros.outputs.encodings import DEPTH_ENCODINGS, is_depth
 
-IMAGE, COMPRESSED, INFO = (f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo"))
 LAUNCH = "ros2 launch depthart_ros depth.launch.py"
 
 
@@ -39,7 +46,7 @@ def _describe(topic: Topic, graph: Graph) -> Finding:
     said = f"{topic.name} ({topic.kind}): {reliability_of(topic.publishers)}, {count}"
     if not topic.heard:
         return Finding("topics", f"{said}, nobody listens")
-    if topic.times or topic.kind not in (IMAGE, COMPRESSED, INFO):
+    if topic.times or topic.kind not in (*PICTURE_TYPES, CAMERA_INFO_TYPE):
         return Finding("topics", f"{said}, {topic.rate:.1f}/s")
     cure = f"see whether the camera runs: ros2 topic hz {topic.name}"
     if any(endpoint_name(publisher) in graph.depth_nodes for publisher in topic.publishers):
@@ -85,27 +92,26 @@ def _check_qos(topic: Topic) -> Iterator[Finding]:
 
 def _cameras(graph: Graph) -> list[Topic]:
     """Return the topics of colour or grey pictures of other nodes; raw before compressed ones."""
-    found = [
+    pictures = [name for name, topic in graph.topics.items() if topic.kind in PICTURE_TYPES and topic.publishers]
+    return [
         topic
-        for topic in graph.topics.values()
-        if topic.kind in (IMAGE, COMPRESSED) and topic.publishers and not _is_depth(topic)
+        for topic in map(graph.topics.__getitem__, without_doubles(pictures))
+        if not _is_depth(topic)
         and not any(endpoint_name(publisher) in graph.depth_nodes for publisher in topic.publishers)
-    ]  # fmt: skip
-    raw = {topic.name for topic in graph.topics.values() if topic.kind == IMAGE and topic.publishers}
-    return [topic for topic in found if topic.kind == IMAGE or topic.name.removesuffix("/compressed") not in raw]
+    ]
 
 
 def _is_depth(topic: Topic) -> bool:
     if topic.first is None or topic.name.endswith(UNHEARD):
         return topic.name.endswith(UNHEARD)
-    return topic.first.encoding in DEPTH_ENCODINGS if topic.kind == IMAGE else is_depth(topic.first.format)
+    return topic.first.encoding in DEPTH_ENCODINGS if topic.kind == IMAGE_TYPE else is_depth(topic.first.format)
 
 
 def _check_camera(image: Topic, graph: Graph) -> Iterator[Finding]:
     """Yield the line that starts the node for a camera, and what is wrong with its calibration."""
-    base = image.name.removesuffix("/compressed")
-    known = [topic for topic in graph.topics.values() if topic.kind == INFO and topic.publishers]
-    beside = next((topic for topic in known if topic.name == f"{base.rpartition('/')[0]}/camera_info"), None)
+    base = image.name.removesuffix(COMPRESSED_SUFFIX)
+    infos = {name: topic for name, topic in graph.topics.items() if topic.kind == CAMERA_INFO_TYPE and topic.publishers}
+    beside = next((infos[name] for name in camera_infos_beside(image.name) if name in infos), None)
     line = f"{LAUNCH} image:={base}" + ("" if base == image.name else " image_transport:=compressed")
     if beside is None:
         yield Finding("cameras", f"{image.name} has no camera_info, so no cloud: {line} scale:=VALUE")
@@ -113,7 +119,7 @@ def _check_camera(image: Topic, graph: Graph) -> Iterator[Finding]:
     info, picture = beside.first, image.first
     rectified = True
     if info is not None:
-        size = (picture.width, picture.height) if image.kind == IMAGE and picture else (info.width, info.height)
+        size = (picture.width, picture.height) if image.kind == IMAGE_TYPE and picture else (info.width, info.height)
         rectified = any(info.p) and "raw" not in base.rpartition("/")[2]
         try:
             intrinsics_of(info, *size, rectified=rectified)

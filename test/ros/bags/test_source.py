@@ -36,6 +36,14 @@ def test_compressed_pictures_have_their_camera_info_one_level_up(write_bag, reco
     assert chosen(write_bag([*content, ("/other/camera_info", messages.info(0), 7)])) == (f"{IMAGE}/compressed", INFO)
 
 
+def test_raw_and_compressed_pictures_may_have_their_camera_info_two_levels_up(write_bag, recording, messages):
+    infos = [(INFO, messages.info(0), 8), ("/other/camera_info", messages.info(0), 7)]
+    image = "/camera/left/image_raw"
+    assert chosen(write_bag([(image, messages.image(0), 9), *infos], name="raw")) == (image, INFO)
+    packed = f"{image}/compressed"
+    assert chosen(write_bag([(packed, messages.compressed(0), 9), *infos], name="packed")) == (packed, INFO)
+
+
 def test_several_cameras_are_named_and_one_has_to_be_chosen(write_bag, recording, messages):
     bag = write_bag([*recording(), ("/rear/image_raw", messages.image(0), 9)])
     with pytest.raises(BagError, match=r"several image topics: /camera/image_raw, /rear/image_raw; .*--image"):

@@ -45,6 +45,16 @@ def test_compressed_depth_alone_is_no_camera():
     assert "none: start the driver" in cameras.text
 
 
+@pytest.mark.parametrize("image", ["/cam/image_raw", "/cam/left/image_raw", "/cam"])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_camera_info_is_found_beside_an_image_or_one_level_up(image, compressed):
+    picture = heard(f"{image}/compressed", PACKED) if compressed else heard(image, RAW, Image(width=1, height=1))
+    infos = [heard(name, "sensor_msgs/msg/CameraInfo") for name in ("/cam/camera_info", "/camera_info", "/other/info")]
+    [text] = [finding.text for finding in findings(picture, *infos) if finding.about == "cameras"]
+    expected = "/camera_info" if picture.name == "/cam" else "/cam/camera_info"
+    assert f" camera_info:={expected} " in text
+
+
 def test_a_subscriber_of_another_type_is_named_with_both_types():
     image = heard("/image", PACKED, CompressedImage(format="jpeg"), [end(RAW, "depth_node")])
     [found] = [finding for finding in findings(image) if finding.about == "types"]
