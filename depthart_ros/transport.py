@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 FAST_DDS_2 = ("humble", "iron", "jazzy")
 """Distributions whose Fast DDS knows its profile by the older variable; later ones warn about that name."""
+PROFILES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
+
+
+def profile_variables(environment: Mapping[str, str]) -> tuple[str, str]:
+    """Return the variable that names the profile of this Fast DDS, and that of the others.
+
+    Args:
+        environment: such as os.environ.
+    """
+    new, old = PROFILES
+    return (old, new) if environment.get("ROS_DISTRO") in FAST_DDS_2 else (new, old)
 
 
 def local_transport(profile: str) -> dict[str, str]:
@@ -16,9 +28,8 @@ def local_transport(profile: str) -> dict[str, str]:
     Args:
         profile: path of config/fastdds.xml.
     """
-    older = os.environ.get("ROS_DISTRO") in FAST_DDS_2
     return {
-        "FASTRTPS_DEFAULT_PROFILES_FILE" if older else "FASTDDS_DEFAULT_PROFILES_FILE": profile,
+        profile_variables(os.environ)[0]: profile,
         "MALLOC_MMAP_THRESHOLD_": "268435456",
         "MALLOC_TRIM_THRESHOLD_": "536870912",
     }

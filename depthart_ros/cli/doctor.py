@@ -14,7 +14,7 @@ from depthart_ros import parameter_files
 from depthart_ros.doctor.findings import Finding, is_wrong, report
 from depthart_ros.doctor.machine import check_gpu, check_ros, check_shared_memory, check_versions
 from depthart_ros.imports import is_of_ros
-from depthart_ros.middleware import missing
+from depthart_ros.middleware import VARIABLE, missing
 
 SUMMARY = "say what is wrong with this machine, the model, the parameters or the running ROS graph, and what cures it"
 
@@ -66,10 +66,10 @@ def _look_at_graph(seconds: float) -> Iterator[Finding]:
     if absent:
         yield Finding("topics", f"not looked at: {absent[0]}", absent[1])
         return
-    middleware = os.environ.get("RMW_IMPLEMENTATION")
+    middleware = os.environ.get(VARIABLE)
     if middleware and importlib.util.find_spec("rclpy") and not _can_join():
-        text = f"ROS cannot be joined with RMW_IMPLEMENTATION={middleware}"
-        yield Finding("topics", text, f"unset RMW_IMPLEMENTATION, or install the package {middleware}")
+        text = f"ROS cannot be joined with {VARIABLE}={middleware}"
+        yield Finding("topics", text, f"unset {VARIABLE}, or install the package {middleware}")
         return
     try:
         from depthart_ros.doctor.graph import check_graph

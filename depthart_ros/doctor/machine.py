@@ -14,7 +14,8 @@ from pathlib import Path
 
 from depthart_core.errors import pip_install
 from depthart_ros.doctor.findings import Finding
-from depthart_ros.transport import FAST_DDS_2
+from depthart_ros.middleware import VARIABLE
+from depthart_ros.transport import profile_variables
 
 RUNTIMES = {"torch": ("torch",), "onnxruntime": ("onnxruntime", "onnxruntime-gpu"), "openvino": ("openvino",),
             "tensorrt": ("tensorrt", "tensorrt-cu12", "tensorrt-cu13"), "tensorrt_rtx": ("tensorrt-rtx",)}  # fmt: skip
@@ -27,7 +28,6 @@ SHARED_MEMORY = Path("/dev/shm")
 LEAST_SHARED_MEMORY = 128 << 20
 """Bytes: the segments of config/fastdds.xml have 64 MiB, and camera and node need one each."""
 LEAST_FREE = 64 << 20
-PROFILES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
 
 
 def check_versions() -> Iterator[Finding]:
@@ -89,11 +89,11 @@ def check_shared_memory(environment: Mapping[str, str], folder: Path = SHARED_ME
         folder: where the system keeps shared memory.
     """
     yield from _check_space(folder)
-    middleware = environment.get("RMW_IMPLEMENTATION", "")
+    middleware = environment.get(VARIABLE, "")
     if "fast" not in (middleware or "fast"):
         yield Finding("transport", f"{middleware}: profiles of Fast DDS do not count")
         return
-    ours, other = PROFILES if environment.get("ROS_DISTRO") not in FAST_DDS_2 else PROFILES[::-1]
+    ours, other = profile_variables(environment)
     if ours in environment:
         missing = not Path(environment[ours]).is_file()
         text = f"{ours} is {environment[ours]}" + (", which does not exist" if missing else "")
