@@ -18,7 +18,7 @@ from depthart_ros.outputs.messages import ImageMessage, image_message
 from depthart_ros.outputs.publishers import ROS_TYPES, publish
 
 if TYPE_CHECKING:
-    from depthart_ros.cli.sources import View
+    from depthart_ros.cli.sources import SourcePicture
 
 
 class CameraNode(Node):
@@ -30,7 +30,7 @@ class CameraNode(Node):
         frame_id: of the camera's optical frame.
     """
 
-    def __init__(self, source: Iterator[View], *, rate: float, frame_id: str) -> None:
+    def __init__(self, source: Iterator[SourcePicture], *, rate: float, frame_id: str) -> None:
         super().__init__("camera")
         self._source = source
         self._frame_id = frame_id
@@ -43,19 +43,19 @@ class CameraNode(Node):
         self.get_logger().info(f"publishing {self._images.topic_name} and {self._infos.topic_name} at {rate:g} Hz")
 
     def _publish_next(self) -> None:
-        view = next(self._source, None)
-        if view is None:
+        picture = next(self._source, None)
+        if picture is None:
             self.get_logger().info("the source has ended")
             raise ExternalShutdownException
         header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._frame_id)
-        height, width = view.bgr.shape[:2]
-        if self._image is None or self._image.pixels.shape != view.bgr.shape:
+        height, width = picture.bgr.shape[:2]
+        if self._image is None or self._image.pixels.shape != picture.bgr.shape:
             self._image = image_message(ROS_TYPES, height, width, "bgr8")
-        np.copyto(self._image.pixels, view.bgr)
+        np.copyto(self._image.pixels, picture.bgr)
         self._image.message.header = header
         # The calibration goes first, so that whoever gets the image has it already.
         for publisher, message in (
-            (self._infos, pinhole(view.intrinsics).fill(CameraInfo(header=header))),
+            (self._infos, pinhole(picture.intrinsics).fill(CameraInfo(header=header))),
             (self._images, self._image.message),
         ):
             failure = publish(self, publisher, message)

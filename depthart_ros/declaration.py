@@ -18,7 +18,7 @@ from rclpy.node import Node
 
 from depthart_core import ConfigError
 from depthart_ros.inputs.fallback import load_calibration
-from depthart_ros.parameter_files import OF_ROS
+from depthart_ros.parameter_files import ROS_PARAMETERS
 from depthart_ros.parameters import DEFAULTS, OWN, SPECS, Settings, checked
 
 
@@ -49,7 +49,7 @@ def declare_parameters(node: Node) -> dict[str, str]:
 def _warn_of_unknown(node: Node) -> None:
     """Name the values given at start that no parameter takes; a section for all nodes may well hold those of others."""
     given = node._parameter_overrides  # noqa: SLF001 - rclpy has no public way to them
-    unknown = [name for name in given if not node.has_parameter(name) and name.partition(".")[0] not in OF_ROS]
+    unknown = [name for name in given if not node.has_parameter(name) and name.partition(".")[0] not in ROS_PARAMETERS]
     if unknown:
         known = [*SPECS, *(f"{camera}.{name}" for camera in cameras_of(node) for name in OWN)]
         near = {name: difflib.get_close_matches(name, known, 1) for name in unknown}

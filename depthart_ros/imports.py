@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-OF_ROS = ("rclpy", "_msgs", "_interfaces")
+ROS_MODULES = ("rclpy", "_msgs", "_interfaces")
 ROS_MISSING = (
     "{program} needs ROS 2 ({error}): source yours (source /opt/ros/DISTRO/setup.bash), or on x86-64 Linux install its "
     "wheels: pip install ros-kilted-rclpy ros-kilted-rmw-fastrtps-cpp ros-kilted-common-interfaces"
@@ -37,4 +37,4 @@ def explain(program: str, error: ImportError) -> str:
 
 def is_of_ros(error: ImportError) -> bool:
     """Whether a package of ROS is what is missing."""
-    return any(part in (error.name or "") for part in OF_ROS)
+    return any(part in (error.name or "") for part in ROS_MODULES)

@@ -15,7 +15,7 @@ from depthart_ros.parameters import OWN, Settings
 
 SECTION = "ros__parameters"
 NODE = "/depth_node"
-OF_ROS = ("use_sim_time", "qos_overrides", "start_type_description_service")
+ROS_PARAMETERS = ("use_sim_time", "qos_overrides", "start_type_description_service")
 """Parameters of every node, by their part before the first dot."""
 
 
@@ -91,7 +91,7 @@ def settings_of(values: Mapping[str, Any], camera: str = "") -> Settings:
         ConfigError: an unknown name, a value of a wrong type or out of range, or two that contradict each other.
     """
     cameras = tuple(values.get("cameras") or ())
-    ours = {name: value for name, value in values.items() if name.partition(".")[0] not in (*OF_ROS, *cameras)}
+    ours = {name: value for name, value in values.items() if name.partition(".")[0] not in (*ROS_PARAMETERS, *cameras)}
     own = {name[len(camera) + 1 :]: value for name, value in values.items() if name.startswith(f"{camera}.")}
     own = {name: value for name, value in own.items() if value is not None}  # so `ros2 param dump` writes what is unset
     if foreign := sorted(own.keys() - set(OWN)):

@@ -15,13 +15,13 @@ from depthart_core import DepthEstimator, RelativeDepth, ScaleGuess
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.inputs.conversions import check_picture, picture_of
-from depthart_ros.inputs.sight import Sights
+from depthart_ros.inputs.sight import Picture, Sights
 from depthart_ros.inputs.throttle import Throttle
 from depthart_ros.outputs.messages import MessageTypes
 from depthart_ros.outputs.outgoing import Outgoing
 from depthart_ros.outputs.scaling import Scaling
 from depthart_ros.outputs.topics import CAMERA_INFO, CONFIDENCE, METRIC, POINTS, RELATIVE
-from depthart_ros.outputs.view import Picture, View
+from depthart_ros.outputs.view import View
 from depthart_ros.parameters import Settings
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ BACKGROUND, GRID, INK = (24, 24, 24), (64, 64, 64), (235, 235, 235)
 
 
 @dataclass(frozen=True)
-class View:
+class Plane:
     """A plane to draw points on, in metres of the optical frame.
 
     Attributes:
@@ -41,8 +41,8 @@ class View:
     towards: tuple[int, int]
 
 
-ABOVE = View("cloud from above, 1 m grid", right=0, down=2, down_sign=-1, towards=(1, -1))
-SIDE = View("cloud from the side, 1 m grid", right=2, down=1, down_sign=1, towards=(0, 1))
+ABOVE = Plane("cloud from above, 1 m grid", right=0, down=2, down_sign=-1, towards=(1, -1))
+SIDE = Plane("cloud from the side, 1 m grid", right=2, down=1, down_sign=1, towards=(0, 1))
 
 
 def sheet(frames: Sequence[Mapping[str, Any]]) -> Picture:
@@ -81,17 +81,17 @@ def cloud_arrays(cloud: Any) -> tuple[Points, Picture]:
     return points[valid], raw[valid, offsets["rgb"] : offsets["rgb"] + 3]
 
 
-def draw(points: Points, colors: Picture, view: View) -> Picture:
+def draw(points: Points, colors: Picture, plane: Plane) -> Picture:
     """Return points (N, 3) [m] in their BGR colours on a plane, with a one-metre grid; a ring marks the camera."""
-    plane = points[:, [view.right, view.down]] * (1, view.down_sign)
+    flat = points[:, [plane.right, plane.down]] * (1, plane.down_sign)
     picture = np.full((PANEL[1], PANEL[0], 3), BACKGROUND, np.uint8)
-    low, high = _bounds(plane)
+    low, high = _bounds(flat)
     pixels_per_metre = float(np.min((np.array(PANEL) - 2 * MARGIN) / (high - low)))
     origin = np.array(PANEL) / 2 - (low + high) / 2 * pixels_per_metre
     _grid(picture, origin, pixels_per_metre)
-    axis, sign = view.towards
+    axis, sign = plane.towards
     order = np.argsort(sign * points[:, axis])
-    places = np.rint(plane[order] * pixels_per_metre + origin).astype(int)
+    places = np.rint(flat[order] * pixels_per_metre + origin).astype(int)
     inside = ((places > 0) & (places < PANEL)).all(axis=1)
     columns, rows = places[inside].T
     for right, down in ((0, 0), (1, 0), (0, 1), (1, 1)):  # two pixels wide, so that far points still make a surface
@@ -100,12 +100,12 @@ def draw(points: Points, colors: Picture, view: View) -> Picture:
     return picture
 
 
-def _bounds(plane: npt.NDArray[np.floating[Any]]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _bounds(flat: npt.NDArray[np.floating[Any]]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return two corners of what to show: nearly all points, and the camera at (0, 0) with half a metre around it."""
-    if not len(plane):
+    if not len(flat):
         return np.full(2, -1.0), np.full(2, 1.0)
-    low = np.minimum(np.percentile(plane, 1, axis=0), -0.5)
-    high = np.maximum(np.percentile(plane, 99, axis=0), 0.5)
+    low = np.minimum(np.percentile(flat, 1, axis=0), -0.5)
+    high = np.maximum(np.percentile(flat, 99, axis=0), 0.5)
     return low, high
 
 

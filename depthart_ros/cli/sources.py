@@ -23,7 +23,7 @@ SAMPLES_INDEX = "samples.json"
 
 
 @dataclass(frozen=True)
-class View:
+class SourcePicture:
     """A picture and the camera that took it.
 
     Attributes:
@@ -35,7 +35,9 @@ class View:
     intrinsics: Intrinsics
 
 
-def open_source(name: str, *, fov_deg: float, size: tuple[int, int] | None, loop: bool, repeats: int) -> Iterator[View]:
+def open_source(
+    name: str, *, fov_deg: float, size: tuple[int, int] | None, loop: bool, repeats: int
+) -> Iterator[SourcePicture]:
     """Open a source and check that it gives a picture.
 
     Args:
@@ -49,13 +51,13 @@ def open_source(name: str, *, fov_deg: float, size: tuple[int, int] | None, loop
         ImageError: there is no such source, or nothing in it can be read.
     """
     if name.isdecimal():
-        views = _capture(_webcam(int(name), size), f"webcam {name}", fov_deg=fov_deg, loop=False)
+        pictures = _capture(_webcam(int(name), size), f"webcam {name}", fov_deg=fov_deg, loop=False)
     else:
-        views = _files(name, fov_deg=fov_deg, loop=loop, repeats=max(repeats, 1))
-    first = next(views, None)
+        pictures = _files(name, fov_deg=fov_deg, loop=loop, repeats=max(repeats, 1))
+    first = next(pictures, None)
     if first is None:
         raise ImageError(f"source {name!r} holds no picture that can be read")
-    return (_resized(view, size) for view in _chained(first, views))
+    return (_resized(picture, size) for picture in _chained(first, pictures))
 
 
 def sample_pictures(size: tuple[int, int] | None = None) -> list[npt.NDArray[np.uint8]]:
@@ -67,11 +69,11 @@ def sample_pictures(size: tuple[int, int] | None = None) -> list[npt.NDArray[np.
     Raises:
         ImageError: they cannot be read.
     """
-    views = open_source("sample", fov_deg=60.0, size=size, loop=False, repeats=1)
-    return [np.asarray(cv2.cvtColor(view.bgr, cv2.COLOR_BGR2RGB), np.uint8) for view in views]
+    pictures = open_source("sample", fov_deg=60.0, size=size, loop=False, repeats=1)
+    return [np.asarray(cv2.cvtColor(picture.bgr, cv2.COLOR_BGR2RGB), np.uint8) for picture in pictures]
 
 
-def _chained(first: View, rest: Iterator[View]) -> Iterator[View]:
+def _chained(first: SourcePicture, rest: Iterator[SourcePicture]) -> Iterator[SourcePicture]:
     yield first
     yield from rest
 
@@ -86,7 +88,7 @@ def _webcam(index: int, size: tuple[int, int] | None) -> cv2.VideoCapture:
     return capture
 
 
-def _files(name: str, *, fov_deg: float, loop: bool, repeats: int) -> Iterator[View]:
+def _files(name: str, *, fov_deg: float, loop: bool, repeats: int) -> Iterator[SourcePicture]:
     """Open samples, a folder, a picture or a video."""
     if name == "sample":
         return _stills(_indexed(SAMPLES), loop=loop, repeats=repeats)
@@ -97,11 +99,11 @@ def _files(name: str, *, fov_deg: float, loop: bool, repeats: int) -> Iterator[V
     if not path.is_file():
         raise ImageError(f"source {name!r} does not exist; expected `sample`, a webcam index, a video file or a folder")
     if path.suffix.lower() in PICTURE_SUFFIXES:
-        return _stills([partial(_read_view, path, fov_deg)], loop=loop, repeats=repeats)
+        return _stills([partial(_read_with_fov, path, fov_deg)], loop=loop, repeats=repeats)
     return _capture(cv2.VideoCapture(name), f"video {name!r}", fov_deg=fov_deg, loop=loop)
 
 
-def _stills(readers: list[Callable[[], View]], *, loop: bool, repeats: int) -> Iterator[View]:
+def _stills(readers: list[Callable[[], SourcePicture]], *, loop: bool, repeats: int) -> Iterator[SourcePicture]:
     """Read one picture after the other and give each `repeats` times."""
     while readers:
         for read in readers:
@@ -110,7 +112,7 @@ def _stills(readers: list[Callable[[], View]], *, loop: bool, repeats: int) -> I
             return
 
 
-def _indexed(folder: Path) -> list[Callable[[], View]]:
+def _indexed(folder: Path) -> list[Callable[[], SourcePicture]]:
     """Return readers of the pictures that the index of a folder lists with their intrinsics.
 
     Raises:
@@ -121,10 +123,10 @@ def _indexed(folder: Path) -> list[Callable[[], View]]:
         entries = json.loads(index.read_text())
     except (OSError, ValueError) as error:
         raise ImageError(f"{index} cannot be read: {error}") from error
-    return [partial(_indexed_view, folder, entry) for entry in entries]
+    return [partial(_read_indexed, folder, entry) for entry in entries]
 
 
-def _indexed_view(folder: Path, entry: dict[str, Any]) -> View:
+def _read_indexed(folder: Path, entry: dict[str, Any]) -> SourcePicture:
     try:
         bgr = read_picture(folder / entry["file"])
         matrix = {key: float(entry[key]) for key in ("fx", "fy", "cx", "cy")}
@@ -133,13 +135,13 @@ def _indexed_view(folder: Path, entry: dict[str, Any]) -> View:
         raise ImageError(
             f"{folder / SAMPLES_INDEX} has the entry {entry!r}; expected file, width, height, fx, fy, cx and cy"
         ) from error
-    return View(bgr, intrinsics.scaled(bgr.shape[1], bgr.shape[0]))
+    return SourcePicture(bgr, intrinsics.scaled(bgr.shape[1], bgr.shape[0]))
 
 
-def _folder(folder: Path, fov_deg: float) -> list[Callable[[], View]]:
+def _folder(folder: Path, fov_deg: float) -> list[Callable[[], SourcePicture]]:
     """Return readers of every picture of a folder, by name."""
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
-    return [partial(_read_view, path, fov_deg) for path in files]
+    return [partial(_read_with_fov, path, fov_deg) for path in files]
 
 
 def read_picture(path: Path) -> npt.NDArray[np.uint8]:
@@ -157,15 +159,15 @@ def read_picture(path: Path) -> npt.NDArray[np.uint8]:
     return np.asarray(bgr, np.uint8)
 
 
-def _read_view(path: Path, fov_deg: float) -> View:
-    return _view(read_picture(path), fov_deg)
+def _read_with_fov(path: Path, fov_deg: float) -> SourcePicture:
+    return _with_fov(read_picture(path), fov_deg)
 
 
-def _view(bgr: npt.NDArray[np.uint8], fov_deg: float) -> View:
-    return View(bgr, intrinsics_from_fov(bgr.shape[1], bgr.shape[0], fov_deg))
+def _with_fov(bgr: npt.NDArray[np.uint8], fov_deg: float) -> SourcePicture:
+    return SourcePicture(bgr, intrinsics_from_fov(bgr.shape[1], bgr.shape[0], fov_deg))
 
 
-def _capture(capture: cv2.VideoCapture, what: str, *, fov_deg: float, loop: bool) -> Iterator[View]:
+def _capture(capture: cv2.VideoCapture, what: str, *, fov_deg: float, loop: bool) -> Iterator[SourcePicture]:
     """Give the frames of a webcam or a video.
 
     Raises:
@@ -181,12 +183,12 @@ def _capture(capture: cv2.VideoCapture, what: str, *, fov_deg: float, loop: bool
         if not got:
             capture.release()
             return
-        yield _view(np.asarray(bgr, np.uint8), fov_deg)
+        yield _with_fov(np.asarray(bgr, np.uint8), fov_deg)
 
 
-def _resized(view: View, size: tuple[int, int] | None) -> View:
-    if size is None or size == (view.intrinsics.width, view.intrinsics.height):
-        return view
-    shrinks = size[0] < view.intrinsics.width
-    bgr = cv2.resize(view.bgr, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return View(np.asarray(bgr, np.uint8), view.intrinsics.scaled(*size))
+def _resized(picture: SourcePicture, size: tuple[int, int] | None) -> SourcePicture:
+    if size is None or size == (picture.intrinsics.width, picture.intrinsics.height):
+        return picture
+    shrinks = size[0] < picture.intrinsics.width
+    bgr = cv2.resize(picture.bgr, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return SourcePicture(np.asarray(bgr, np.uint8), picture.intrinsics.scaled(*size))

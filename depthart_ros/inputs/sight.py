@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from depthart_core import ConfigError, IntrinsicsError
+import numpy as np
+import numpy.typing as npt
+
+from depthart_core import ConfigError, Intrinsics, IntrinsicsError
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.inputs.camera_model import intrinsics_of, is_calibrated
 from depthart_ros.inputs.fallback import fallback
 from depthart_ros.inputs.rectification import Undistorter, Undistortion
+from depthart_ros.outputs.filters import Mask
 from depthart_ros.outputs.messages import MessageTypes
-from depthart_ros.outputs.view import Picture, Sight
 from depthart_ros.parameters import Settings
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo
 
+Picture = npt.NDArray[np.uint8]
 DISTORTED = (
     "camera_info: the images are raw and d is not zero; distortion is ignored: set rectify to undo it, or take "
     "rectified images and set rectified"
 )
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A picture and the calibration that belongs to it.
+
+    Attributes:
+        rgb: (H, W, 3).
+        info: the camera's own camera_info, None where there is none that can be used.
+        intrinsics: of the picture, None likewise.
+        outside: (H, W), true where a rectified picture shows nothing; None where it does everywhere.
+    """
+
+    rgb: Picture
+    info: CameraInfo | None = None
+    intrinsics: Intrinsics | None = None
+    outside: Mask | None = None
 
 
 class Sights:

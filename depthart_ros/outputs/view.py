@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from depthart_core import Alignment, Intrinsics, RelativeDepth, ScaleGuess, limit_range
+from depthart_core import Alignment, RelativeDepth, ScaleGuess, limit_range
 from depthart_ros.inputs.camera_model import fill_camera_info
+from depthart_ros.inputs.sight import Sight
 from depthart_ros.outputs.filters import Mask, find_invalid
 from depthart_ros.parameters import Settings
 
@@ -19,25 +20,7 @@ if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo
     from std_msgs.msg import Header
 
-Picture = npt.NDArray[np.uint8]
 Depth = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Sight:
-    """A picture and the calibration that belongs to it.
-
-    Attributes:
-        rgb: (H, W, 3).
-        info: the camera's own camera_info, None where there is none that can be used.
-        intrinsics: of the picture, None likewise.
-        outside: (H, W), true where a rectified picture shows nothing; None where it does everywhere.
-    """
-
-    rgb: Picture
-    info: CameraInfo | None = None
-    intrinsics: Intrinsics | None = None
-    outside: Mask | None = None
 
 
 @dataclass(frozen=True)

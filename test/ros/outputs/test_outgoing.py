@@ -8,13 +8,14 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 from std_msgs.msg import Header
 
 from depthart_core import Intrinsics, RelativeDepth, ScaleGuess
+from depthart_ros.inputs.sight import Sight
 from depthart_ros.outputs.colors import palette
 from depthart_ros.outputs.filters import find_edges
 from depthart_ros.outputs.legend import draw_legend, tick_values
 from depthart_ros.outputs.messages import to_millimetres
 from depthart_ros.outputs.outgoing import Outgoing
 from depthart_ros.outputs.publishers import ROS_TYPES
-from depthart_ros.outputs.view import Sight, View
+from depthart_ros.outputs.view import View
 from depthart_ros.outputs.voxels import average_voxels
 from depthart_ros.parameters import Settings
 
