@@ -258,7 +258,7 @@ def checked(name: str, value: Any, *, known_as: str = "") -> Value:
     if kind is list:
         return _camera_names(name, value)
     if type(value) is not kind and not number_for_float:
-        raise ConfigError(f"{name} is {value!r}; expected a value of type {_TYPE_WORDS[kind]}")
+        raise ConfigError(f"{name} is {value!r}; expected a value of type {TYPE_WORDS[kind]}")
     if spec.choices and value not in spec.choices:
         raise ConfigError(f"{name} is {value!r}; expected {spec.allowed}")
     if spec.limits and not (math.isfinite(value) and spec.limits[0] <= value <= spec.limits[1]):
@@ -270,7 +270,7 @@ def _camera_names(name: str, value: Any) -> list[str]:
     """Return the names of cameras; ROS gives no list at all where it is empty."""
     names = list(value or ())
     if isinstance(value, str) or not all(isinstance(entry, str) for entry in names):
-        raise ConfigError(f"{name} is {value!r}; expected a value of type {_TYPE_WORDS[list]}")
+        raise ConfigError(f"{name} is {value!r}; expected a value of type {TYPE_WORDS[list]}")
     for entry in names:
         if not CAMERA_NAME.fullmatch(entry) or entry in GROUPS or names.count(entry) > 1:
             raise ConfigError(
@@ -280,16 +280,4 @@ def _camera_names(name: str, value: Any) -> list[str]:
     return names
 
 
-_TYPE_WORDS = {bool: "bool", int: "int", float: "double", str: "string", list: "string array"}
-
-
-def markdown_table() -> str:
-    """Return the table of all parameters for the README."""
-    lines = ["| parameter | type | default | allowed | change | meaning |", "|---|---|---|---|---|---|"]
-    for name, spec in SPECS.items():
-        default = DEFAULTS[name]
-        shown = str(default).lower() if isinstance(default, bool) else str(default)
-        change = "dynamic" if spec.dynamic else "read-only"
-        cells = (f"`{name}`", _TYPE_WORDS[type(default)], f"`{shown}`", spec.allowed, change, spec.description)
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+TYPE_WORDS = {bool: "bool", int: "int", float: "double", str: "string", list: "string array"}

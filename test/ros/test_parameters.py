@@ -7,10 +7,22 @@ from pathlib import Path
 import pytest
 
 from depthart_core.errors import ConfigError
-from depthart_ros.parameters import DEFAULTS, SPECS, Settings, markdown_table
+from depthart_ros.parameters import DEFAULTS, SPECS, TYPE_WORDS, Settings
 
 ROOT = Path(__file__).parents[2]
 MARKED = re.compile(r"<!-- parameters -->\n+(.*?)\n+<!-- /parameters -->", re.DOTALL)
+
+
+def markdown_table():
+    """The table of all parameters, as the README has it."""
+    lines = ["| parameter | type | default | allowed | change | meaning |", "|---|---|---|---|---|---|"]
+    for name, spec in SPECS.items():
+        default = DEFAULTS[name]
+        shown = str(default).lower() if isinstance(default, bool) else str(default)
+        change = "dynamic" if spec.dynamic else "read-only"
+        cells = (f"`{name}`", TYPE_WORDS[type(default)], f"`{shown}`", spec.allowed, change, spec.description)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def flattened(tree, prefix=""):
