@@ -1,4 +1,4 @@
-"""The model that the settings ask for, loaded and tried. Imports no ROS."""
+"""The model that the settings ask for, loaded and tried."""
 
 from __future__ import annotations
 

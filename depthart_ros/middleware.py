@@ -1,4 +1,4 @@
-"""Which RMW implementations are installed. Imports no ROS: importing rclpy ends a process whose RMW is missing."""
+"""Which RMW implementations are installed, without rclpy: importing it ends a process whose RMW is missing."""
 
 from __future__ import annotations
 

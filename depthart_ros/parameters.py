@@ -1,4 +1,4 @@
-"""The one table of the node's parameters: defaults, descriptions, ranges, checks. No ROS import."""
+"""The one table of the node's parameters: defaults, descriptions, ranges, checks."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """From one image message to the published outputs: decode, infer, publish, each only as far as somebody listens.
 
-Imports no ROS: `depthart bag` sends the frames of a bag through it.
+`depthart bag` sends the frames of a bag through it, too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Environment for large images on one machine: shared memory instead of UDP. Imports no ROS."""
+"""Environment for large images on one machine: shared memory instead of UDP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the verdict of /diagnostics depends on. Imports no ROS."""
+"""What the verdict of /diagnostics depends on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CameraInfo to intrinsics and back: which matrix counts, region of interest and binning. Imports no ROS."""
+"""CameraInfo to intrinsics and back: which matrix counts, region of interest and binning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compressed image messages (JPEG and PNG) to RGB pictures: pure functions, no ROS import."""
+"""Compressed image messages (JPEG and PNG) to RGB pictures: pure functions."""
 
 from __future__ import annotations
 

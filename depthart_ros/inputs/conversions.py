@@ -1,4 +1,4 @@
-"""Image messages of every supported encoding, and compressed ones, to RGB pictures: pure functions, no ROS import."""
+"""Image messages of every supported encoding, and compressed ones, to RGB pictures: pure functions."""
 
 from __future__ import annotations
 

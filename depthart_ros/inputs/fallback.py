@@ -1,4 +1,4 @@
-"""A calibration for cameras that send none: from a file, or from the field of view. Imports no ROS."""
+"""A calibration for cameras that send none: from a file, or from the field of view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Raw pictures to rectified ones, by the camera's own distortion model. Imports no ROS."""
+"""Raw pictures to rectified ones, by the camera's own distortion model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The calibration of each picture: the camera's own or its replacement, and the rectified picture. Imports no ROS."""
+"""The calibration of each picture: the camera's own or its replacement, and the rectified picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fewer frames a second than come, by their stamps: a bag played fast gives the same frames. Imports no ROS."""
+"""Fewer frames a second than come, by their stamps: a bag played fast gives the same frames."""
 
 from __future__ import annotations
 

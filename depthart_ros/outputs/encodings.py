@@ -1,4 +1,4 @@
-"""How image messages say that they hold depth. Imports no ROS."""
+"""How image messages say that they hold depth."""
 
 DEPTH_ENCODINGS = ("32FC1", "16UC1")
 """Encodings of depth images: metres, and millimetres."""

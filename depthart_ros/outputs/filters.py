@@ -1,4 +1,4 @@
-"""Which pixels hold no depth worth believing: edges, low confidence, and what no picture shows. Imports no ROS."""
+"""Which pixels hold no depth worth believing: edges, low confidence, and what no picture shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The legend of a picture of depth: a bar of its colours with ticks. Imports no ROS."""
+"""The legend of a picture of depth: a bar of its colours with ticks."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Outgoing messages whose memory is written in place: they are made once per size and filled for every frame.
 
-Imports no ROS: the caller says which classes the messages are of.
+The caller says which classes the messages are of.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The messages of a view, one kind for each output, in memory that is kept between frames. Imports no ROS."""
+"""The messages of a view, one kind for each output, in memory that is kept between frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names of the node's outputs. Imports no ROS."""
+"""The names of the node's outputs."""
 
 RELATIVE, DEPTH, CAMERA_INFO, POINTS, COLOR, CONFIDENCE = (
     "depth/relative",

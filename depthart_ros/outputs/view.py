@@ -1,4 +1,4 @@
-"""A picture with its depth and its calibration: what every output is made of. Imports no ROS."""
+"""A picture with its depth and its calibration: what every output is made of."""
 
 from __future__ import annotations
 

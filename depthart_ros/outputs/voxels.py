@@ -1,4 +1,4 @@
-"""A cloud with one point for each cube that holds any: their mean. Imports no ROS."""
+"""A cloud with one point for each cube that holds any: their mean."""
 
 from __future__ import annotations
 
