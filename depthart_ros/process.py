@@ -18,11 +18,6 @@ INTERRUPTED = 130
 """Exit status of a command after Ctrl-C, as of shells."""
 
 
-def is_about_ros(error: ImportError) -> bool:
-    """Whether what cannot be imported comes with ROS."""
-    return any(part in (error.name or "") for part in ROS_MODULES)
-
-
 def run(program: str, make: Callable[[], Node], args: Sequence[str] | None = None) -> int:
     """Make a node and spin it until SIGINT or SIGTERM; returns the exit status, 1 with one sentence where ROS fails.
 
