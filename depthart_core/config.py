@@ -181,12 +181,6 @@ class ModelConfig:
         if self.tokenizer.decoder == "guided" and (len(levels) != 4 or min(levels) < 1):
             raise ConfigError(f"decoder 'guided' needs 4 decoder_channels above 0, got {list(levels)}")
 
-    @property
-    def prefix_tokens(self) -> int:
-        """Number of image tokens before the first scale."""
-        sizes = self.tokenizer.scale_sizes
-        return sum(self.tokenizer.tokens) if self.prefix == "tokenizer" else (sizes[-1] // 2) ** 2
-
     def to_json(self) -> str:
         """The configuration as one line of JSON."""
         return json.dumps(asdict(self), sort_keys=True)

@@ -148,18 +148,10 @@ class DepthART(nn.Module):
         """Normalised depth for training, not clipped: (B, C, N, N) -> (B, 1, S, S), the mean of the channels."""
         return self.pictures(f_hat, prefix).mean(1, keepdim=True)
 
-    def predict(
-        self,
-        image: Tensor,
-        decoding: Decoding = expected,
-        *,
-        max_scales: int | None = None,
-        cache: Cache | None = None,
-    ) -> Prediction:
+    def predict(self, image: Tensor, decoding: Decoding = expected, *, max_scales: int | None = None) -> Prediction:
         """Image (B, 3, S, S) in [-1, 1] -> depth and what the heads say."""
         prefix = self.prefix(image)
-        steps = list(self.rollout(prefix, decoding, max_scales=max_scales, cache=cache))
-        return self.conclude(prefix, steps)
+        return self.conclude(prefix, list(self.rollout(prefix, decoding, max_scales=max_scales)))
 
     def conclude(self, prefix: Prefix, steps: list[ScaleStep]) -> Prediction:
         """What the scales of a rollout so far say, at least one; missing ones make depth coarser.
@@ -174,6 +166,6 @@ class DepthART(nn.Module):
         certainties = [certainty(step.logits, self.tokenizer.quantizer.codebook) for step in steps]
         return Prediction(depth, self.confidence_head(certainties, depth), self.size_head(prefix.tokens))
 
-    def forward(self, image: Tensor, decoding: Decoding = expected, *, max_scales: int | None = None) -> Tensor:
+    def forward(self, image: Tensor) -> Tensor:
         """The depth of `predict` alone: (B, 3, S, S) -> (B, 1, S, S)."""
-        return self.predict(image, decoding, max_scales=max_scales).depth
+        return self.predict(image).depth

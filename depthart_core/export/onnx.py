@@ -99,7 +99,6 @@ def export_model(
     wish: Wish = Wish(),
     *,
     pictures: Pictures | None = None,
-    limit: float | None = None,
     report: Callable[[str], object] = lambda _: None,
 ) -> Exported:
     """Export a model, compare the graphs with PyTorch and keep them, with a record of that, if both agree.
@@ -109,7 +108,6 @@ def export_model(
         folder: Where the export's own folder goes; None: into the cache, where `DepthEstimator.load` finds it.
         wish: Decoding, form, precision.
         pictures: uint8 (H, W, 3) RGB to compare on; None: generated ones.
-        limit: Deviation allowed; None: that of the precision, see `depthart_core.export.proving.LIMITS`.
         report: Gets a sentence at every step.
 
     Raises:
@@ -132,7 +130,7 @@ def export_model(
         report(f"comparing with PyTorch on {len(pictures)} pictures")
         record = describe(str(model), weights, wish, temporary)
         computed = Graph(typed(loaded, "bf16"), options).eval() if wish.precision == "bf16" else None
-        deviation = prove_export(loaded, temporary, record, pictures, computed=computed, limit=limit)
+        deviation = prove_export(loaded, temporary, record, pictures, computed=computed)
         record = replace(record, pictures=len(pictures), deviation=deviation)
         write_atomically(temporary / graphs.RECORD, graphs.to_json(record).encode())
         _put_in_place(temporary, target)

@@ -33,7 +33,6 @@ def prove_export(
     pictures: Pictures,
     *,
     computed: nn.Module | None = None,
-    limit: float | None = None,
 ) -> Deviation:
     """Compare graphs with the model they were made from, after every number of scales; returns the deviations.
 
@@ -43,13 +42,11 @@ def prove_export(
         record: What they are.
         pictures: To compare on.
         computed: What a graph computes, for ONNX Runtime does not run bfloat16 on a CPU; None: it runs the graph.
-        limit: See `LIMITS`, whose it is by default.
 
     Raises:
         BackendError: ONNX Runtime does not take a graph, or it deviates more than allowed.
     """
-    of, usual = LIMITS[record.precision]
-    limit = usual if limit is None else limit
+    of, limit = LIMITS[record.precision]
     if record.form == "stepped":
         return _prove_steps(model, folder, record, pictures, (limit, of))
     reference = TorchBackend(model, BackendOptions(decode=record.decode, max_scales=record.scales))

@@ -74,7 +74,7 @@ def test_the_decoded_picture_is_that_of_the_reference(model, steps, prefix, expe
 
 def test_image_to_depth_in_one_call_is_that_of_the_reference(model, image, expected):
     with torch.inference_mode():
-        depth = (model(image, argmax) + 1.0) / 2.0
+        depth = (model.predict(image, argmax).depth + 1.0) / 2.0
     torch.testing.assert_close(depth, expected["depth"], **TOLERANCE)
 
 

@@ -21,7 +21,7 @@ def test_the_released_fields_of_d16_are_our_default():
 
 def test_other_scale_sizes_give_another_input():
     config = released_config({**D16, "patch_nums": [1, 2, 4, 8, 12]})
-    assert (config.tokenizer.input_size, config.prefix_tokens) == (192, 1 + 4 + 16 + 64 + 144)
+    assert (config.tokenizer.input_size, config.tokenizer.tokens) == (192, (1, 4, 16, 64, 144))
 
 
 @pytest.mark.parametrize(

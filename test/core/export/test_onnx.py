@@ -26,7 +26,7 @@ from depthart_core.backends import graphs  # noqa: E402
 from depthart_core.export import tracing  # noqa: E402
 from depthart_core.export.build import build_engine  # noqa: E402
 from depthart_core.export.onnx import LIBRARIES, Graph, Wish, export_model, export_onnx  # noqa: E402
-from depthart_core.export.proving import prove_export  # noqa: E402
+from depthart_core.export.proving import LIMITS, prove_export  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -68,17 +68,18 @@ def test_an_older_pytorch_is_refused_before_it_leaves_our_translation_out(tiny_m
         export_model(tiny_model_path, tmp_path)
 
 
-def test_an_export_takes_the_place_of_an_older_one_unless_it_deviates(tiny_model_path, tmp_path):
+def test_an_export_takes_the_place_of_an_older_one_unless_it_deviates(tiny_model_path, tmp_path, monkeypatch):
     wish = Wish(form="whole", max_scales=1)
     first = export_model(tiny_model_path, tmp_path, wish).path
     (first / "left over").touch()
     assert export_model(tiny_model_path, tmp_path, wish).path == first
     files = {path.name: path.stat() for path in first.iterdir()}
     assert sorted(files) == ["record.json", "whole.onnx"]
+    monkeypatch.setitem(LIMITS, "fp32", ("max", -1.0))
     with pytest.raises(
         BackendError, match=r"the graph is refused: depth deviates from PyTorch by up to .*allowed is -1"
     ):
-        export_model(tiny_model_path, tmp_path, wish, limit=-1.0)
+        export_model(tiny_model_path, tmp_path, wish)
     assert {path.name: path.stat() for path in first.iterdir()} == files
     assert [path.name for path in tmp_path.iterdir()] == ["tiny-expected-whole1-fp32"]
 

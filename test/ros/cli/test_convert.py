@@ -27,7 +27,7 @@ def test_the_result_predicts_what_the_reference_predicts(convert, reference, tmp
     assert convert() == 0
     expected = read_tensors(reference / "tiny_expected.safetensors")[1]
     with torch.inference_mode():
-        depth = load_model(tmp_path / "model.safetensors")(expected["image"] * 2.0 - 1.0, argmax)
+        depth = load_model(tmp_path / "model.safetensors").predict(expected["image"] * 2.0 - 1.0, argmax).depth
     torch.testing.assert_close((depth + 1.0) / 2.0, expected["depth"], rtol=0.0, atol=1e-4)
 
 
