@@ -28,7 +28,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
 from benchmarks.limits import timed
-from benchmarks.model import CPU_ATTENTION, peak
+from benchmarks.model import peak
 from benchmarks.released_code import MissingReferenceError, open_reference
 from benchmarks.report import deliver
 from depthart_core.backends.measuring import peak_memory
@@ -45,6 +45,7 @@ from depthart_core.model_files import fingerprint
 from depthart_core.normalize import normalize_image
 from depthart_core.released import convert_released
 from depthart_core.released_layout import QUANTIZER_COPY
+from training.comparison.cost import OWN_COUNTS
 
 OPTIONS = BackendOptions(decode="argmax")
 RELEASED, OURS = "released.safetensors", "ours.safetensors"
@@ -123,7 +124,7 @@ def picture() -> Picture:
 
 def counted(action: Callable[[], object]) -> int:
     """Do something and return its operations."""
-    with FlopCounterMode(display=False, custom_mapping=CPU_ATTENTION) as counter:
+    with FlopCounterMode(display=False, custom_mapping=OWN_COUNTS) as counter:
         action()
     return counter.get_total_flops()
 

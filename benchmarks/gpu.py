@@ -24,7 +24,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
 from benchmarks.limits import FORMATS, peaks, set_tf32, timed
-from benchmarks.model import CPU_ATTENTION
 from benchmarks.report import deliver
 from depthart_core.backends.precision import typed
 from depthart_core.backends.torch_graph import GraphedModel
@@ -35,6 +34,7 @@ from depthart_core.errors import CheckpointError
 from depthart_core.markdown import table
 from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize
+from training.comparison.cost import OWN_COUNTS
 
 PATHS = ("eager", "graph", "compile")
 PRECISIONS = {"float32": "fp32", "tf32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
@@ -91,7 +91,7 @@ def reference(name: str, batch: int) -> Reference:
     size = model.config.tokenizer.input_size
     coarse = torch.rand(batch, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     images = functional.interpolate(coarse, size=(size, size), mode="bicubic").clamp(0, 1) * 2 - 1
-    with FlopCounterMode(display=False, custom_mapping=CPU_ATTENTION) as counter:
+    with FlopCounterMode(display=False, custom_mapping=OWN_COUNTS) as counter:
         depth = denormalize(model(images), model.config)
     scales = len(model.config.tokenizer.scale_sizes)
     weights = sum(p.numel() for p in model.parameters())

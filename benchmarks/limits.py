@@ -25,12 +25,17 @@ def peaks(device: str, numbers: Sequence[str]) -> dict[str, float]:
     side, result = PEAK_SIDE[kind], {}
     for number in numbers:
         set_tf32(number)
-        left, right = (torch.randn(side, side, device=device).to(FORMATS[number]) for _ in range(2))
-        result[number] = 2 * side**3 / _typical(lambda a=left, b=right: a @ b, device)
+        result[number] = 2 * side**3 / _typical(matrix_product(side, FORMATS[number], device), device)
     source = torch.zeros(COPIED_BYTES[kind], dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
     result["copy"] = 2 * source.numel() / _typical(lambda: target.copy_(source), device)
     return result
+
+
+def matrix_product(side: int, dtype: torch.dtype, device: str) -> Callable[[], torch.Tensor]:
+    """What multiplies two square matrices: 2 side^3 operations."""
+    left, right = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    return lambda: left @ right
 
 
 def set_tf32(number: str) -> None:
@@ -55,4 +60,4 @@ def timed(run: Callable[[], object], device: str) -> float:
 
 def _wait(device: str) -> None:
     if device.startswith("cuda"):
-        torch.cuda.synchronize()
+        torch.cuda.synchronize(device)

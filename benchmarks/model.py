@@ -20,12 +20,14 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
+from benchmarks.limits import matrix_product, timed
 from benchmarks.report import deliver
 from depthart_core.checkpoint import load_model
 from depthart_core.config import ModelConfig
 from depthart_core.errors import CheckpointError
 from depthart_core.markdown import table
 from depthart_core.model import DepthART
+from training.comparison.cost import OWN_COUNTS
 
 STAGES = ("prefix", "rollout", "decoder")
 PEAK_SIDE = 2048  # of the square matrices
@@ -62,26 +64,20 @@ def stages(variant: Variant, image: torch.Tensor, observe: Callable[[str, Callab
 def measure(variant: Variant, image: torch.Tensor) -> None:
     """Add one repetition to a variant."""
 
-    def timed(name: str, stage: Callable[[], Any]) -> Any:
+    def clocked(name: str, stage: Callable[[], Any]) -> Any:
         start = time.perf_counter()
         result = stage()
         variant.seconds[name].append(time.perf_counter() - start)
         return result
 
-    stages(variant, image, timed)
-
-
-def attention_operations(query: Sequence[int], key: Sequence[int], value: Sequence[int], *_: Any, **__: Any) -> int:
-    """Return the operations of attention from the shapes (B, heads, L, size): torch counts those of GPUs alone."""
-    batch, heads, length, size = query
-    return 2 * batch * heads * length * key[2] * (size + value[3])
+    stages(variant, image, clocked)
 
 
 def count_operations(variant: Variant, image: torch.Tensor) -> None:
     """Count the operations of every stage; also the warm-up."""
 
     def counted(name: str, stage: Callable[[], Any]) -> Any:
-        with FlopCounterMode(display=False, custom_mapping=CPU_ATTENTION) as counter:
+        with FlopCounterMode(display=False, custom_mapping=OWN_COUNTS) as counter:
             result = stage()
         variant.operations[name] = counter.get_total_flops()
         return result
@@ -89,19 +85,10 @@ def count_operations(variant: Variant, image: torch.Tensor) -> None:
     stages(variant, image, counted)
 
 
-CPU_ATTENTION = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: attention_operations}  # noqa: SLF001 its only name
-
-
 def peak(dtype: torch.dtype) -> float:
     """Return operations a second of the fastest of a few large matrix products."""
-    left = torch.randn(PEAK_SIDE, PEAK_SIDE).to(dtype)
-    right = torch.randn(PEAK_SIDE, PEAK_SIDE).to(dtype)
-    seconds = []
-    for _ in range(PEAK_TRIES):
-        start = time.perf_counter()
-        left @ right
-        seconds.append(time.perf_counter() - start)
-    return 2 * PEAK_SIDE**3 / min(seconds)
+    product = matrix_product(PEAK_SIDE, dtype, "cpu")
+    return 2 * PEAK_SIDE**3 / min(timed(product, "cpu") for _ in range(PEAK_TRIES))
 
 
 def variants(names: Sequence[str]) -> list[Variant]:

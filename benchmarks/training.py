@@ -20,6 +20,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
+from benchmarks.limits import matrix_product, timed
 from benchmarks.report import deliver
 from depthart_core.config import ModelConfig
 from depthart_core.markdown import table
@@ -64,15 +65,6 @@ def trainers(args: argparse.Namespace, out: Path) -> dict[str, Trainer]:
     return found
 
 
-def timed(action: Callable[[], object], device: torch.device) -> float:
-    """Return the seconds of an action, until the device has done it."""
-    start = time.perf_counter()
-    action()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - start
-
-
 def operations(trainer: Trainer, source: Iterator[Batch]) -> float:
     """Return the operations of one step for one sample."""
     with FlopCounterMode(display=False, custom_mapping=OWN_COUNTS) as counter:
@@ -83,11 +75,10 @@ def operations(trainer: Trainer, source: Iterator[Batch]) -> float:
 def measure(found: dict[str, Trainer], source: Iterator[Batch], rounds: int) -> dict[str, float]:
     """Return the median seconds of a step of each objective, and of "peak", one large product."""
     first = next(iter(found.values()))
-    device, dtype = first.device, torch.bfloat16 if first.precision == "bf16" else torch.float32
-    side = PEAK_SIDES.get(device.type, 2048)
-    left, right = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    device, dtype = str(first.device), torch.bfloat16 if first.precision == "bf16" else torch.float32
+    side = PEAK_SIDES.get(first.device.type, 2048)
     actions: dict[str, Callable[[], object]] = {name: lambda t=t: t.train_step(source) for name, t in found.items()}
-    actions["peak"] = lambda: left @ right
+    actions["peak"] = matrix_product(side, dtype, device)
     seconds: dict[str, list[float]] = {name: [] for name in actions}
     for turn in tqdm(range(WARM_UP + rounds), unit="round"):
         for name, action in actions.items():

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.model import CPU_ATTENTION
 from depthart_core.checkpoint import load_model
 from depthart_core.model import DepthART
 from depthart_core.model_files import PACKAGED
+from training.comparison.cost import OWN_COUNTS
 from training.recipe import read_recipe
 
 RECIPE = Path(__file__).parents[2] / "training" / "configs" / "nano.json"
@@ -22,7 +22,7 @@ def packaged() -> Path:
 
 def test_an_image_takes_at_most_20_billion_operations():
     model = DepthART(read_recipe(RECIPE).model).eval().requires_grad_(False)
-    with FlopCounterMode(display=False, custom_mapping=CPU_ATTENTION) as counter:
+    with FlopCounterMode(display=False, custom_mapping=OWN_COUNTS) as counter:
         model(torch.zeros(1, 3, 256, 256))
     assert 1e9 < counter.get_total_flops() <= 20e9
 
