@@ -17,10 +17,10 @@ import onnxruntime
 from depthart_core import BackendError
 from depthart_core.checkpoint import load_model
 from depthart_core.estimator import BackendOptions
-from depthart_core.export.acceptance import LIMITS, STAGE, Arrays, Said, accept, squares
+from depthart_core.export.acceptance import LIMITS, Arrays, Said, accept, squares
 from depthart_core.export.build import reference
 from depthart_core.export.proof import Pictures
-from depthart_core.export.whole import export_onnx
+from depthart_core.export.whole import STAGE, export_onnx
 from depthart_ros.cli.sources import sample_pictures
 
 DAMAGES = {
@@ -85,7 +85,7 @@ def main() -> None:
 def verdict(graph: onnx.ModelProto, expected: Said, pictures: Pictures) -> str:
     """What is said about a graph, in one sentence."""
     try:
-        accepted = accept(lambda _: GraphCandidate(graph), expected, pictures, limits=LIMITS["fp32"], islands=((),))
+        accepted = accept(lambda _: GraphCandidate(graph), expected, pictures, limits=LIMITS["fp32"], attempts=((),))
     except BackendError as error:
         return str(error)
     return f"accepted: depth {accepted.deviation['depth']['mean']:.1e} from PyTorch on average"

@@ -226,17 +226,6 @@ def check_options(folder: Path, record: Record, options: BackendOptions) -> int:
     return asked
 
 
-def output_names(scales: int, *, heads: bool, stages: bool = False) -> list[str]:
-    """Names of a whole graph's outputs."""
-    named = ["depth", "confidence", "size"] if heads else ["depth"]
-    return [*named, *stage_names(scales)] if stages else named
-
-
-def stage_names(scales: int) -> list[str]:
-    """Outputs that tell where a graph parts from PyTorch: the prefix tokens, and f_hat after every scale."""
-    return ["stage_prefix", *(f"stage_scale_{k}" for k in range(scales))]
-
-
 def export_command(
     model: str | Path, decode: str, max_scales: int | None, *, form: str = "stepped", precision: str = "fp32"
 ) -> str:

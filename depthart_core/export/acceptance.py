@@ -13,8 +13,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from depthart_core.backends.precision import LOGITS, NORM, SOFTMAX
 from depthart_core.errors import BackendError
 from depthart_core.export.proof import Pictures
+from depthart_core.export.whole import STAGE
 from depthart_core.preprocess import to_input
 
 Arrays = Mapping[str, npt.NDArray[np.float32]]
@@ -37,9 +39,6 @@ class Limits:
     stage: float
 
 
-STAGE = "stage_"
-"""How the names of stages begin, see `graphs.stage_names`."""
-
 LIMITS = {
     "fp32": Limits(mean=2e-4, p99=2e-3, stage=2e-3),
     "fp16": Limits(mean=5e-3, p99=5e-2, stage=3e-2),
@@ -47,15 +46,15 @@ LIMITS = {
 }
 """By precision. fp32 is without TF32."""
 
-ISLANDS: tuple[tuple[str, ...], ...] = ((), ("norm", "softmax"), ("norm", "softmax", "logits"))
-"""What is kept in float32 in half precision, try after try; see `depthart_core.backends.precision.ISLANDS`."""
+ATTEMPTS: tuple[tuple[str, ...], ...] = ((), (NORM, SOFTMAX), (NORM, SOFTMAX, LOGITS))
+"""What is kept in float32 in half precision, try after try: some of `depthart_core.backends.precision.ISLANDS`."""
 
 
 class Candidate(Protocol):
     """A compiled model that wants to be used."""
 
     def outputs(self, rgb: npt.NDArray[np.uint8]) -> Arrays:
-        """What it says about a picture uint8 (S, S, 3) RGB, by name: see `graphs.output_names`."""
+        """What it says about a picture uint8 (S, S, 3) RGB, by name: see `whole.output_names`."""
         ...
 
     def stages(self, rgb: npt.NDArray[np.uint8]) -> Arrays:
@@ -84,7 +83,7 @@ def accept(
     pictures: Pictures,
     *,
     limits: Limits,
-    islands: Sequence[tuple[str, ...]] = ISLANDS,
+    attempts: Sequence[tuple[str, ...]] = ATTEMPTS,
     report: Callable[[str], object] = lambda _: None,
 ) -> Accepted:
     """Take the first candidate that agrees with PyTorch, keeping more and more in float32.
@@ -94,7 +93,7 @@ def accept(
         reference: Outputs and stages of PyTorch in float32 for each picture.
         pictures: uint8 (S, S, 3) RGB.
         limits: See `Limits`.
-        islands: What to keep in float32, try after try; an engine in float32 has one try.
+        attempts: What to keep in float32, try after try; an engine in float32 has one try.
         report: Gets a sentence at every step.
 
     Raises:
@@ -103,7 +102,7 @@ def accept(
     if not pictures:
         raise BackendError("there are no pictures to compare an engine with PyTorch on")
     refused: list[str] = []
-    for kept in islands:
+    for kept in attempts:
         candidate = make(kept)
         report(f"comparing with PyTorch in float32 on {len(pictures)} pictures")
         deviation = measure(reference, [candidate.outputs(picture) for picture in pictures])

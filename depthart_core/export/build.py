@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from depthart_core.backends import engines, graphs
+from depthart_core.backends import engines
 from depthart_core.backends.cache import cache_folder, graph_folder
 from depthart_core.backends.cuda import Device, open_device
 from depthart_core.backends.library import import_library, machine_of
@@ -26,10 +26,10 @@ from depthart_core.backends.tensorrt import open_engine, run_once
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import BackendError
 from depthart_core.estimator import BackendOptions
-from depthart_core.export.acceptance import ISLANDS, LIMITS, Accepted, Arrays, accept, squares
+from depthart_core.export.acceptance import ATTEMPTS, LIMITS, Accepted, Arrays, accept, squares
 from depthart_core.export.compiling import Compiling, Progress, compile_graph
 from depthart_core.export.proof import Pictures, structured_pictures
-from depthart_core.export.whole import Graph, check_exportable, export_onnx, versions_of
+from depthart_core.export.whole import Graph, check_exportable, export_onnx, output_names, versions_of
 from depthart_core.model import DepthART
 from depthart_core.model_files import fingerprint, model_path
 
@@ -144,7 +144,7 @@ def build_engine(
         reference(loaded, options, shown),
         shown,
         limits=LIMITS[wish.precision],
-        islands=ISLANDS if wish.precision in ("fp16", "bf16") else ((),),
+        attempts=ATTEMPTS if wish.precision in ("fp16", "bf16") else ((),),
         report=report,
     )
     data = accepted.candidate.data  # type: ignore[attr-defined]
@@ -168,7 +168,7 @@ def build_engine(
 
 def reference(model: DepthART, options: BackendOptions, pictures: Pictures) -> list[Arrays]:
     """What PyTorch says in float32 on the CPU about pictures uint8 (S, S, 3), outputs and stages by name."""
-    names = graphs.output_names(options.count_scales(model.config), heads=model.config.heads, stages=True)
+    names = output_names(options.count_scales(model.config), heads=model.config.heads, stages=True)
     graph = Graph(model, options, stages=True).eval()
     with torch.inference_mode():
         return [

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from depthart_core.backends.engines import WORKSPACE_MIB
 from depthart_core.backends.library import first_error, make_logger, start
 from depthart_core.errors import BackendError
+from depthart_core.export.whole import STAGE
 
 if TYPE_CHECKING:
     import tensorrt
@@ -146,7 +147,7 @@ def hide_stages(network: tensorrt.INetworkDefinition) -> None:
     outputs: list[tensorrt.ITensor] = [network.get_output(i) for i in range(network.num_outputs)]
     for output in outputs:
         tensor: tensorrt.ITensor = output
-        if tensor.name.startswith("stage_"):
+        if tensor.name.startswith(STAGE):
             network.unmark_output(tensor)
 
 

@@ -17,6 +17,7 @@ from depthart_core.backends.torch import TorchBackend
 from depthart_core.errors import BackendError
 from depthart_core.estimator import Backend, BackendOptions, Inference
 from depthart_core.export.proof import Deviation, Pictures, compare, demand
+from depthart_core.export.whole import output_names
 from depthart_core.model import DepthART
 
 LIMITS = {"fp32": ("max", 1e-3), "fp16": ("mean", 5e-3), "bf16": ("mean", 3e-2), "int8": ("mean", 1e-2)}
@@ -138,5 +139,5 @@ class ComputedBackend:
     def infer(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> Inference:  # noqa: ARG002
         """uint8 (S, S, 3) RGB -> relative depth, confidence and scale."""
         found = self.graph(torch.from_numpy(np.array(rgb, order="C"))[None])
-        names = graphs.output_names(self.scales, heads=self.heads)
+        names = output_names(self.scales, heads=self.heads)
         return Inference.of_outputs({name: v.numpy() for name, v in zip(names, found, strict=True)}, self.scales)

@@ -23,6 +23,9 @@ from depthart_core.transformer import GrowingCache
 OLDEST_TORCH = (2, 6)
 """Whose exporter takes our translation of attention; older ones leave it out without a word, or do not know it."""
 
+STAGE = "stage_"
+"""How the names of a graph's stages begin, see `stage_names`."""
+
 
 class Graph(nn.Module):
     """What a graph computes: uint8 (1, S, S, 3) RGB -> relative depth (1, S, S), and what the heads say.
@@ -30,7 +33,7 @@ class Graph(nn.Module):
     Args:
         model: In evaluation mode.
         options: Decoding and number of scales.
-        stages: Whether to give what `graphs.stage_names` names, too.
+        stages: Whether to give what `stage_names` names, too.
     """
 
     def __init__(self, model: DepthART, options: BackendOptions, *, stages: bool = False) -> None:
@@ -70,7 +73,7 @@ def export_onnx(
         max_scales: Decode so many scales; None: all.
         precision: "fp32", "fp16" or "bf16", see `depthart_core.backends.precision`.
         islands: What stays in float32 in half precision, some of `ISLANDS`.
-        stages: Whether to add `graphs.stage_names` to the outputs.
+        stages: Whether to add `stage_names` to the outputs.
 
     Raises:
         BackendError: A library is not installed, the decoding cannot be exported, max_scales or the precision are
@@ -78,11 +81,22 @@ def export_onnx(
     """
     options = BackendOptions(decode=decode, max_scales=max_scales)
     check_exportable(options)
-    names = graphs.output_names(options.count_scales(model.config), heads=model.config.heads, stages=stages)
+    names = output_names(options.count_scales(model.config), heads=model.config.heads, stages=stages)
     graph = Graph(typed(model, precision, islands=islands), options, stages=stages).eval()
     size = model.config.tokenizer.input_size
     inputs = {"picture": torch.zeros(1, size, size, 3, dtype=torch.uint8)}
     tracing.write(tracing.trace(graph, inputs, names, opset=tracing.OPSETS["whole"], islands=islands), target)
+
+
+def output_names(scales: int, *, heads: bool, stages: bool = False) -> list[str]:
+    """Names of a whole graph's outputs."""
+    named = ["depth", "confidence", "size"] if heads else ["depth"]
+    return [*named, *stage_names(scales)] if stages else named
+
+
+def stage_names(scales: int) -> list[str]:
+    """Outputs that tell where a graph parts from PyTorch: the prefix tokens, and f_hat after every scale."""
+    return [f"{STAGE}prefix", *(f"{STAGE}scale_{k}" for k in range(scales))]
 
 
 def check_exportable(options: BackendOptions, libraries: Sequence[str] = ("onnx", "onnxscript")) -> None:

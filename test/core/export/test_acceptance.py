@@ -57,7 +57,7 @@ def test_a_damaged_graph_is_refused_with_the_first_wrong_stage(graph, expected, 
         match=rf"the engine is refused as built: \w+ deviates from PyTorch by [\d.]+% \(\w+\), allowed is 0\.02%; "
         rf"the first stage that deviates is {stage}",
     ):
-        judge(spoiled(graph, part), expected, islands=((),))
+        judge(spoiled(graph, part), expected, attempts=((),))
 
 
 def test_values_that_are_no_numbers_are_refused_and_counted(graph, expected):
@@ -65,7 +65,7 @@ def test_values_that_are_no_numbers_are_refused_and_counted(graph, expected):
         BackendError,
         match=r"depth has 8192 values that are no numbers, allowed are 0; .* is scale 0 \(relative error inf",
     ):
-        judge(spoiled(graph, "transformer.head", factor=np.nan), expected, islands=((),))
+        judge(spoiled(graph, "transformer.head", factor=np.nan), expected, attempts=((),))
 
 
 def test_float32_islands_cure_what_half_precision_breaks_and_the_verdict_says_what_was_kept(
