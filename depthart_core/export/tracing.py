@@ -1,12 +1,11 @@
-"""A PyTorch module -> an ONNX file: traced, constants folded, written whole or not at all."""
+"""A PyTorch module -> an ONNX file: traced, constants folded, written."""
 
 from __future__ import annotations
 
 import logging
-import uuid
 import warnings
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +62,7 @@ def trace(
 
 
 def write(model: Any, target: Path) -> None:
-    """Write an ONNX model (of onnx_ir) whole or not at all, its weights to `weights_path` if one file is too small.
+    """Write an ONNX model (of onnx_ir), its weights to `weights_path` if one file is too small.
 
     Raises:
         BackendError: It cannot be written.
@@ -71,32 +70,15 @@ def write(model: Any, target: Path) -> None:
     import onnx_ir
 
     large = sum(value.const_value.nbytes for value in model.graph.initializers.values()) > LARGEST_WEIGHTS
-    with temporary_beside(target) as temporary:
-        onnx_ir.save(model, temporary, external_data=weights_path(target).name if large else None)
-        temporary.replace(target)
+    try:
+        onnx_ir.save(model, target, external_data=weights_path(target).name if large else None)
+    except OSError as error:
+        raise BackendError(f"{target} cannot be written: {error.strerror}") from error
 
 
 def weights_path(graph: Path) -> Path:
     """The file of the weights of a graph that is too large for one file."""
     return graph.with_name(f"{graph.name}.data")
-
-
-@contextmanager
-def temporary_beside(target: Path) -> Iterator[Path]:
-    """A name to write under before `target` is made; nothing is left of it.
-
-    Raises:
-        BackendError: Something there cannot be written.
-    """
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.export")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-    except OSError as error:
-        raise BackendError(f"{target} cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 @contextmanager

@@ -68,7 +68,7 @@ def export_onnx(
 
     Args:
         model: In evaluation mode, on the CPU.
-        target: File to write, whole or not at all.
+        target: File to write.
         decode: "expected" or "argmax".
         max_scales: Decode so many scales; None: all.
         precision: "fp32", "fp16" or "bf16", see `depthart_core.backends.precision`.
