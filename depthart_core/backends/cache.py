@@ -1,4 +1,4 @@
-"""The folder of the user's cache where graphs, engines and measurements are kept."""
+"""Where in the user's cache graphs, engines and measurements are kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from depthart_core.errors import BackendError
 
 
 def cache_folder() -> Path:
-    """Where graphs are kept: $XDG_CACHE_HOME/depthart, by default ~/.cache/depthart.
+    """Where all is kept: $XDG_CACHE_HOME/depthart, by default ~/.cache/depthart.
 
     Raises:
         BackendError: The user has no home folder.
@@ -18,9 +18,13 @@ def cache_folder() -> Path:
     try:
         return (given if given.is_absolute() else Path.home() / ".cache") / "depthart"
     except RuntimeError as error:
-        raise BackendError("there is no home folder to keep graphs in; set XDG_CACHE_HOME") from error
+        raise BackendError("there is no home folder to keep anything in; set XDG_CACHE_HOME") from error
 
 
-def graph_folder(weights_sha256: str) -> Path:
-    """Folder in the cache for what was made from some weights."""
+def weights_folder(weights_sha256: str) -> Path:
+    """Folder in the cache for what was made from some weights and measured of them: graphs, engines, speeds.
+
+    Raises:
+        BackendError: The user has no home folder.
+    """
     return cache_folder() / weights_sha256[:16]

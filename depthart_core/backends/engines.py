@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depthart_core.backends.cache import cache_folder, graph_folder
+from depthart_core.backends.cache import cache_folder, weights_folder
 from depthart_core.backends.machine import Machine, machine_name
 from depthart_core.backends.records import read_record
 from depthart_core.errors import BackendError
@@ -96,7 +96,7 @@ def find_engine(model: str | Path, options: BackendOptions, machine: Machine) ->
         BackendError: There is none, with the command that builds it.
     """
     weights = fingerprint(model_path(model))
-    scales, folder = options.count_scales(weights.config), graph_folder(weights.sha256)
+    scales, folder = options.count_scales(weights.config), weights_folder(weights.sha256)
     precisions = PRECISIONS if options.precision == "auto" else (options.precision,)
     for precision in precisions:
         named = sorted(folder.glob(engine_name("*", precision, options.decode, scales, machine)))
@@ -129,7 +129,7 @@ def any_engine(model: str | Path) -> bool:
     """
     if not any(cache_folder().glob(f"*/*{ENGINE_SUFFIX}")):
         return False  # before a large file is read for it
-    return any(graph_folder(fingerprint(model_path(model)).sha256).glob(f"*{ENGINE_SUFFIX}"))
+    return any(weights_folder(fingerprint(model_path(model)).sha256).glob(f"*{ENGINE_SUFFIX}"))
 
 
 def read_engine_record(engine: Path) -> EngineRecord:

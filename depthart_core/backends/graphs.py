@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depthart_core.backends import records
-from depthart_core.backends.cache import graph_folder
+from depthart_core.backends.cache import weights_folder
 from depthart_core.errors import BackendError
 from depthart_core.model_files import export_folder, fingerprint, is_graph, model_path
 
@@ -147,7 +147,7 @@ def find_export(model: str | Path, options: BackendOptions, *, backend: str, for
     """
     weights = fingerprint(model_path(model))
     scales = options.count_scales(weights.config)
-    folder = graph_folder(weights.sha256)
+    folder = weights_folder(weights.sha256)
     wanted = _wanted(options, backend)
     names = [export_name("*", options.decode, form=form, precision=each, scales=scales) for each in wanted]
     command = export_command(

@@ -6,30 +6,20 @@ import json
 import logging
 from pathlib import Path
 
-from depthart_core.backends.cache import graph_folder
+from depthart_core.backends.cache import weights_folder
 from depthart_core.errors import BackendError
 from depthart_core.model_files import fingerprint, model_path, write_atomically
 
 _log = logging.getLogger(__name__)
 
 
-def speeds_path(model: str | Path, decode: str) -> Path:
-    """The file in the cache about a model.
-
-    Raises:
-        CheckpointError: The model is missing or damaged.
-        BackendError: There is no home folder.
-    """
-    return speeds_of(fingerprint(model_path(model)).sha256, decode)
-
-
-def speeds_of(weights_sha256: str, decode: str) -> Path:
+def speeds_path(weights_sha256: str, decode: str) -> Path:
     """The file in the cache about some weights.
 
     Raises:
         BackendError: There is no home folder.
     """
-    return graph_folder(weights_sha256) / f"speeds-{decode}.json"
+    return weights_folder(weights_sha256) / f"speeds-{decode}.json"
 
 
 def write_speeds(model: str | Path, decode: str, seconds: dict[str, float]) -> Path:
@@ -39,7 +29,7 @@ def write_speeds(model: str | Path, decode: str, seconds: dict[str, float]) -> P
         CheckpointError: The model is missing or damaged.
         OSError: The file cannot be written.
     """
-    path = speeds_path(model, decode)
+    path = speeds_path(fingerprint(model_path(model)).sha256, decode)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, (json.dumps(seconds, indent=1) + "\n").encode())
     return path
@@ -51,8 +41,9 @@ def fastest_first(model: str | Path, decode: str, backends: tuple[str, ...]) -> 
     Raises:
         CheckpointError: The model is missing or damaged.
     """
+    weights = fingerprint(model_path(model)).sha256
     try:
-        path = speeds_path(model, decode)
+        path = speeds_path(weights, decode)
     except BackendError:  # no home folder: nothing was kept, and PyTorch needs nothing that is
         return list(backends)
     try:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 
 from depthart_core.backends import engines
-from depthart_core.backends.cache import cache_folder, graph_folder
+from depthart_core.backends.cache import cache_folder, weights_folder
 from depthart_core.backends.cuda import Device, open_device
 from depthart_core.backends.library import import_library, machine_of
 from depthart_core.backends.machine import version_warning
@@ -130,7 +130,7 @@ def build_engine(
     path = model_path(model)
     weights = fingerprint(path)
     scales = options.count_scales(weights.config)
-    folder = wish.out or graph_folder(weights.sha256)
+    folder = wish.out or weights_folder(weights.sha256)
     engines.check_writable(folder)
     trt, device = import_library(), open_device(options.device)
     machine = machine_of(trt, device)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from depthart_core.backends import graphs
-from depthart_core.backends.cache import graph_folder
+from depthart_core.backends.cache import weights_folder
 from depthart_core.backends.precision import DTYPES, typed
-from depthart_core.backends.speeds import speeds_of
+from depthart_core.backends.speeds import speeds_path
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import BackendError
 from depthart_core.estimator import BackendOptions
@@ -121,7 +121,7 @@ def export_model(
     weights = fingerprint(path)
     scales = options.count_scales(weights.config)
     name = graphs.export_name(path.stem, wish.decode, form=wish.chosen_form, precision=wish.precision, scales=scales)
-    target = (folder or graph_folder(weights.sha256)) / name
+    target = (folder or weights_folder(weights.sha256)) / name
     with _temporary_folder(target) as temporary:
         report(f"tracing {path.stem} ({wish.chosen_form}, {wish.precision}, {scales} scales): up to a minute")
         loaded = load_model(path)
@@ -135,7 +135,7 @@ def export_model(
         write_atomically(temporary / graphs.RECORD, graphs.to_json(record).encode())
         _put_in_place(temporary, target)
     if folder is None:
-        speeds_of(weights.sha256, wish.decode).unlink(missing_ok=True)  # what was the fastest may not be any more
+        speeds_path(weights.sha256, wish.decode).unlink(missing_ok=True)  # what was the fastest may not be any more
     return Exported(target, record)
 
 

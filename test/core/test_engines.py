@@ -8,7 +8,7 @@ import pytest
 
 from depthart_core import BackendError
 from depthart_core.backends import engines
-from depthart_core.backends.cache import graph_folder
+from depthart_core.backends.cache import weights_folder
 from depthart_core.backends.machine import Machine, version_warning
 from depthart_core.estimator import BackendOptions
 from depthart_core.model_files import fingerprint
@@ -48,7 +48,7 @@ def in_cache(model, machine=ORIN, **changes):
     weights = fingerprint(model).sha256
     record = replace(RECORD, weights_sha256=weights, machine=asdict(machine), **changes)
     name = engines.engine_name("toy", record.precision, record.decode, record.scales, machine)
-    path = graph_folder(weights) / name
+    path = weights_folder(weights) / name
     engines.write_engine(path, DATA, record)
     return path
 

@@ -18,7 +18,7 @@ import torch
 from depthart_core import BackendError, DepthEstimator
 from depthart_core.advice import missing_export
 from depthart_core.backends import graphs, speeds
-from depthart_core.backends.cache import graph_folder
+from depthart_core.backends.cache import weights_folder
 from depthart_core.estimator import BackendOptions
 from depthart_core.export.proof import structured_pictures
 
@@ -61,7 +61,7 @@ def cache(monkeypatch, tmp_path):
 def cached(exported):
     """The toy model with heads, its export in the cache; returns both paths."""
     path, _, done = exported("heads")
-    folder = graph_folder(done.record.weights_sha256) / done.path.name
+    folder = weights_folder(done.record.weights_sha256) / done.path.name
     shutil.copytree(done.path, folder)
     return path, folder
 
@@ -279,7 +279,7 @@ def test_a_new_graph_in_the_cache_makes_auto_forget_what_was_the_fastest(cached)
 
 
 def test_speeds_that_cannot_be_read_are_told_and_ignored(cached, caplog):
-    speeds.speeds_path(cached[0], "expected").write_text("[")
+    (cached[1].parent / "speeds-expected.json").write_text("[")
     assert "onnx" in DepthEstimator.load(cached[0]).name
     assert "measure anew with: depthart benchmark" in caplog.text
 

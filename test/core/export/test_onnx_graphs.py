@@ -8,7 +8,7 @@ import pytest
 
 from depthart_core import BackendError, CheckpointError
 from depthart_core.backends import graphs
-from depthart_core.backends.cache import cache_folder, graph_folder
+from depthart_core.backends.cache import cache_folder, weights_folder
 from depthart_core.estimator import BackendOptions
 from depthart_core.model_files import fingerprint, is_graph
 
@@ -49,7 +49,7 @@ def in_cache(model, **changes):
     weights = fingerprint(model).sha256
     record = replace(RECORD, **{"weights_sha256": weights, **changes})
     name = graphs.export_name("toy", record.decode, form=record.form, precision=record.precision, scales=record.scales)
-    return stored(graph_folder(weights) / name, record)
+    return stored(weights_folder(weights) / name, record)
 
 
 def found(model, form="stepped", **options):
