@@ -47,7 +47,7 @@ def open_form(folder: Path, form: str, threads: int) -> Backend:
 def find_or_export(model: str, form: str) -> Path:
     """Return the folder of the cached export in a form, made where there is none."""
     try:
-        return graphs.find_export(model, BackendOptions(precision="fp32"), backend="onnx", form=form)
+        return graphs.find_exports(model, BackendOptions(precision="fp32"), backend="onnx", form=form)[0]
     except BackendError:
         from depthart_core.export.onnx import Wish, export_model  # not in the processes whose memory is measured
 

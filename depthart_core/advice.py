@@ -36,7 +36,7 @@ def missing_export(estimator: DepthEstimator, model: str | Path, options: Backen
     if type(estimator.backend).__module__ != MODULES["torch"] or not prefers_export(options):
         return ""
     try:
-        graphs.find_export(model, options, backend="onnx", form="stepped")
+        graphs.find_exports(model, options, backend="onnx", form="stepped")
     except BackendError:
         return graphs.export_command(model, options.decode, None)
     return ""

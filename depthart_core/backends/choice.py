@@ -55,17 +55,26 @@ def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]
         if backend == "torch":
             break
         try:
-            graphs.find_export(model, options, backend=backend, form="stepped")  # before a runtime is imported in vain
+            exports = graphs.find_exports(model, options, backend=backend, form="stepped")
         except BackendError as error:
             _log.info("backend auto does without %s: %s", backend, error)
             continue
+        loaded = _load_first(backend, exports, options)
+        if loaded is not None:
+            return backend, loaded
+    return "torch", _load("torch", model, options)
+
+
+def _load_first(backend: str, exports: list[Path], options: BackendOptions) -> Backend | None:
+    """The first export that a backend can run, each that it cannot with a message why; None: it runs none."""
+    for export in exports:
         try:
-            return backend, _load(backend, model, options)
+            return _load(backend, export, options)
         except BackendError as error:  # somebody made the graph and will miss it, unless another precision is asked for
             exact = options.precision in ("auto", *graphs.RUNNABLE[backend])
             level = logging.WARNING if exact else logging.INFO
-            _log.log(level, "backend auto does without %s: %s", backend, error)
-    return "torch", _load("torch", model, options)
+            _log.log(level, "backend auto does without %s in %s: %s", export.name, backend, error)
+    return None
 
 
 def _load_on_gpu(model: str | Path, options: BackendOptions) -> tuple[str, Backend]:

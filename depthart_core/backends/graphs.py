@@ -138,12 +138,14 @@ def export_name(model: str, decode: str, *, form: str, precision: str, scales: i
     return f"{model}-{decode}-{form}{scales if form == 'whole' else ''}-{precision}"
 
 
-def find_export(model: str | Path, options: BackendOptions, *, backend: str, form: str) -> Path:
-    """The cached export of exactly these weights and options that a backend prefers.
+def find_exports(model: str | Path, options: BackendOptions, *, backend: str, form: str) -> list[Path]:
+    """The cached exports of exactly these weights and options, at least one, the one that a backend prefers first.
+
+    One whose record cannot be read is among them, so that this is what is told where it is opened.
 
     Raises:
         CheckpointError: The model is missing or damaged.
-        BackendError: There is no such export, it was made from other weights, or an option is impossible.
+        BackendError: There is no such export, those that are were made from other weights, or an option is impossible.
     """
     weights = fingerprint(model_path(model))
     scales = options.count_scales(weights.config)
@@ -159,13 +161,20 @@ def find_export(model: str | Path, options: BackendOptions, *, backend: str, for
             f"backend {backend!r} finds no graph of {model} in {' or '.join(wanted)} with decode {options.decode!r} "
             f"and {scales} scales in {folder}; run: {command}"
         )
-    made_from = read_record(found[0]).weights_sha256
-    if made_from != weights.sha256:
+    usable = [path for path in found if _made_from(path) in (weights.sha256, None)]
+    if not usable:
         raise BackendError(
-            f"{found[0]} was made from other weights ({made_from[:12]}) than those of {model} ({weights.sha256[:12]}); "
-            f"run: {command}"
+            f"{found[0]} was made from other weights than those of {model} ({weights.sha256[:12]}); run: {command}"
         )
-    return found[0]
+    return usable
+
+
+def _made_from(folder: Path) -> str | None:
+    """SHA-256 of the weights of an export; None: its record cannot be read."""
+    try:
+        return read_record(folder).weights_sha256
+    except BackendError:
+        return None
 
 
 def open_export(model: str | Path, options: BackendOptions, *, backend: str, form: str) -> tuple[Path, Record, int]:
@@ -180,7 +189,7 @@ def open_export(model: str | Path, options: BackendOptions, *, backend: str, for
     if options.decode not in DECODES:
         raise BackendError(f"backend {backend!r} decodes {' or '.join(DECODES)}, got {options.decode!r}")
     given = is_graph(model)
-    folder = export_folder(model) if given else find_export(model, options, backend=backend, form=form)
+    folder = export_folder(model) if given else find_exports(model, options, backend=backend, form=form)[0]
     record = read_record(folder)
     if record.form != form:
         command = export_command(record.model, record.decode, None, form=form)

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -194,7 +195,22 @@ def test_auto_takes_torch_where_the_graph_cannot_be_trusted_or_run(cached, monke
         path = graph / ("step.onnx" if damage == "graph" else graphs.RECORD)
         path.write_bytes(path.read_bytes()[:-40])
     assert "torch" in DepthEstimator.load(model).name
-    assert ("backend auto does without onnx: " in caplog.text) == (damage != "record")  # no record, no graph
+    assert f"backend auto does without {graph.name} in onnx: " in caplog.text
+
+
+@pytest.mark.parametrize("damaged", ["step.onnx", graphs.RECORD])
+def test_auto_takes_the_float32_graph_where_the_int8_one_is_damaged_and_says_so(cached, caplog, damaged):
+    model, _ = cached
+    fast = export_model(model, None, Wish(precision="int8")).path
+    (fast / damaged).write_bytes((fast / damaged).read_bytes()[:-40])
+    assert "(onnx on cpu" in DepthEstimator.load(model).name
+    assert caplog.text.count("does without") == 1
+    assert f"backend auto does without {fast.name} in onnx: {fast / damaged} " in caplog.text
+    assert "make it anew with: depthart export" in caplog.text
+    with pytest.raises(BackendError, match=re.escape(str(fast / damaged))):
+        DepthEstimator.load(model, backend="onnx")
+    with pytest.raises(BackendError, match=re.escape(str(fast / damaged))):
+        DepthEstimator.load(model, precision="int8")
 
 
 def hide_runtime(monkeypatch, library="onnxruntime", backend="onnx"):
@@ -261,12 +277,12 @@ def test_auto_takes_an_int8_graph_that_was_made_and_the_name_says_so(cached):
 def test_a_precision_that_no_graph_is_in_has_neither_a_warning_nor_advice(cached, caplog, monkeypatch):
     asked = BackendOptions(precision="bf16")
     with pytest.raises(BackendError, match="backend 'onnx' computes in int8 or fp32, got 'bf16'"):
-        graphs.find_export(cached[0], asked, backend="onnx", form="stepped")
+        graphs.find_exports(cached[0], asked, backend="onnx", form="stepped")
     hide_runtime(monkeypatch, "openvino", "openvino")
     estimator = DepthEstimator.load(cached[0], precision="bf16")
     assert "torch in bf16" in estimator.name
     assert "does without" not in caplog.text
-    (cached[1] / graphs.RECORD).unlink()
+    shutil.rmtree(cached[1])
     assert "depthart export" in missing_export(estimator, cached[0], BackendOptions())
     assert missing_export(estimator, cached[0], asked) == ""
 
