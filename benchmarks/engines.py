@@ -104,12 +104,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", default="nano")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--backends", nargs="+", default=["torch", "onnx", "openvino"])
+    parser.add_argument("--backends", nargs="+", action="extend")
     parser.add_argument("--int8", action="store_true", help="measure int8, too")
     parser.add_argument("--data", type=Path, help="shard of rooms to measure the accuracy on")
     parser.add_argument("--limit", type=int, help="only so many pictures of it")
     parser.add_argument("--out", type=Path, help="Markdown file to write as well")
     args = parser.parse_args(argv)
+    args.backends = args.backends or ["torch", "onnx", "openvino"]
     try:
         check_limit(args.limit)
         lines = measured(args)

@@ -10,6 +10,7 @@ On a CPU it runs as well, without graphs: that is for trying it out.
 from __future__ import annotations
 
 import argparse
+import functools
 import statistics
 import sys
 from collections.abc import Callable, Sequence
@@ -162,14 +163,18 @@ def row(subject: Subject, found: Reference, limits: dict[str, float]) -> list[st
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description="Models on a GPU against its limits.")
-    parser.add_argument("--models", nargs="+", default=["nano", "d16"], help="names, files, or d16 (random weights)")
-    parser.add_argument("--numbers", nargs="+", choices=list(FORMATS), default=list(FORMATS))
-    parser.add_argument("--paths", nargs="+", choices=PATHS, default=["eager", "graph"])
-    parser.add_argument("--batches", type=int, nargs="+", default=[1, 4])
+    several = functools.partial(parser.add_argument, nargs="+", action="extend")
+    several("--models", help="names, files, or d16 (random weights)")
+    several("--numbers", choices=list(FORMATS))
+    several("--paths", choices=PATHS)
+    several("--batches", type=int)
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--out", type=Path, help="Markdown file to write as well")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    args.models, args.numbers = args.models or ["nano", "d16"], args.numbers or list(FORMATS)
+    args.paths, args.batches = args.paths or ["eager", "graph"], args.batches or [1, 4]
+    return args
 
 
 @torch.inference_mode()

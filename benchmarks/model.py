@@ -141,11 +141,12 @@ def repeat(found: Sequence[Variant], repeats: int) -> dict[torch.dtype, float]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, and write where asked."""
     parser = argparse.ArgumentParser(description="Time by stage of the models.")
-    parser.add_argument("--models", nargs="+", default=["nano", "d16"], help="names, files, or d16 (random weights)")
+    parser.add_argument("--models", nargs="+", action="extend", help="names, files, or d16 (random weights)")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, help="Markdown file to write as well")
     args = parser.parse_args(argv)
+    args.models = args.models or ["nano", "d16"]
     torch.set_num_threads(args.threads)
     try:
         found = variants(args.models)

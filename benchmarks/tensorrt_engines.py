@@ -120,12 +120,13 @@ def main() -> None:
     """Try what can be tried; what cannot is a line that says why."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="nano")
-    parser.add_argument("--precisions", nargs="+", default=["fp32", "fp16"])
+    parser.add_argument("--precisions", nargs="+", action="extend")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
+    precisions = args.precisions or ["fp32", "fp16"]
     pictures = sample_pictures()
     attempts: list[Callable[[], list[str]]] = [lambda: try_runtime(open_device("cuda"))]
-    attempts += [lambda precision=one: try_engine(args.model, precision, pictures) for one in args.precisions]  # type: ignore[misc]
+    attempts += [lambda precision=one: try_engine(args.model, precision, pictures) for one in precisions]  # type: ignore[misc]
     lines = []
     for attempt in attempts:
         try:

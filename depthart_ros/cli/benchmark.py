@@ -24,7 +24,8 @@ PICTURE_SIZE = (640, 480)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the benchmark."""
     parser.add_argument("model", metavar="MODEL", nargs="?", default="nano", help="a model (default %(default)s)")
-    parser.add_argument("--backends", nargs="+", choices=[name for name in BACKENDS if name != "auto"], metavar="NAME")
+    backends = [name for name in BACKENDS if name != "auto"]
+    parser.add_argument("--backends", nargs="+", action="extend", choices=backends, metavar="NAME")
     parser.add_argument("--rounds", type=int, default=8, help="turns of five pictures (default %(default)s)")
     parser.add_argument("--threads", type=int, help="CPU threads (default: the libraries' choice)")
     parser.add_argument("--decode", default="expected", choices=[name for name in DECODES if name != "sample"])

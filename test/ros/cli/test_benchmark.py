@@ -50,7 +50,7 @@ def test_backends_are_compared_and_the_fastest_is_remembered(tiny_model_path, tm
 
 
 def test_what_cannot_run_is_told_and_the_rest_is_measured(tiny_model_path, tmp_path, capsys):
-    assert main(["benchmark", str(tiny_model_path), "--backends", "onnx", "torch", "--rounds", "1"]) == 0
+    assert main(["benchmark", str(tiny_model_path), "--backends", "onnx", "--backends", "torch", "--rounds", "1"]) == 0
     shown = capsys.readouterr().out
     assert shown.startswith("onnx: backend 'onnx' finds no graph of ")
     assert "| torch |" in shown
