@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import uuid
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +11,7 @@ from depthart_core.backends.cache import cache_folder, weights_folder
 from depthart_core.backends.machine import Machine, machine_name
 from depthart_core.backends.records import read_record
 from depthart_core.errors import BackendError
-from depthart_core.model_files import ENGINE_SUFFIX, fingerprint, model_path, write_atomically
+from depthart_core.model_files import ENGINE_SUFFIX, fingerprint, model_path
 
 if TYPE_CHECKING:
     from depthart_core.estimator import BackendOptions
@@ -81,11 +78,6 @@ def record_path(engine: Path) -> Path:
 def engine_name(model: str, precision: str, decode: str, scales: int, machine: Machine) -> str:
     """Name of an engine's file: it differs wherever an engine may not be shared."""
     return f"{model}-{precision}-{decode}-{scales}-{machine_name(machine)}{ENGINE_SUFFIX}"
-
-
-def timings_name(machine: Machine) -> str:
-    """Name of the file of what builds on a machine have measured about kernels, for the next ones."""
-    return f"{machine_name(machine)}.timings"
 
 
 def find_engine(model: str | Path, options: BackendOptions, machine: Machine) -> Path:
@@ -192,46 +184,6 @@ def check_machine(engine: Path, record: EngineRecord, machine: Machine) -> None:
     if wrong:
         told = ", ".join(f"{name} {record.machine.get(name)} (here {here[name]})" for name in wrong)
         raise BackendError(f"{engine} was built for {told}; run on this machine: {rebuild_command(record)}")
-
-
-def write_engine(engine: Path, data: bytes, record: EngineRecord) -> None:
-    """Put an engine and then its record in place, each whole or not at all; between the two neither is believed.
-
-    Raises:
-        BackendError: The folder cannot be written.
-    """
-    try:
-        engine.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(engine, data)
-        write_atomically(record_path(engine), (json.dumps(asdict(record), indent=1) + "\n").encode())
-    except OSError as error:
-        raise BackendError(_unwritable(engine.parent, error)) from error
-
-
-def write_timings(path: Path, data: bytes) -> None:
-    """Keep measurements of kernels, or not where it is impossible: a build needs them only to be faster."""
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, data)
-
-
-def check_writable(folder: Path) -> None:
-    """Find out before minutes of building whether the result can be kept.
-
-    Raises:
-        BackendError: The folder cannot be made or written.
-    """
-    probe = folder / f".depthart.{uuid.uuid4().hex}.tmp"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise BackendError(_unwritable(folder, error)) from error
-
-
-def _unwritable(folder: Path, error: OSError) -> str:
-    return f"{folder} cannot be written ({error.strerror}); give a folder that can: depthart-build-trt MODEL --out DIR"
 
 
 def build_command(

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 
 from depthart_core.backends import engines
-from depthart_core.backends.cache import cache_folder, weights_folder
+from depthart_core.backends.cache import weights_folder
 from depthart_core.backends.cuda import Device, open_device
 from depthart_core.backends.library import import_library, machine_of
 from depthart_core.backends.machine import version_warning
@@ -26,6 +26,7 @@ from depthart_core.backends.tensorrt import open_engine, run_once
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import BackendError
 from depthart_core.estimator import BackendOptions
+from depthart_core.export import keeping
 from depthart_core.export.acceptance import ATTEMPTS, LIMITS, Accepted, Arrays, accept, squares
 from depthart_core.export.compiling import Compiling, Progress, compile_graph
 from depthart_core.export.proof import Pictures, structured_pictures
@@ -131,7 +132,7 @@ def build_engine(
     weights = fingerprint(path)
     scales = options.count_scales(weights.config)
     folder = wish.out or weights_folder(weights.sha256)
-    engines.check_writable(folder)
+    keeping.check_writable(folder)
     trt, device = import_library(), open_device(options.device)
     machine = machine_of(trt, device)
     if warning := version_warning(machine.library, machine.version):
@@ -162,7 +163,7 @@ def build_engine(
         **_told(accepted, options, wish),
     )
     target = folder / engines.engine_name(path.stem, wish.precision, options.decode, scales, machine)
-    engines.write_engine(target, data, record)
+    keeping.write_engine(target, data, record)
     return Built(target, record)
 
 
@@ -208,10 +209,10 @@ class _Maker:
         return EngineCandidate(partial(self._compile, islands), partial(open_engine, self.trt, self.device))
 
     def _compile(self, islands: tuple[str, ...], stages: bool) -> bytes:
-        timings = self._timings()
+        timings = keeping.timings_path(machine_of(self.trt, self.device))
         how = Compiling(
             self.wish.workspace_mib,
-            _read(timings),
+            keeping.read_timings(timings),
             stages=stages,
             progress=self.progress,
             interruptible=self.wish.interruptible,
@@ -232,16 +233,5 @@ class _Maker:
             self.report(f"building with {self.trt.__name__} {self.trt.__version__}")
             done = compile_graph(self.trt, graph, how)
         if done.timing_cache:
-            engines.write_timings(timings, done.timing_cache)
+            keeping.write_timings(timings, done.timing_cache)
         return done.data
-
-    def _timings(self) -> Path:
-        """Measurements of kernels that later builds on this machine need not repeat."""
-        return cache_folder() / engines.timings_name(machine_of(self.trt, self.device))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""

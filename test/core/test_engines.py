@@ -11,6 +11,7 @@ from depthart_core.backends import engines
 from depthart_core.backends.cache import weights_folder
 from depthart_core.backends.machine import Machine, version_warning
 from depthart_core.estimator import BackendOptions
+from depthart_core.export.keeping import check_writable, write_engine
 from depthart_core.model_files import fingerprint
 
 ORIN = Machine("tensorrt", "10.16.1", "Orin (nvgpu)", "8.7", "Linux-aarch64")
@@ -49,7 +50,7 @@ def in_cache(model, machine=ORIN, **changes):
     record = replace(RECORD, weights_sha256=weights, machine=asdict(machine), **changes)
     name = engines.engine_name("toy", record.precision, record.decode, record.scales, machine)
     path = weights_folder(weights) / name
-    engines.write_engine(path, DATA, record)
+    write_engine(path, DATA, record)
     return path
 
 
@@ -102,7 +103,7 @@ def test_the_precision_that_is_asked_for_is_taken_and_no_other(toy_model_path, e
 
 
 def test_an_engine_of_other_weights_in_the_folder_of_a_model_is_not_taken(toy_model_path, engine):
-    engines.write_engine(engine, DATA, RECORD)
+    write_engine(engine, DATA, RECORD)
     sentence = told(engines.find_engine, toy_model_path, BackendOptions("cuda"), ORIN)
     assert sentence.startswith(f"there is no engine of {toy_model_path} for ")
 
@@ -198,12 +199,12 @@ def test_an_engine_that_does_something_else_is_told(engine, options):
 
 def test_a_folder_that_cannot_be_written_is_told_before_anything_is_built(tmp_path):
     (tmp_path / "file").touch()
-    sentence = told(engines.check_writable, tmp_path / "file" / "folder")
+    sentence = told(check_writable, tmp_path / "file" / "folder")
     assert "cannot be written (Not a directory); give a folder that can: depthart-build-trt MODEL --out DIR" in sentence
 
 
 def test_a_writable_folder_is_made_and_left_empty(tmp_path):
-    engines.check_writable(tmp_path / "a" / "b")
+    check_writable(tmp_path / "a" / "b")
     assert list((tmp_path / "a" / "b").iterdir()) == []
 
 

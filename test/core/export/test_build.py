@@ -15,6 +15,7 @@ import pytest
 
 from depthart_core import BackendError, DepthEstimator
 from depthart_core.backends import engines, tensorrt
+from depthart_core.backends.cache import cache_folder
 from depthart_core.estimator import BackendOptions
 from depthart_core.export import build
 from depthart_core.export.compiling import Compiling, compile_graph
@@ -204,7 +205,7 @@ def test_an_engine_is_built_proven_kept_found_and_run(machine, toy_heads_path):
     assert record.machine["library"] == "tensorrt"
     assert set(record.deviation) == {"depth", "confidence", "size"}
     assert record.deviation["depth"]["mean"] < 1e-4
-    (timings,) = build.cache_folder().glob("*.timings")
+    (timings,) = cache_folder().glob("*.timings")
     assert timings.read_bytes() == b"measured;"
     (rgb,) = structured_pictures(64, 1)
     ours, torch = (DepthEstimator.load(toy_heads_path, **way)(rgb) for way in (
@@ -243,6 +244,6 @@ def test_an_engine_that_stays_wrong_is_not_kept(machine, tiny_model_path):
     machine(spoils=range(9))
     with pytest.raises(BackendError, match=r"the engine is refused as built: depth deviates .* the decoder \(every"):
         build.build_engine(tiny_model_path, OPTIONS, build.Wish("fp32"))
-    assert not list(build.cache_folder().rglob("*.engine*"))
+    assert not list(cache_folder().rglob("*.engine*"))
     with pytest.raises(BackendError, match=r"there is no engine of .* run: depthart-build-trt"):
         DepthEstimator.load(tiny_model_path, backend="tensorrt", device="cuda")
