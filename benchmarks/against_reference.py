@@ -38,7 +38,7 @@ from depthart_core.checkpoint import save_model
 from depthart_core.config import ModelConfig
 from depthart_core.decoding import argmax
 from depthart_core.estimator import Backend, BackendOptions
-from depthart_core.export.onnx import Wish, describe, write_graphs
+from depthart_core.export.onnx import ExportOptions, describe, write_graphs
 from depthart_core.markdown import table
 from depthart_core.model import DepthART
 from depthart_core.model_files import fingerprint
@@ -50,7 +50,7 @@ from training.comparison.cost import OWN_COUNTS
 OPTIONS = BackendOptions(decode="argmax")
 RELEASED, OURS = "released.safetensors", "ours.safetensors"
 GRAPHS = "graphs"
-WISH = Wish("argmax")
+EXPORT = ExportOptions("argmax")
 FILES = {"reference": RELEASED, "ours, PyTorch": OURS, "ours, ONNX Runtime": GRAPHS}
 """Side -> where its weights are."""
 
@@ -94,7 +94,7 @@ def our_side(name: str, backend: Backend) -> Side:
 
 def open_graphs(folder: Path, threads: int) -> Backend:
     """The graphs of `write_weights`, not proven: here they are compared with the reference itself."""
-    record = describe(OURS, fingerprint(folder / OURS), WISH, folder / GRAPHS)
+    record = describe(OURS, fingerprint(folder / OURS), EXPORT, folder / GRAPHS)
     return open_parts(folder / GRAPHS, record, record.scales, threads=threads)
 
 
@@ -111,7 +111,7 @@ def write_weights(checkout: Path, folder: Path) -> None:
     ours = convert_released(folder / RELEASED)
     save_model(ours, folder / OURS)
     (folder / GRAPHS).mkdir()
-    write_graphs(ours, folder / GRAPHS, WISH)
+    write_graphs(ours, folder / GRAPHS, EXPORT)
 
 
 def picture() -> Picture:

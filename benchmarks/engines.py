@@ -49,9 +49,11 @@ def find_or_export(model: str, form: str) -> Path:
     try:
         return graphs.find_exports(model, BackendOptions(precision="fp32"), backend="onnx", form=form)[0]
     except BackendError:
-        from depthart_core.export.onnx import Wish, export_model  # not in the processes whose memory is measured
+        # Not in the processes whose memory is measured.
+        from depthart_core.export.onnx import ExportOptions, export_model
 
-        return export_model(model, None, Wish(form=form), report=lambda text: print(text, file=sys.stderr)).path
+        wish = ExportOptions(form=form)
+        return export_model(model, None, wish, report=lambda text: print(text, file=sys.stderr)).path
 
 
 def time_form(folder: Path, form: str, threads: int, repeats: int) -> tuple[float, list[float], int]:

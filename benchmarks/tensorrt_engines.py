@@ -21,7 +21,7 @@ from depthart_core import BackendError, DepthEstimator
 from depthart_core.backends.cuda import Device, open_device
 from depthart_core.backends.runner import Runner, Tensor
 from depthart_core.estimator import BackendOptions
-from depthart_core.export.build import Wish, build_engine
+from depthart_core.export.build import EngineOptions, build_engine
 from depthart_ros.cli.sources import sample_pictures
 
 SIZE, STEPS, RUNS, CYCLES = 256, 200, 200, 100
@@ -103,7 +103,9 @@ def try_engine(model: str, precision: str, pictures: list[Any]) -> list[str]:
     """Build, prove and time an engine."""
     started = time.perf_counter()
     options = BackendOptions("cuda")
-    done = build_engine(model, options, Wish(precision), pictures=pictures, report=lambda line: print(line, flush=True))
+    done = build_engine(
+        model, options, EngineOptions(precision), pictures=pictures, report=lambda line: print(line, flush=True)
+    )
     depth = done.record.deviation["depth"]
     estimator = DepthEstimator.load(done.path, backend="tensorrt", device="cuda")
     square = np.zeros((estimator.backend.input_size, estimator.backend.input_size, 3), np.uint8)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from depthart_core.estimator import BackendOptions
 
 FORMAT = "depthart-onnx/2"
-DECODES = ("expected", "argmax")
+EXPORTABLE_DECODES = ("expected", "argmax")
 """Decodings without chance, which alone can stand in a graph."""
 
 FORMS = ("stepped", "whole")
@@ -186,8 +186,8 @@ def open_export(model: str | Path, options: BackendOptions, *, backend: str, for
     """
     if options.device != "cpu":
         raise BackendError(f"backend {backend!r} runs on device 'cpu', got {options.device!r}")
-    if options.decode not in DECODES:
-        raise BackendError(f"backend {backend!r} decodes {' or '.join(DECODES)}, got {options.decode!r}")
+    if options.decode not in EXPORTABLE_DECODES:
+        raise BackendError(f"backend {backend!r} decodes {' or '.join(EXPORTABLE_DECODES)}, got {options.decode!r}")
     given = is_graph(model)
     folder = export_folder(model) if given else find_exports(model, options, backend=backend, form=form)[0]
     record = read_record(folder)

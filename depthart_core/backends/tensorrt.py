@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from depthart_core.backends.cuda import Device, open_device
 from depthart_core.backends.engines import PRECISIONS, EngineRecord, find_engine, read_engine
-from depthart_core.backends.graphs import DECODES
+from depthart_core.backends.graphs import EXPORTABLE_DECODES
 from depthart_core.backends.library import first_error, import_library, machine_of, make_logger, start
 from depthart_core.backends.machine import version_warning
 from depthart_core.backends.runner import Runner, Tensor
@@ -127,8 +127,8 @@ def load(model: str | Path, options: BackendOptions) -> TensorRTBackend:
             damaged; with the command that cures it.
     """
     options.demand_precision("tensorrt", *PRECISIONS)
-    if options.decode not in DECODES:
-        raise BackendError(f"an engine decodes {' or '.join(DECODES)}, got {options.decode!r}")
+    if options.decode not in EXPORTABLE_DECODES:
+        raise BackendError(f"an engine decodes {' or '.join(EXPORTABLE_DECODES)}, got {options.decode!r}")
     trt, device = import_library(), open_device(options.device)
     machine = machine_of(trt, device)
     warning = version_warning(machine.library, machine.version)

@@ -96,7 +96,7 @@ def _canonical(found: Prediction) -> ScaleGuess | None:
     return ScaleGuess.of_logarithms(size, error)
 
 
-def choose_precision(asked: str, device: torch.device) -> str:
+def precision_on(asked: str, device: torch.device) -> str:
     """What a model is computed in on a device: one of `depthart_core.backends.precision.DTYPES`.
 
     Raises:
@@ -127,7 +127,7 @@ def load(model: str | Path, options: BackendOptions) -> TorchBackend:
     try:
         probe = torch.zeros(1, device=options.device)
         probe.cpu()  # what runs there must come back, which "meta" cannot
-        precision = choose_precision(options.precision, probe.device)
+        precision = precision_on(options.precision, probe.device)
         if probe.device.type == "cpu" and precision == "fp32":
             quicken(loaded.tokenizer)
         if probe.device.type == "cuda" and precision == "fp32":

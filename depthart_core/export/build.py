@@ -38,7 +38,7 @@ Report = Callable[[str], object]
 
 
 @dataclass(frozen=True)
-class Wish:
+class EngineOptions:
     """What engine is wanted.
 
     Attributes:
@@ -105,7 +105,7 @@ class EngineCandidate:
 def build_engine(
     model: str | Path,
     options: BackendOptions,
-    wish: Wish | None = None,
+    wish: EngineOptions | None = None,
     *,
     pictures: Pictures | None = None,
     report: Report = lambda _: None,
@@ -116,7 +116,7 @@ def build_engine(
     Args:
         model: Name of a packaged model or path of a model file.
         options: Device ("cuda" or "cuda:N"), decoding and number of scales.
-        wish: See `Wish`.
+        wish: See `EngineOptions`.
         pictures: uint8 (H, W, 3) RGB to compare on; None: generated ones.
         report: Gets a sentence at every step.
         progress: See `compiling.Progress`; starts anew with every try.
@@ -126,7 +126,7 @@ def build_engine(
         BackendError: No TensorRT, no GPU, an impossible option, a folder that cannot be written, a graph that TensorRT
             does not take, or an engine that deviates; with what cures it.
     """
-    wish = wish or Wish()
+    wish = wish or EngineOptions()
     check_exportable(options)
     path = model_path(model)
     weights = fingerprint(path)
@@ -178,7 +178,7 @@ def reference(model: DepthART, options: BackendOptions, pictures: Pictures) -> l
         ]
 
 
-def _told(accepted: Accepted, options: BackendOptions, wish: Wish) -> dict[str, Any]:
+def _told(accepted: Accepted, options: BackendOptions, wish: EngineOptions) -> dict[str, Any]:
     """The part of a record that tells what was asked for and what was found."""
     return {
         "precision": wish.precision,
@@ -200,7 +200,7 @@ class _Maker:
     device: Device
     model: DepthART
     options: BackendOptions
-    wish: Wish
+    wish: EngineOptions
     report: Report
     progress: Progress
 

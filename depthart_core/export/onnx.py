@@ -47,7 +47,7 @@ class Exported:
 
 
 @dataclass(frozen=True)
-class Wish:
+class ExportOptions:
     """What an export should be.
 
     Attributes:
@@ -96,7 +96,7 @@ class Wish:
 def export_model(
     model: str | Path,
     folder: Path | None = None,
-    wish: Wish = Wish(),
+    wish: ExportOptions = ExportOptions(),
     *,
     pictures: Pictures | None = None,
     report: Callable[[str], object] = lambda _: None,
@@ -139,7 +139,7 @@ def export_model(
     return Exported(target, record)
 
 
-def write_graphs(model: DepthART, folder: Path, wish: Wish) -> None:
+def write_graphs(model: DepthART, folder: Path, wish: ExportOptions) -> None:
     """Write the graphs of an export, without a record.
 
     Raises:
@@ -157,7 +157,7 @@ def write_graphs(model: DepthART, folder: Path, wish: Wish) -> None:
         )
 
 
-def describe(model: str, weights: Fingerprint, wish: Wish, folder: Path) -> graphs.Record:
+def describe(model: str, weights: Fingerprint, wish: ExportOptions, folder: Path) -> graphs.Record:
     """The record of graphs in a folder before they are proven."""
     config = weights.config
     return graphs.Record(
@@ -178,7 +178,7 @@ def describe(model: str, weights: Fingerprint, wish: Wish, folder: Path) -> grap
     )
 
 
-def _libraries(wish: Wish) -> list[str]:
+def _libraries(wish: ExportOptions) -> list[str]:
     """What makes an export and what it is proven in."""
     shared = wish.chosen_form == "stepped" and wish.precision in graphs.RUNNABLE["openvino"]
     return [*LIBRARIES, *(["openvino"] if shared and _imports("openvino") else [])]

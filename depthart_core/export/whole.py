@@ -109,8 +109,8 @@ def check_exportable(options: BackendOptions, libraries: Sequence[str] = ("onnx"
     Raises:
         BackendError: Names what is wrong.
     """
-    if options.decode not in graphs.DECODES:
-        raise BackendError(f"a graph decodes {' or '.join(graphs.DECODES)}, got {options.decode!r}")
+    if options.decode not in graphs.EXPORTABLE_DECODES:
+        raise BackendError(f"a graph decodes {' or '.join(graphs.EXPORTABLE_DECODES)}, got {options.decode!r}")
     if tuple(map(int, torch.__version__.split(".")[:2])) < OLDEST_TORCH:
         oldest = ".".join(map(str, OLDEST_TORCH))
         got = f"here is {torch.__version__}; run: pip install -U torch"

@@ -14,7 +14,7 @@ from depthart_core.errors import importing
 from depthart_core.estimator import BackendOptions
 
 if TYPE_CHECKING:
-    from depthart_core.export.build import Built, Wish
+    from depthart_core.export.build import Built, EngineOptions
 
 SUMMARY = "build a TensorRT engine for the GPU of this machine, compare it with PyTorch and keep it if both agree"
 
@@ -51,9 +51,9 @@ def run(args: argparse.Namespace) -> int:
         DepthartError: As `build`.
     """
     with importing("building"):
-        from depthart_core.export.build import Wish
+        from depthart_core.export.build import EngineOptions
 
-    wish = Wish(args.precision, args.workspace, args.out, interruptible=True)
+    wish = EngineOptions(args.precision, args.workspace, args.out, interruptible=True)
     options = BackendOptions(args.device, args.decode, max_scales=args.max_scales)
     done = build(args.model, options, wish)
     where = args.model if args.out is None else done.path
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def build(model: str, options: BackendOptions, wish: Wish | None = None) -> Built:
+def build(model: str, options: BackendOptions, wish: EngineOptions | None = None) -> Built:
     """Build and prove an engine, and show how it goes.
 
     Args:
@@ -75,10 +75,10 @@ def build(model: str, options: BackendOptions, wish: Wish | None = None) -> Buil
         ImageError: The packaged pictures cannot be read.
     """
     with importing("building"):
-        from depthart_core.export.build import Wish, build_engine
+        from depthart_core.export.build import EngineOptions, build_engine
     from depthart_ros.cli.sources import sample_pictures
 
-    wish = wish or Wish(engines.PRECISIONS[0] if options.precision == "auto" else options.precision)
+    wish = wish or EngineOptions(engines.PRECISIONS[0] if options.precision == "auto" else options.precision)
     with tqdm(total=100, bar_format="{l_bar}{bar}| {elapsed}, {remaining} left", disable=None, leave=False) as bar:
 
         def progress(share: float) -> None:

@@ -46,13 +46,13 @@ def run(args: argparse.Namespace) -> int:
         ImageError: The packaged pictures cannot be read.
     """
     with importing("export"):
-        from depthart_core.export.onnx import Wish, export_model
+        from depthart_core.export.onnx import ExportOptions, export_model
     from depthart_ros.cli.sources import sample_pictures
 
     done = export_model(
         args.model,
         args.out,
-        Wish(args.decode, args.form, args.precision, args.max_scales),
+        ExportOptions(args.decode, args.form, args.precision, args.max_scales),
         pictures=sample_pictures(),
         report=lambda sentence: print(sentence, flush=True),
     )

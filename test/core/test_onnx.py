@@ -27,7 +27,7 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)"
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
 
-from depthart_core.export.onnx import Wish, export_model  # noqa: E402
+from depthart_core.export.onnx import ExportOptions, export_model  # noqa: E402
 
 CASES = {
     "heads": ("toy_heads_path", "expected"),
@@ -45,7 +45,7 @@ def exported(request, tmp_path_factory):
         if case not in made:
             fixture, decode = CASES[case]
             path = request.getfixturevalue(fixture)
-            made[case] = path, decode, export_model(path, tmp_path_factory.mktemp("graphs"), Wish(decode))
+            made[case] = path, decode, export_model(path, tmp_path_factory.mktemp("graphs"), ExportOptions(decode))
         return made[case]
 
     return export
@@ -201,7 +201,7 @@ def test_auto_takes_torch_where_the_graph_cannot_be_trusted_or_run(cached, monke
 @pytest.mark.parametrize("damaged", ["step.onnx", graphs.RECORD])
 def test_auto_takes_the_float32_graph_where_the_int8_one_is_damaged_and_says_so(cached, caplog, damaged):
     model, _ = cached
-    fast = export_model(model, None, Wish(precision="int8")).path
+    fast = export_model(model, None, ExportOptions(precision="int8")).path
     (fast / damaged).write_bytes((fast / damaged).read_bytes()[:-40])
     assert "(onnx on cpu" in DepthEstimator.load(model).name
     assert caplog.text.count("does without") == 1
@@ -263,7 +263,7 @@ def test_auto_takes_what_was_measured_as_the_fastest(cached):
 
 
 def test_auto_takes_an_int8_graph_that_was_made_and_the_name_says_so(cached):
-    export_model(cached[0], None, Wish(precision="int8"))
+    export_model(cached[0], None, ExportOptions(precision="int8"))
     fast, exact = (DepthEstimator.load(cached[0], precision=precision) for precision in ("auto", "fp32"))
     assert "(onnx in int8 on cpu" in fast.name
     assert "(onnx in fp32 on cpu" in exact.name

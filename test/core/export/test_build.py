@@ -194,7 +194,7 @@ def machine(monkeypatch, tmp_path, make_host):
 def test_an_engine_is_built_proven_kept_found_and_run(machine, toy_heads_path):
     trt, _ = machine()
     shares = []
-    done = build.build_engine(toy_heads_path, OPTIONS, build.Wish("fp32", 64), progress=shares.append)
+    done = build.build_engine(toy_heads_path, OPTIONS, build.EngineOptions("fp32", 64), progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     (config,) = trt.configs
@@ -231,7 +231,7 @@ def test_a_refused_engine_is_built_again_with_more_in_float32_and_leaves_nothing
     told = []
     gc.disable()
     try:
-        done = build.build_engine(tiny_model_path, OPTIONS, build.Wish("fp16"), report=told.append)
+        done = build.build_engine(tiny_model_path, OPTIONS, build.EngineOptions("fp16"), report=told.append)
         assert device.held == []
     finally:
         gc.enable()
@@ -243,7 +243,7 @@ def test_a_refused_engine_is_built_again_with_more_in_float32_and_leaves_nothing
 def test_an_engine_that_stays_wrong_is_not_kept(machine, tiny_model_path):
     machine(spoils=range(9))
     with pytest.raises(BackendError, match=r"the engine is refused as built: depth deviates .* the decoder \(every"):
-        build.build_engine(tiny_model_path, OPTIONS, build.Wish("fp32"))
+        build.build_engine(tiny_model_path, OPTIONS, build.EngineOptions("fp32"))
     assert not list(cache_folder().rglob("*.engine*"))
     with pytest.raises(BackendError, match=r"there is no engine of .* run: depthart-build-trt"):
         DepthEstimator.load(tiny_model_path, backend="tensorrt", device="cuda")

@@ -25,7 +25,7 @@ pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `on
 from depthart_core.backends import graphs  # noqa: E402
 from depthart_core.export import tracing  # noqa: E402
 from depthart_core.export.build import build_engine  # noqa: E402
-from depthart_core.export.onnx import LIBRARIES, Graph, Wish, export_model, export_onnx  # noqa: E402
+from depthart_core.export.onnx import LIBRARIES, ExportOptions, Graph, export_model, export_onnx  # noqa: E402
 from depthart_core.export.proving import LIMITS, prove_export  # noqa: E402
 
 
@@ -58,7 +58,7 @@ def test_what_a_killed_export_left_goes_a_day_later_and_stays_until_then(tiny_mo
     for folder in (old, new):
         folder.mkdir()
     os.utime(old, (0, 0))
-    done = export_model(tiny_model_path, tmp_path, Wish(form="whole", max_scales=1))
+    done = export_model(tiny_model_path, tmp_path, ExportOptions(form="whole", max_scales=1))
     assert sorted(tmp_path.iterdir()) == sorted([new, done.path])
 
 
@@ -69,7 +69,7 @@ def test_an_older_pytorch_is_refused_before_it_leaves_our_translation_out(tiny_m
 
 
 def test_an_export_takes_the_place_of_an_older_one_unless_it_deviates(tiny_model_path, tmp_path, monkeypatch):
-    wish = Wish(form="whole", max_scales=1)
+    wish = ExportOptions(form="whole", max_scales=1)
     first = export_model(tiny_model_path, tmp_path, wish).path
     (first / "left over").touch()
     assert export_model(tiny_model_path, tmp_path, wish).path == first
@@ -86,13 +86,13 @@ def test_an_export_takes_the_place_of_an_older_one_unless_it_deviates(tiny_model
 
 @pytest.mark.parametrize("precision", ["fp16", "bf16"])
 def test_a_half_precision_export_is_whole_and_proven(tiny_model_path, tmp_path, precision):
-    record = export_model(tiny_model_path, tmp_path, Wish(precision=precision)).record
+    record = export_model(tiny_model_path, tmp_path, ExportOptions(precision=precision)).record
     assert (record.form, record.precision, record.opset) == ("whole", precision, 18)
     assert 0.0 < record.deviation["depth"]["mean"] < 3e-2
 
 
 def test_an_int8_export_has_the_layers_of_the_transformer_in_int8_and_is_proven(tiny_model_path, tmp_path):
-    done = export_model(tiny_model_path, tmp_path, Wish(precision="int8"))
+    done = export_model(tiny_model_path, tmp_path, ExportOptions(precision="int8"))
     assert (done.record.form, done.record.precision, done.path.name) == (
         "stepped",
         "int8",
@@ -108,7 +108,7 @@ def test_an_int8_export_has_the_layers_of_the_transformer_in_int8_and_is_proven(
 def test_weights_that_are_too_large_for_int8_are_told(tiny_model_path, tmp_path, monkeypatch):
     monkeypatch.setattr(tracing, "LARGEST_WEIGHTS", 3_000)
     with pytest.raises(BackendError, match="weights of the step beyond 2 GB cannot be made int8; export it in fp32"):
-        export_model(tiny_model_path, tmp_path, Wish(precision="int8"))
+        export_model(tiny_model_path, tmp_path, ExportOptions(precision="int8"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -178,7 +178,7 @@ def test_what_is_no_graph_is_refused(copied, tiny_model_path):
 )
 def test_what_cannot_be_exported_is_told(tiny_model_path, tmp_path, options, told):
     with pytest.raises(BackendError, match=told):
-        export_model(tiny_model_path, tmp_path / "new", Wish(**options))
+        export_model(tiny_model_path, tmp_path / "new", ExportOptions(**options))
     with pytest.raises(BackendError, match=told):
         export_onnx(load_model(tiny_model_path), tmp_path / "new.onnx", **options)
     assert list(tmp_path.iterdir()) == []
@@ -196,7 +196,7 @@ def test_what_cannot_be_exported_is_told(tiny_model_path, tmp_path, options, tol
 )
 def test_a_form_that_cannot_be_is_told(tiny_model_path, tmp_path, wish, told):
     with pytest.raises(BackendError, match=told):
-        export_model(tiny_model_path, tmp_path / "new", Wish(**wish))
+        export_model(tiny_model_path, tmp_path / "new", ExportOptions(**wish))
 
 
 def test_a_missing_model_is_told(tmp_path):
