@@ -42,7 +42,7 @@ def is_packaged(model: str | Path) -> bool:
     return Path(name).name == name and Path(name).suffix == "" and (PACKAGED / f"{name}.safetensors").is_file()
 
 
-def is_graph(model: str | Path) -> bool:
+def is_export(model: str | Path) -> bool:
     """Whether this names an export and not a model."""
     return Path(model).suffix == ".onnx" or (Path(model).is_dir() and not is_packaged(model))
 
@@ -53,7 +53,7 @@ def is_engine(model: str | Path) -> bool:
 
 
 def export_folder(model: str | Path) -> Path:
-    """The folder that `is_graph` found named, itself or by a graph in it."""
+    """The folder that `is_export` found named, itself or by a graph in it."""
     path = Path(model)
     return path.parent if path.suffix == ".onnx" and not path.is_dir() else path
 

@@ -11,7 +11,7 @@ import numpy as np
 from depthart_core import BackendError, DepthEstimator
 from depthart_core.advice import missing_export
 from depthart_core.estimator import BackendOptions
-from depthart_core.model_files import export_folder, is_engine, is_graph, model_path
+from depthart_core.model_files import export_folder, is_engine, is_export, model_path
 from depthart_ros.parameters import Settings
 
 WARM_UP_SHAPE = (480, 640, 3)
@@ -86,7 +86,7 @@ def identity(settings: Settings, estimator: DepthEstimator) -> dict[str, str]:
         CheckpointError: the model is not there any more.
     """
     digest = hashlib.sha256()
-    exported = is_graph(settings.model)
+    exported = is_export(settings.model)
     files = filter(Path.is_file, export_folder(settings.model).iterdir()) if exported else [model_path(settings.model)]
     for file in sorted(files):
         digest.update(hashlib.sha256(file.read_bytes()).digest())

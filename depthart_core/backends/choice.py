@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from depthart_core.backends import engines, graphs
 from depthart_core.backends.speeds import fastest_first
 from depthart_core.errors import BackendError, importing
-from depthart_core.model_files import is_engine, is_graph
+from depthart_core.model_files import is_engine, is_export
 
 if TYPE_CHECKING:
     from depthart_core.estimator import Backend, BackendOptions
@@ -43,7 +43,7 @@ def load_backend(backend: str, model: str | Path, options: BackendOptions) -> tu
 
 def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]:
     """The fastest backend that can do it, and its name; PyTorch can always, or says what is wrong."""
-    if is_graph(model):
+    if is_export(model):
         return "onnx", _load("onnx", model, options)
     if is_engine(model):
         return "tensorrt", _load("tensorrt", model, options)
@@ -100,7 +100,7 @@ def _load(backend: str, model: str | Path, options: BackendOptions) -> Backend:
         CheckpointError: The model is missing or damaged.
         BackendError: The library is not installed, or cannot do what is asked for.
     """
-    if is_graph(model) and backend == "torch":
+    if is_export(model) and backend == "torch":
         raise BackendError(f"{model} is an export, which backend 'torch' does not run; give the model itself")
     if is_engine(model) and backend != "tensorrt":
         raise BackendError(f"{model} is an engine for backend 'tensorrt', got backend {backend!r}")

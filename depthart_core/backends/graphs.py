@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from depthart_core.backends import records
 from depthart_core.backends.cache import weights_folder
 from depthart_core.errors import BackendError
-from depthart_core.model_files import export_folder, fingerprint, is_graph, model_path
+from depthart_core.model_files import export_folder, fingerprint, is_export, model_path
 
 if TYPE_CHECKING:
     from depthart_core.estimator import BackendOptions
@@ -188,7 +188,7 @@ def open_export(model: str | Path, options: BackendOptions, *, backend: str, for
         raise BackendError(f"backend {backend!r} runs on device 'cpu', got {options.device!r}")
     if options.decode not in EXPORTABLE_DECODES:
         raise BackendError(f"backend {backend!r} decodes {' or '.join(EXPORTABLE_DECODES)}, got {options.decode!r}")
-    given = is_graph(model)
+    given = is_export(model)
     folder = export_folder(model) if given else find_exports(model, options, backend=backend, form=form)[0]
     record = read_record(folder)
     if record.form != form:

@@ -12,7 +12,7 @@ from depthart_core import BACKENDS, DECODES, PRECISIONS, BackendError
 from depthart_core.backends.measuring import Measured, measure, subjects
 from depthart_core.backends.speeds import write_speeds
 from depthart_core.markdown import table
-from depthart_core.model_files import is_graph
+from depthart_core.model_files import is_export
 from depthart_ros.cli.accuracy import measure_accuracy, open_sets
 from depthart_ros.cli.sources import sample_pictures
 
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 def _remember(args: argparse.Namespace, found: dict[str, Measured]) -> None:
     """Write down how fast backends are on the CPU, for backend `auto`."""
     medians = {name: statistics.median(each.seconds["total"]) for name, each in found.items() if name in BACKENDS}
-    if args.device == "cpu" and len(medians) > 1 and not is_graph(args.model):
+    if args.device == "cpu" and len(medians) > 1 and not is_export(args.model):
         path = write_speeds(args.model, args.decode, medians)
         print(f"backend auto takes {min(medians, key=lambda name: medians[name])} from now on: {path}")
 

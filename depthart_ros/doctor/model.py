@@ -11,7 +11,7 @@ import numpy as np
 from depthart_core import CheckpointError, ConfigError, DepthartError
 from depthart_core.advice import prefers_export
 from depthart_core.backends import engines, graphs
-from depthart_core.model_files import export_folder, fingerprint, is_engine, is_graph, model_path
+from depthart_core.model_files import export_folder, fingerprint, is_engine, is_export, model_path
 from depthart_ros.doctor.findings import Finding
 from depthart_ros.loading import WARM_UP_SHAPE, load_estimator, options_of
 from depthart_ros.parameter_files import read_given, settings_of
@@ -48,7 +48,7 @@ def check_parameters(file: Path | None, assignments: Iterable[str]) -> tuple[lis
 def check_model(settings: Settings) -> Iterator[Finding]:
     """Yield what is known of the model's file and its graph, and how long it takes here."""
     try:
-        if is_graph(settings.model):
+        if is_export(settings.model):
             record = graphs.read_record(export_folder(settings.model))
             yield Finding("model", f"{settings.model}: an export of {record.model}, {_proof(record)}")
         elif is_engine(settings.model):

@@ -10,7 +10,7 @@ from depthart_core import BackendError, CheckpointError
 from depthart_core.backends import graphs
 from depthart_core.backends.cache import cache_folder, weights_folder
 from depthart_core.estimator import BackendOptions
-from depthart_core.model_files import fingerprint, is_graph
+from depthart_core.model_files import fingerprint, is_export
 
 DATA = b"not read by these tests"
 RECORD = graphs.Record(
@@ -180,8 +180,8 @@ def test_a_folder_with_the_name_of_a_packaged_model_is_no_export(tmp_path, monke
     monkeypatch.chdir(tmp_path)
     (tmp_path / "nano").mkdir()
     (tmp_path / "export").mkdir()
-    assert not is_graph("nano")
-    assert is_graph("export")
-    assert is_graph(tmp_path / "nano" / "step.onnx")
+    assert not is_export("nano")
+    assert is_export("export")
+    assert is_export(tmp_path / "nano" / "step.onnx")
     (tmp_path / "export.safetensors").write_bytes(b"the model that it was made from")
-    assert is_graph(tmp_path / "export")
+    assert is_export(tmp_path / "export")
