@@ -17,7 +17,7 @@ def prefers_export(options: BackendOptions) -> bool:
     float32 export on some processors, included).
     """
     possible = options.precision in ("auto", *graphs.RUNNABLE["onnx"])
-    return possible and options.device == "cpu" and options.decode != "sample"
+    return possible and options.device in ("auto", "cpu") and options.decode != "sample"
 
 
 def missing_export(estimator: DepthEstimator, model: str | Path, options: BackendOptions) -> str:

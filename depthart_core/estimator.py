@@ -103,7 +103,7 @@ class BackendOptions:
     """What a backend is asked for.
 
     Attributes:
-        device: Such as "cpu", "cuda" or "cuda:1".
+        device: Such as "cpu", "cuda" or "cuda:1"; "auto": see `DepthEstimator.load`.
         decode: "expected" (deterministic), "argmax" or "sample".
         seed: Of "sample".
         threads: CPU threads; None leaves the library's choice.
@@ -222,7 +222,7 @@ class DepthEstimator:
         model: str | Path = "nano",
         *,
         backend: str = "auto",
-        device: str = "cpu",
+        device: str = "auto",
         decode: str = "expected",
         seed: int = 0,
         threads: int | None = None,
@@ -237,7 +237,7 @@ class DepthEstimator:
             backend: One of `BACKENDS`; "auto" takes of those that are installed and have graphs of exactly this model
                 and decoding from `depthart export` the one that `depthart benchmark` found the fastest (ONNX Runtime
                 before it was run); on "cuda" TensorRT where there is an engine for this GPU; PyTorch elsewhere.
-            device: Where it runs, such as "cpu" or "cuda".
+            device: Where it runs, such as "cpu" or "cuda"; "auto": the GPU for which an engine was built, else the CPU.
             decode: "expected" (deterministic), "argmax" or "sample".
             seed: Of "sample".
             threads: CPU threads; None leaves the library's choice.
@@ -249,9 +249,9 @@ class DepthEstimator:
             BackendError: An unknown backend, device, decoding or precision, or one that cannot do what is asked for.
         """
         options = BackendOptions(device, decode, seed, threads, max_scales, precision)
-        chosen, loaded = load_backend(backend, model, options)
+        chosen, used, loaded = load_backend(backend, model, options)
         computed = "" if (precision, loaded.precision) == ("auto", "fp32") else f" in {loaded.precision}"
-        return cls(loaded, f"{Path(model).stem} ({chosen}{computed} on {device}, {decode})")
+        return cls(loaded, f"{Path(model).stem} ({chosen}{computed} on {used}, {decode})")
 
     def __call__(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> RelativeDepth:
         """Estimate depth at the size of the picture: uint8 (H, W, 3) in RGB order -> (H, W).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +64,8 @@ def _load(settings: Settings) -> DepthEstimator:
     except BackendError:
         from depthart_ros.cli.build_trt import build
 
-        build(settings.model, options_of(settings))
+        options = options_of(settings)
+        build(settings.model, replace(options, device="cuda") if options.device == "auto" else options)
     return load()
 
 

@@ -35,7 +35,7 @@ def generate_launch_description() -> LaunchDescription:
             ),
             DeclareLaunchArgument("model", default_value="", description="Packaged model or path of a model file"),
             DeclareLaunchArgument("backend", default_value="", description="What runs the model, for example onnx"),
-            DeclareLaunchArgument("device", default_value="", description="Where it runs: cpu, cuda or cuda:N"),
+            DeclareLaunchArgument("device", default_value="", description="Where it runs: auto, cpu, cuda or cuda:N"),
             DeclareLaunchArgument("precision", default_value="", description="fp32, fp16, bf16 or int8"),
             DeclareLaunchArgument("max_scales", default_value="", description="At most so many scales of the model"),
             DeclareLaunchArgument(

@@ -24,7 +24,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     add("--decode", default="expected", help="expected (default), argmax or sample")
     add("--max-scales", type=int, metavar="K", help="decode after so many scales (default: all)")
     add("--backend", default="auto")
-    add("--device", default="cpu")
+    add("--device", default="auto", help="such as cpu or cuda (auto: the GPU of an engine, else cpu)")
     add("--seed", type=int, default=0, help="of sampled decoding")
     add("--threads", type=int, help="of the processor")
     add("--train", type=Path, nargs="+", action="extend", metavar="PATH", help=f"data of the {MEAN_MAP}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from depthart_core.backends import engines, graphs
 from depthart_core.backends.speeds import fastest_first
@@ -27,10 +28,20 @@ MODULES = {
 """Name of a backend -> its module, which imports its library only then and has a function `load`."""
 
 BACKENDS = ("auto", *MODULES)
+GPU = "cuda"
+"""What device "auto" means where an engine is to run."""
 
 
-def load_backend(backend: str, model: str | Path, options: BackendOptions) -> tuple[str, Backend]:
-    """Load a model for a backend, one of `BACKENDS`; returns the name of the one that runs it, and that one.
+class Chosen(NamedTuple):
+    """What runs a model: the backend's name, its device, and the loaded model."""
+
+    name: str
+    device: str
+    backend: Backend
+
+
+def load_backend(backend: str, model: str | Path, options: BackendOptions) -> Chosen:
+    """Load a model for a backend, one of `BACKENDS`.
 
     Raises:
         CheckpointError: The model is missing or damaged.
@@ -38,7 +49,31 @@ def load_backend(backend: str, model: str | Path, options: BackendOptions) -> tu
     """
     if backend not in BACKENDS:
         raise BackendError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
-    return _load_any(model, options) if backend == "auto" else (backend, _load(backend, model, options))
+    if options.device != "auto":
+        return _load_on(backend, model, options)
+    if backend == "tensorrt" or is_engine(model):
+        return _load_on(backend, model, replace(options, device=GPU))
+    engine = _load_cached_engine(model, replace(options, device=GPU)) if backend == "auto" else None
+    return engine or _load_on(backend, model, replace(options, device="cpu"))
+
+
+def _load_on(backend: str, model: str | Path, options: BackendOptions) -> Chosen:
+    """Load a model where the options say."""
+    name, loaded = _load_any(model, options) if backend == "auto" else (backend, _load(backend, model, options))
+    return Chosen(name, options.device, loaded)
+
+
+def _load_cached_engine(model: str | Path, options: BackendOptions) -> Chosen | None:
+    """The engine that was built of a model for this GPU; None where there is none that can do what is asked for."""
+    if is_export(model) or options.precision not in ("auto", *engines.PRECISIONS):
+        return None
+    if not _has_engine(model):
+        return None
+    try:
+        return Chosen("tensorrt", options.device, _load("tensorrt", model, options))
+    except BackendError as error:
+        _log.warning("backend auto takes the processor: %s", error)
+        return None
 
 
 def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]:
@@ -82,15 +117,15 @@ def _load_on_gpu(model: str | Path, options: BackendOptions) -> tuple[str, Backe
     try:
         return "tensorrt", _load("tensorrt", model, options)
     except BackendError as error:  # whoever built an engine will miss it
-        _log.log(_weight(model), "backend auto takes torch: %s", error)
+        _log.log(logging.WARNING if _has_engine(model) else logging.INFO, "backend auto takes torch: %s", error)
     return "torch", _load("torch", model, options)
 
 
-def _weight(model: str | Path) -> int:
-    """The level of a message that no engine of a model can be used."""
-    with suppress(BackendError):
-        return logging.WARNING if engines.any_engine(model) else logging.INFO
-    return logging.INFO
+def _has_engine(model: str | Path) -> bool:
+    """Whether an engine was built of a model, for whatever machine."""
+    with suppress(BackendError):  # no home folder
+        return engines.any_engine(model)
+    return False
 
 
 def _load(backend: str, model: str | Path, options: BackendOptions) -> Backend:

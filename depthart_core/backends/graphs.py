@@ -184,7 +184,7 @@ def open_export(model: str | Path, options: BackendOptions, *, backend: str, for
         CheckpointError: The model is missing or damaged.
         BackendError: There is none, it does something else, or it is damaged.
     """
-    if options.device != "cpu":
+    if options.device not in ("auto", "cpu"):
         raise BackendError(f"backend {backend!r} runs on device 'cpu', got {options.device!r}")
     if options.decode not in EXPORTABLE_DECODES:
         raise BackendError(f"backend {backend!r} decodes {' or '.join(EXPORTABLE_DECODES)}, got {options.decode!r}")

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=8, help="turns of five pictures (default %(default)s)")
     parser.add_argument("--threads", type=int, help="CPU threads (default: the libraries' choice)")
     parser.add_argument("--decode", default="expected", choices=[name for name in DECODES if name != "sample"])
-    parser.add_argument("--device", default="cpu", help="of torch and tensorrt: cpu, cuda (default %(default)s)")
+    parser.add_argument("--device", default="auto", help="of torch and tensorrt: cpu, cuda (default: cpu for torch)")
     parser.add_argument("--precision", default="auto", choices=PRECISIONS, help="measure each backend in this, too")
     parser.add_argument(
         "--data", nargs="+", action="extend", default=[], metavar="NAME=PATH",
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 def _remember(args: argparse.Namespace, found: dict[str, Measured]) -> None:
     """Write down how fast backends are on the CPU, for backend `auto`."""
     medians = {name: statistics.median(each.seconds["total"]) for name, each in found.items() if name in BACKENDS}
-    if args.device == "cpu" and len(medians) > 1 and not is_export(args.model):
+    if args.device in ("auto", "cpu") and len(medians) > 1 and not is_export(args.model):
         path = write_speeds(args.model, args.decode, medians)
         print(f"backend auto takes {min(medians, key=lambda name: medians[name])} from now on: {path}")
 

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, required=True, help="folder for STEM.npy (float32, H x W) and STEM.png (picture | depth)"
     )
     parser.add_argument("--model", default="nano", help="packaged name or model file (default %(default)s)")
-    parser.add_argument("--device", default="cpu", help="such as cpu or cuda (default %(default)s)")
+    parser.add_argument("--device", default="auto", help="such as cpu or cuda (auto: the GPU of an engine, else cpu)")
     parser.add_argument("--decode", choices=DECODES, default="expected", help="choice of codes (default %(default)s)")
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what runs the model (default %(default)s)")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="to compute in (default %(default)s)")

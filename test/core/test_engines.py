@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from depthart_core import BackendError
+from depthart_core import BackendError, DepthEstimator
 from depthart_core.backends import engines
 from depthart_core.backends.cache import weights_folder
 from depthart_core.backends.machine import Machine, version_warning
@@ -65,6 +65,23 @@ def told(action, *arguments):
     sentence = str(error.value)
     assert "\n" not in sentence
     return sentence
+
+
+def test_device_auto_tries_the_engine_of_a_model_and_says_why_it_takes_the_processor(toy_model_path, engine, caplog):
+    estimator = DepthEstimator.load(toy_model_path)
+    assert estimator.name == "toy (torch on cpu, expected)"
+    assert "backend auto takes the processor: " in caplog.text
+    caplog.clear()
+    DepthEstimator.load(toy_model_path, device="cpu")
+    DepthEstimator.load(toy_model_path, backend="torch")
+    assert not caplog.text
+
+
+def test_device_auto_means_the_gpu_for_an_engine(toy_model_path, engine):
+    for model, backend in ((toy_model_path, "tensorrt"), (engine, "auto")):
+        assert "got device" not in told(
+            lambda model=model, backend=backend: DepthEstimator.load(model, backend=backend)
+        )
 
 
 def test_an_engine_comes_back_with_its_record_and_is_found_by_model_and_machine(toy_model_path, engine):
