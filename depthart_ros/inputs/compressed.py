@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from depthart_core import ImageError
 from depthart_ros.errors import EncodingError
-from depthart_ros.inputs.encodings import check_size
+from depthart_ros.inputs.encodings import LAYOUTS, check_size
 from depthart_ros.outputs.encodings import is_depth
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # start of frame
 JPEG_SCAN, JPEG_FILL = 0xDA, 0xFF
 # The calibration is that of the stored pixels: whatever orientation a camera writes beside them does not count.
 FLAGS = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+MOSAIC_FLAGS = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+PNG_COLOR_TYPE = 25  # place of the byte in the first chunk that says it; 0 is grey
 
 
 def check_compressed(message: CompressedImage, *, max_pixels: int) -> None:
@@ -41,7 +43,8 @@ def check_compressed(message: CompressedImage, *, max_pixels: int) -> None:
 def decode_compressed(message: CompressedImage, *, max_pixels: int) -> npt.NDArray[np.uint8]:
     """Check a sensor_msgs CompressedImage and decode it.
 
-    Grey becomes RGB, transparency is dropped, sixteen-bit values become eight-bit ones (v * 255 / 65535, rounded).
+    Grey becomes RGB, transparency is dropped, sixteen-bit values become eight-bit ones (v * 255 / 65535, rounded). A
+    mosaic that image_transport stored as a grey PNG becomes the picture that the raw topic gives.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -52,17 +55,26 @@ def decode_compressed(message: CompressedImage, *, max_pixels: int) -> npt.NDArr
     """
     data = bytes(message.data)
     _check(data, message.format, max_pixels)
+    mosaic = _mosaic(data, message.format)
     try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), FLAGS)
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), FLAGS if mosaic is None else MOSAIC_FLAGS)
     except cv2.error:
         picture = None
     if picture is None:
         raise EncodingError(f"image: {len(data)} bytes of format {message.format!r} are damaged; {EXPECTED}")
+    # image_transport names the order that was given to OpenCV, which takes it for blue, green, red.
+    if mosaic is not None or "compressed rgb" not in message.format:
+        picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB if mosaic is None else mosaic)
     if picture.dtype == np.uint16:
         picture = cv2.convertScaleAbs(picture, alpha=255 / 65535)
-    # image_transport names the order that was given to OpenCV, which takes it for blue, green, red.
-    swapped = "compressed rgb" in message.format
-    return np.asarray(picture if swapped else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+    return np.asarray(picture, np.uint8)
+
+
+def _mosaic(data: bytes, name: str) -> int | None:
+    """Return OpenCV's conversion of a Bayer mosaic, None where the data is none; in JPEG there are only pictures."""
+    encoding = name.partition(";")[0].strip()
+    is_grey_png = data.startswith(PNG_START) and data[PNG_COLOR_TYPE : PNG_COLOR_TYPE + 1] == b"\0"
+    return LAYOUTS[encoding].code if is_grey_png and encoding.startswith("bayer_") and encoding in LAYOUTS else None
 
 
 def _check(data: bytes, name: str, max_pixels: int) -> None:

@@ -1,7 +1,8 @@
 """Depth of a recording while it plays: `ros2 launch depthart_ros bag.launch.py bag:=PATH image:=/camera/image_raw`.
 
-The node follows the clock of the bag and drops no image that comes once it is ready (`delay`); a reliable publisher
-waits for it. To write depth into a bag instead, without ROS and faster or slower than time, see `depthart bag`.
+The node follows the clock of the bag and drops no image that comes once it is ready (`delay`). What it has not done yet
+waits in memory, so play no faster than it works (`rate`). To write depth into a bag instead, without ROS and faster or
+slower than time, see `depthart bag`.
 """
 
 from __future__ import annotations

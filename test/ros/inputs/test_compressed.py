@@ -70,6 +70,21 @@ def test_a_16_bit_png_is_the_8_bit_one_of_the_same_brightness():
     np.testing.assert_array_equal(grey[..., 1], expected[..., 0])
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("pattern", ["rggb", "bggr", "gbrg", "grbg"])
+def test_a_mosaic_stored_as_png_is_the_picture_of_the_raw_topic(pattern, bits):
+    name = f"bayer_{pattern}{bits}"
+    mosaic = np.random.default_rng(3).integers(0, 2**bits, (HEIGHT, WIDTH), np.uint8 if bits == 8 else np.uint16)
+    raw = Image(height=HEIGHT, width=WIDTH, encoding=name, step=WIDTH * bits // 8, data=mosaic.tobytes())
+    expected = picture_of(raw, max_pixels=WIDTH * HEIGHT)
+    assert not np.array_equal(expected[..., 0], expected[..., 1])
+    np.testing.assert_array_equal(decode(encoded(mosaic), f"{name}; png compressed "), expected)
+
+
+def test_a_mosaic_stored_as_a_picture_is_that_picture(smooth):
+    np.testing.assert_array_equal(decode(encoded(smooth[..., ::-1]), "bayer_rggb8; png compressed bgr8"), smooth)
+
+
 def test_transparency_is_dropped(smooth):
     alpha = np.full((HEIGHT, WIDTH, 1), 7, np.uint8)
     np.testing.assert_array_equal(decode(encoded(np.concatenate([smooth[..., ::-1], alpha], axis=-1))), smooth)
