@@ -46,8 +46,8 @@ class GraphCandidate:
         return self._run([name for name in self.names if not name.startswith(STAGE)], rgb)
 
     def stages(self, rgb: npt.NDArray[np.uint8]) -> Arrays:
-        """What it computes on the way."""
-        return self._run([name for name in self.names if name.startswith(STAGE)], rgb)
+        """That, and what it computes on the way."""
+        return self._run(self.names, rgb)
 
     def _run(self, names: list[str], rgb: npt.NDArray[np.uint8]) -> Arrays:
         return dict(zip(names, self.session.run(names, {"picture": rgb[None]}), strict=True))

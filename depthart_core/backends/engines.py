@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,7 +143,7 @@ def read_engine(engine: Path, machine: Machine, options: BackendOptions) -> tupl
         BackendError: Names what is wrong and the command that cures it.
     """
     record = read_engine_record(engine)
-    again = f"run: {rebuild_command(record)}"
+    again = f"run: {rebuild_command(engine, record)}"
     check_machine(engine, record, machine)
     asked = record.of_scales if options.max_scales is None else options.max_scales
     if not 1 <= asked <= record.of_scales:
@@ -154,6 +155,7 @@ def read_engine(engine: Path, machine: Machine, options: BackendOptions) -> tupl
         decode=options.decode,
         max_scales=options.max_scales,
         device=options.device if options.device.startswith("cuda") else "cuda",
+        out=_apart(engine),
     )
     if (options.decode, asked) != (record.decode, record.scales):
         raise BackendError(
@@ -183,7 +185,7 @@ def check_machine(engine: Path, record: EngineRecord, machine: Machine) -> None:
     wrong = [name for name, value in here.items() if record.machine.get(name) != value]
     if wrong:
         told = ", ".join(f"{name} {record.machine.get(name)} (here {here[name]})" for name in wrong)
-        raise BackendError(f"{engine} was built for {told}; run on this machine: {rebuild_command(record)}")
+        raise BackendError(f"{engine} was built for {told}; run on this machine: {rebuild_command(engine, record)}")
 
 
 def build_command(
@@ -193,6 +195,7 @@ def build_command(
     decode: str = "expected",
     max_scales: int | None = None,
     device: str = "cuda",
+    out: Path | None = None,
 ) -> str:
     """The command that builds an engine."""
     parts = ["depthart-build-trt", str(model)]
@@ -200,10 +203,21 @@ def build_command(
     parts += ["--device", device] if device != "cuda" else []
     parts += ["--decode", decode] if decode != "expected" else []
     parts += ["--max-scales", str(max_scales)] if max_scales is not None else []
+    parts += ["--out", str(out)] if out is not None else []
     return " ".join(parts)
 
 
-def rebuild_command(record: EngineRecord) -> str:
-    """The command that built an engine."""
+def rebuild_command(engine: Path, record: EngineRecord) -> str:
+    """The command that builds an engine again where it lies."""
     scales = None if record.scales == record.of_scales else record.scales
-    return build_command(record.model, precision=record.precision, decode=record.decode, max_scales=scales)
+    return build_command(
+        record.model, precision=record.precision, decode=record.decode, max_scales=scales, out=_apart(engine)
+    )
+
+
+def _apart(engine: Path) -> Path | None:
+    """The folder of an engine that does not lie in the cache; None for one that does."""
+    with suppress(BackendError):  # no home folder, so no cache
+        if engine.resolve().is_relative_to(cache_folder().resolve()):
+            return None
+    return engine.parent

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from depthart_core.backends.precision import LOGITS, NORM, SOFTMAX
 from depthart_core.errors import BackendError
-from depthart_core.export.proof import Pictures
+from depthart_core.export.proof import Pictures, absolute_error, relative_error
 from depthart_core.export.whole import STAGE
 from depthart_core.preprocess import to_input
 
@@ -58,7 +58,7 @@ class Candidate(Protocol):
         ...
 
     def stages(self, rgb: npt.NDArray[np.uint8]) -> Arrays:
-        """What it computes on the way, asked only after a refusal: a twin that shows it may have to be made first."""
+        """Outputs and what it computes on the way, asked only after a refusal: a twin may have to be made for it."""
         ...
 
 
@@ -103,30 +103,42 @@ def accept(
         raise BackendError("there are no pictures to compare an engine with PyTorch on")
     refused: list[str] = []
     for kept in attempts:
-        candidate = make(kept)
+        try:
+            candidate = make(kept)
+        except BackendError as error:  # TensorRT takes no such graph: what is kept in float32 next may be the cure
+            refused.append(f"{_kept_words(kept)}: {error}")
+            report(f"refused {refused[-1]}")
+            continue
         report(f"comparing with PyTorch in float32 on {len(pictures)} pictures")
         deviation = measure(reference, [candidate.outputs(picture) for picture in pictures])
         reason = objection(deviation, limits)
         if not reason:
             return Accepted(candidate, kept, deviation)
-        stage = first_deviating(reference, [candidate.stages(picture) for picture in pictures], limits.stage)
-        refused.append(f"{_kept_words(kept)}: {reason}; the first stage that deviates is {stage}")
+        shown = [candidate.stages(picture) for picture in pictures]
+        refused.append(f"{_kept_words(kept)}: {reason}; {_blame(reference, shown, limits)}")
         report(f"refused {refused[-1]}")
         del candidate  # with its memory on the GPU, which the next one needs
     raise BackendError(f"the engine is refused {'; and '.join(refused)}")
 
 
+def _blame(reference: Said, shown: Said, limits: Limits) -> str:
+    """What is known of where a refused candidate goes wrong, from one that shows its stages."""
+    if not objection(measure(reference, shown), limits):
+        return "one that shows its stages agrees, so the builder fuses wrongly across them"
+    return f"the first stage that deviates is {first_deviating(reference, shown, limits.stage)}"
+
+
 def measure(reference: Said, found: Said) -> dict[str, dict[str, float]]:
     """Output -> mean, p99 and max of its error over pictures, and how many values are no number ("not_finite").
 
-    Depth is compared as |found / reference - 1| (AbsRel), the others, which are probabilities and logarithms, as
-    |found - reference|.
+    Depth is compared as |found / reference - 1| (AbsRel, see `proof.relative_error`), the others, which are
+    probabilities and logarithms, as |found - reference|.
     """
     errors: dict[str, list[npt.NDArray[np.float64]]] = {}
     for expected, said in zip(reference, found, strict=True):
         for name in (name for name in expected if not name.startswith(STAGE)):
-            difference = np.abs(said[name].astype(np.float64) - expected[name])
-            errors.setdefault(name, []).append(difference / expected[name] if name == "depth" else difference)
+            wrong = relative_error if name == "depth" else absolute_error
+            errors.setdefault(name, []).append(wrong(expected[name], said[name]))
     return {name: _figures(np.concatenate([each.ravel() for each in values])) for name, values in errors.items()}
 
 

@@ -209,10 +209,10 @@ class _Maker:
         return EngineCandidate(partial(self._compile, islands), partial(open_engine, self.trt, self.device))
 
     def _compile(self, islands: tuple[str, ...], stages: bool) -> bytes:
-        timings = keeping.timings_path(machine_of(self.trt, self.device))
+        machine = machine_of(self.trt, self.device)
         how = Compiling(
             self.wish.workspace_mib,
-            keeping.read_timings(timings),
+            keeping.read_timings(machine),
             stages=stages,
             progress=self.progress,
             interruptible=self.wish.interruptible,
@@ -233,5 +233,5 @@ class _Maker:
             self.report(f"building with {self.trt.__name__} {self.trt.__version__}")
             done = compile_graph(self.trt, graph, how)
         if done.timing_cache:
-            keeping.write_timings(timings, done.timing_cache)
+            keeping.write_timings(machine, done.timing_cache)
         return done.data

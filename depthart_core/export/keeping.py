@@ -29,28 +29,23 @@ def write_engine(engine: Path, data: bytes, record: engines.EngineRecord) -> Non
         raise BackendError(_unwritable(engine.parent, error)) from error
 
 
-def timings_path(machine: Machine) -> Path:
-    """The file in the cache of what builds on a machine have measured about kernels, for the next ones.
-
-    Raises:
-        BackendError: The user has no home folder.
-    """
-    return cache_folder() / f"{machine_name(machine)}.timings"
+def read_timings(machine: Machine) -> bytes:
+    """What earlier builds on a machine measured about kernels; empty where nothing is kept."""
+    with suppress(OSError, BackendError):  # no such file, no home folder
+        return _timings(machine).read_bytes()
+    return b""
 
 
-def read_timings(path: Path) -> bytes:
-    """Measurements of earlier builds; empty where there are none."""
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
-
-
-def write_timings(path: Path, data: bytes) -> None:
+def write_timings(machine: Machine, data: bytes) -> None:
     """Keep measurements of kernels, or not where it is impossible: a build needs them only to be faster."""
-    with suppress(OSError):
+    with suppress(OSError, BackendError):
+        path = _timings(machine)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, data)
+
+
+def _timings(machine: Machine) -> Path:
+    return cache_folder() / f"{machine_name(machine)}.timings"
 
 
 def check_writable(folder: Path) -> None:

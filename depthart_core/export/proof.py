@@ -23,15 +23,14 @@ Deviation = dict[str, dict[str, float]]
 def deviations(reference: Inference, found: Inference) -> Iterator[tuple[str, npt.NDArray[np.float64]]]:
     """Output by output, how far `found` is from `reference` in every value; what is no number is infinitely far.
 
-    Depth and size are compared as |found / reference - 1| (AbsRel), confidence, which is a probability, as
-    |found - reference|.
+    Depth and size are compared by `relative_error`, confidence, which is a probability, as |found - reference|.
     """
-    yield "depth", _relative(reference.depth, found.depth)
+    yield "depth", _finite(relative_error(reference.depth, found.depth))
     if reference.confidence is not None and found.confidence is not None:
-        yield "confidence", _finite(np.abs(found.confidence - reference.confidence))
+        yield "confidence", _finite(absolute_error(reference.confidence, found.confidence))
     if reference.canonical is not None and found.canonical is not None:
         sizes = (reference.canonical.metres_per_unit, found.canonical.metres_per_unit)
-        yield "size", _relative(*map(np.array, sizes))
+        yield "size", _finite(relative_error(*map(np.array, sizes)))
 
 
 def compare(reference: Backend, backend: Backend, pictures: Pictures) -> Deviation:
@@ -84,8 +83,19 @@ def _structured(size: int, generator: np.random.Generator) -> npt.NDArray[np.uin
     return np.asarray(noisy.clip(0.0, 255.0), dtype=np.uint8)
 
 
-def _relative(reference: npt.NDArray[np.floating], found: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    return _finite(np.abs(found / reference.astype(np.float64) - 1.0))
+def relative_error(reference: npt.NDArray[np.floating], found: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """|found - reference| over the reference (AbsRel), or over a hundredth of its largest value where that is more.
+
+    A model with linear depth says almost 0 for what is nearest, where rounding alone would be a large share; one with
+    logarithmic depth never says less than that hundredth.
+    """
+    floor = 0.01 * float(reference.max())
+    return absolute_error(reference, found) / np.maximum(reference.astype(np.float64), floor)
+
+
+def absolute_error(reference: npt.NDArray[np.floating], found: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """|found - reference|."""
+    return np.abs(found.astype(np.float64) - reference)
 
 
 def _finite(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:

@@ -166,6 +166,15 @@ def test_another_machine_is_told_with_the_command_that_builds_for_it(engine, cha
     assert sentence.endswith(f"was built for {words}; run on this machine: depthart-build-trt toy")
 
 
+def test_an_engine_that_lies_elsewhere_is_built_again_there(engine, tmp_path):
+    moved = tmp_path / "robot" / engine.name
+    moved.parent.mkdir()
+    for file in (engine, engines.record_path(engine)):
+        file.rename(moved.parent / file.name)
+    sentence = told(engines.read_engine, moved, replace(ORIN, sm="9.0"), BackendOptions("cuda"))
+    assert sentence.endswith(f"run on this machine: depthart-build-trt toy --out {moved.parent}")
+
+
 def test_a_truncated_engine_is_told(engine):
     engine.write_bytes(DATA[:100])
     sentence = told(engines.read_engine, engine, ORIN, BackendOptions("cuda"))

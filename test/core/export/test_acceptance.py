@@ -7,7 +7,7 @@ from depthart_core import BackendError
 from depthart_core.checkpoint import load_model
 from depthart_core.estimator import BackendOptions
 from depthart_core.export.acceptance import LIMITS, Limits, accept, first_deviating, measure, objection, squares
-from depthart_core.export.proof import structured_pictures
+from depthart_core.export.proof import relative_error, structured_pictures
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
@@ -88,6 +88,32 @@ def test_float32_islands_cure_what_half_precision_breaks_and_the_verdict_says_wh
     [refusal] = [sentence for sentence in told if sentence.startswith("refused ")]
     assert refusal.startswith("refused as built: ")
     assert "the first stage that deviates is scale 0" in refusal
+
+
+def test_a_graph_that_is_not_taken_as_built_is_tried_with_islands(graph, expected):
+    def make(kept):
+        if not kept:
+            raise BackendError("the parser takes no such node")
+        return GraphCandidate(graph)
+
+    said = []
+    accepted = accept(make, expected, PICTURES, limits=LIMITS["fp32"], report=said.append)
+    assert accepted.float32 == ("norm", "softmax")
+    assert said[0] == "refused as built: the parser takes no such node"
+
+
+def test_where_the_twin_that_shows_its_stages_agrees_no_stage_is_blamed(graph, expected):
+    class Fused(GraphCandidate):
+        def outputs(self, rgb):
+            return {name: values * 1.5 for name, values in super().outputs(rgb).items()}
+
+    with pytest.raises(BackendError, match="one that shows its stages agrees, so the builder fuses wrongly across"):
+        accept(lambda _: Fused(graph), expected, PICTURES, limits=LIMITS["fp32"], attempts=((),))
+
+
+def test_what_is_nearest_counts_by_a_hundredth_of_the_farthest():
+    reference, found = np.float32([[1.0, 0.5, 1e-4]]), np.float32([[1.0, 0.505, 6e-4]])
+    np.testing.assert_allclose(relative_error(reference, found), [[0.0, 0.01, 0.05]], atol=1e-6)
 
 
 def test_when_no_island_helps_every_try_is_told(graph, expected):
