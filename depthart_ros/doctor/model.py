@@ -64,20 +64,27 @@ def check_model(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_graph(settings: Settings) -> Iterator[Finding]:
-    """Yield whether the cache has a proven graph; only who asks for onnx cannot do without."""
+    """Yield which proven graph of the cache runs, and those that are damaged; only who asks for onnx cannot do without."""
     options = options_of(settings)
     if settings.backend != "onnx" and not (settings.backend == "auto" and prefers_export(options)):
         return
     try:
-        folder, record, _ = graphs.open_export(settings.model, options, backend="onnx", form="stepped")
+        exports = graphs.find_exports(settings.model, options, backend="onnx", form="stepped")
     except DepthartError as error:
         if settings.backend == "onnx" or settings.precision == "int8":  # in which nothing else computes
             yield Finding("graph", str(error), _cure(error, settings))
         else:
             command = graphs.export_command(settings.model, settings.decode, None)
-            yield Finding("graph", f"none that can be used, so PyTorch runs the model; faster on a CPU: {command}")
+            yield Finding("graph", f"there is none, so PyTorch runs the model; faster on a CPU: {command}")
         return
-    yield Finding("graph", f"{folder}: {_proof(record)}")
+    for export in exports:
+        try:
+            folder, record, _ = graphs.open_export(export, options, backend="onnx", form="stepped")
+        except DepthartError as error:  # whoever made it will miss it
+            yield Finding("graph", str(error), _cure(error, settings))
+        else:
+            yield Finding("graph", f"{folder}: {_proof(record)}")
+            return
 
 
 def _proof(record: graphs.Record) -> str:
