@@ -64,7 +64,7 @@ def check_model(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_graph(settings: Settings) -> Iterator[Finding]:
-    """Yield which proven graph of the cache runs, and those that are damaged; only who asks for onnx cannot do without."""
+    """Yield which graph of the cache runs, and which are damaged; only who asks for onnx cannot do without."""
     options = options_of(settings)
     if settings.backend != "onnx" and not (settings.backend == "auto" and prefers_export(options)):
         return

@@ -1,5 +1,7 @@
 """What the doctor says of parameters and model."""
 
+import shutil
+
 import pytest
 
 from depthart_ros.doctor.findings import is_wrong
@@ -71,6 +73,22 @@ def test_a_missing_graph_is_wrong_where_onnx_is_asked_for_and_the_cure_is_the_co
     assert any(finding.cure == f"depthart export {toy_model_path}" for finding in found)
     found = list(check_model(Settings(model=str(toy_model_path), precision="int8")))
     assert any(finding.cure == f"depthart export {toy_model_path} --precision int8" for finding in found)
+
+
+def test_a_damaged_graph_is_wrong_and_the_one_beside_it_is_what_runs(toy_model_path, monkeypatch, tmp_path):
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
+    pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
+    from depthart_core.export.onnx import ExportOptions, export_model
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    good = export_model(toy_model_path, None, ExportOptions()).path
+    damaged = good.with_name(good.name.replace("fp32", "int8"))
+    shutil.copytree(good, damaged)
+    (damaged / "step.onnx").write_bytes(b"nothing")
+    told = [finding for finding in check_model(Settings(model=str(toy_model_path))) if finding.about == "graph"]
+    assert [bool(finding.cure) for finding in told] == [True, False]
+    assert f"{damaged / 'step.onnx'} is damaged" in told[0].text
+    assert told[1].text.startswith(f"{good}: proven")
 
 
 def test_an_engine_is_checked_as_such(tmp_path):
