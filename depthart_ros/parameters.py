@@ -74,7 +74,7 @@ class Settings:
         "nano", "Model: a packaged name, a .safetensors file, a folder of `depthart export`, or an .engine"
     )
     backend: str = _fixed("auto", "What runs the model", choices=BACKENDS)
-    device: str = _fixed("auto", "cpu, cuda or cuda:N; auto: the GPU for which an engine was built, else the CPU")
+    device: str = _fixed("auto", "cpu, cuda or cuda:N; auto: the first GPU if an engine was built for it, else the CPU")
     precision: str = _fixed(
         "auto", "What most of the model is computed in; auto leaves the choice to the backend", choices=PRECISIONS
     )

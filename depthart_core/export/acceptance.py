@@ -106,6 +106,8 @@ def accept(
         try:
             candidate = make(kept)
         except BackendError as error:  # TensorRT takes no such graph: what is kept in float32 next may be the cure
+            if any(sentence.endswith(f": {error}") for sentence in refused):
+                break  # what is kept makes no difference
             refused.append(f"{_kept_words(kept)}: {error}")
             report(f"refused {refused[-1]}")
             continue
@@ -114,15 +116,18 @@ def accept(
         reason = objection(deviation, limits)
         if not reason:
             return Accepted(candidate, kept, deviation)
-        shown = [candidate.stages(picture) for picture in pictures]
-        refused.append(f"{_kept_words(kept)}: {reason}; {_blame(reference, shown, limits)}")
+        refused.append(f"{_kept_words(kept)}: {reason}; {_blame(candidate, reference, pictures, limits)}")
         report(f"refused {refused[-1]}")
         del candidate  # with its memory on the GPU, which the next one needs
     raise BackendError(f"the engine is refused {'; and '.join(refused)}")
 
 
-def _blame(reference: Said, shown: Said, limits: Limits) -> str:
+def _blame(candidate: Candidate, reference: Said, pictures: Pictures, limits: Limits) -> str:
     """What is known of where a refused candidate goes wrong, from one that shows its stages."""
+    try:
+        shown = [candidate.stages(picture) for picture in pictures]
+    except BackendError as error:
+        return f"its stages cannot be shown ({error})"
     if not objection(measure(reference, shown), limits):
         return "one that shows its stages agrees, so the builder fuses wrongly across them"
     return f"the first stage that deviates is {first_deviating(reference, shown, limits.stage)}"

@@ -68,20 +68,23 @@ def _check_graph(settings: Settings) -> Iterator[Finding]:
     options = options_of(settings)
     if settings.backend != "onnx" and not (settings.backend == "auto" and prefers_export(options)):
         return
+    needed = settings.backend == "onnx" or settings.precision == "int8"  # in which nothing else computes
     try:
         exports = graphs.find_exports(settings.model, options, backend="onnx", form="stepped")
     except DepthartError as error:
-        if settings.backend == "onnx" or settings.precision == "int8":  # in which nothing else computes
+        if needed:
             yield Finding("graph", str(error), _cure(error, settings))
         else:
             command = graphs.export_command(settings.model, settings.decode, None)
-            yield Finding("graph", f"there is none, so PyTorch runs the model; faster on a CPU: {command}")
+            yield Finding("graph", f"none; without an engine PyTorch runs the model; faster on a CPU: {command}")
         return
     for export in exports:
         try:
             folder, record, _ = graphs.open_export(export, options, backend="onnx", form="stepped")
         except DepthartError as error:  # whoever made it will miss it
             yield Finding("graph", str(error), _cure(error, settings))
+            if needed:  # it is taken or nothing
+                return
         else:
             yield Finding("graph", f"{folder}: {_proof(record)}")
             return

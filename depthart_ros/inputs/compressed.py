@@ -71,10 +71,11 @@ def decode_compressed(message: CompressedImage, *, max_pixels: int) -> npt.NDArr
 
 
 def _mosaic(data: bytes, name: str) -> int | None:
-    """Return OpenCV's conversion of a Bayer mosaic, None where the data is none; in JPEG there are only pictures."""
-    encoding = name.partition(";")[0].strip()
+    """Return OpenCV's conversion of a Bayer mosaic, None where the data is none: most JPEG holds a picture."""
+    encoding, _, how = name.partition(";")
     is_grey_png = data.startswith(PNG_START) and data[PNG_COLOR_TYPE : PNG_COLOR_TYPE + 1] == b"\0"
-    return LAYOUTS[encoding].code if is_grey_png and encoding.startswith("bayer_") and encoding in LAYOUTS else None
+    stored = is_grey_png or how.strip() == f"jpeg compressed {encoding}"
+    return LAYOUTS[encoding].code if stored and encoding.startswith("bayer_") and encoding in LAYOUTS else None
 
 
 def _check(data: bytes, name: str, max_pixels: int) -> None:

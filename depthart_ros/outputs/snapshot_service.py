@@ -23,7 +23,7 @@ CALIBRATION = 1.0  # of these, the seconds in which its camera_info has to come
 LOOK = 0.05  # seconds between two looks
 OLD = 5.0  # seconds after which a view is not the newest any more, and its age is worth a word
 INACTIVE = "the node is not active, so there is no frame; run its lifecycle transitions configure and activate"
-NO_FRAME = f"no frame came within {PATIENCE:g} s; /diagnostics and the log say why"
+NO_FRAME = f"no frame came within {PATIENCE:g} s; call again where the model is slower, else /diagnostics says why"
 NO_METRES = "relative depth only, because the scale is unknown"
 
 
@@ -52,9 +52,8 @@ def offer_snapshots(node: Node, active: Callable[[], Collection[Seen]]) -> None:
 
     async def save(request: Any, response: Any) -> Any:
         del request
-        cameras = active()
-        await _freshen(node, cameras)
-        answers = [_save(camera, node.get_clock().now()) for camera in cameras]
+        views = await _newest_views(node, active())
+        answers = [_save(camera.name, view, node.get_clock().now()) for camera, view in views.items()]
         response.success = bool(answers) and all(well for well, _ in answers)
         response.message = "; ".join(sentence for _, sentence in answers) or INACTIVE
         if not response.success:
@@ -65,18 +64,19 @@ def offer_snapshots(node: Node, active: Callable[[], Collection[Seen]]) -> None:
     node.create_service(Trigger, "~/save_snapshot", save, callback_group=MutuallyExclusiveCallbackGroup())
 
 
-async def _freshen(node: Node, cameras: Collection[Seen]) -> None:
-    """Have each camera make a view where it made none lately, and wait for these as long as `PATIENCE` says."""
+async def _newest_views(node: Node, cameras: Collection[Seen]) -> dict[Seen, View | None]:
+    """Return the newest view of each camera; one that made none lately makes one, for as long as `PATIENCE` says."""
     begin = time.monotonic()
-    before = {camera: camera.view for camera in cameras}
-    stale = {camera: view for camera, view in before.items() if view is None or begin - view.made > OLD}
+    views = {camera: camera.view for camera in cameras}
+    stale = {camera: view for camera, view in views.items() if view is None or begin - view.made > OLD}
     if not stale:
-        return
+        return views
     complete = Future(executor=node.executor)
 
     def look() -> None:
         waited = time.monotonic() - begin
-        come = all(_is_complete(camera.view, before, waited) for camera, before in stale.items())
+        views.update({camera: view for camera in stale if (view := camera.view) is not None})
+        come = all(_is_complete(views[camera], before, waited) for camera, before in stale.items())
         if (come or waited > PATIENCE) and not complete.done():
             complete.set_result(None)
 
@@ -87,6 +87,7 @@ async def _freshen(node: Node, cameras: Collection[Seen]) -> None:
     node.destroy_timer(timer)
     for camera in stale:
         camera.ask(wanted=False)
+    return views
 
 
 def _is_complete(view: View | None, before: View | None, waited: float) -> bool:
@@ -94,13 +95,13 @@ def _is_complete(view: View | None, before: View | None, waited: float) -> bool:
     return view is not None and view is not before and (view.sight.intrinsics is not None or waited > CALIBRATION)
 
 
-def _save(camera: Seen, now: RosTime) -> tuple[bool, str]:
+def _save(camera: str, view: View | None, now: RosTime) -> tuple[bool, str]:
     """Save the view of one camera; returns whether that went well, and a sentence."""
-    named, view = f"{camera.name}: " if camera.name else "", camera.view
+    named = f"{camera}: " if camera else ""
     if view is None:
         return False, named + NO_FRAME
     try:
-        folder = save_snapshot(view, snapshot_folder(view.settings.snapshot_dir), CameraInfo, camera=camera.name)
+        folder = save_snapshot(view, snapshot_folder(view.settings.snapshot_dir), CameraInfo, camera=camera)
     except ConfigError as error:
         return False, named + str(error)
     stamp = view.header.stamp

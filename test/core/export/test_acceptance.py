@@ -111,6 +111,32 @@ def test_where_the_twin_that_shows_its_stages_agrees_no_stage_is_blamed(graph, e
         accept(lambda _: Fused(graph), expected, PICTURES, limits=LIMITS["fp32"], attempts=((),))
 
 
+def test_stages_that_cannot_be_shown_end_no_attempt(graph, expected):
+    class Blind(GraphCandidate):
+        def outputs(self, rgb):
+            return {name: values * 1.5 for name, values in super().outputs(rgb).items()}
+
+        def stages(self, _):
+            raise BackendError("no memory for a second engine")
+
+    accepted = accept(
+        lambda kept: GraphCandidate(graph) if kept else Blind(graph), expected, PICTURES, limits=LIMITS["fp32"]
+    )
+    assert accepted.float32 == ("norm", "softmax")
+
+
+def test_what_no_island_changes_is_tried_twice_alone(expected):
+    tried = []
+
+    def make(kept):
+        tried.append(kept)
+        raise BackendError("the disk is full")
+
+    with pytest.raises(BackendError, match=r"the engine is refused as built: the disk is full$"):
+        accept(make, expected, PICTURES, limits=LIMITS["fp16"])
+    assert len(tried) == 2
+
+
 def test_what_is_nearest_counts_by_a_hundredth_of_the_farthest():
     reference, found = np.float32([[1.0, 0.5, 1e-4]]), np.float32([[1.0, 0.505, 6e-4]])
     np.testing.assert_allclose(relative_error(reference, found), [[0.0, 0.01, 0.05]], atol=1e-6)

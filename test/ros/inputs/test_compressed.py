@@ -81,6 +81,14 @@ def test_a_mosaic_stored_as_png_is_the_picture_of_the_raw_topic(pattern, bits):
     np.testing.assert_array_equal(decode(encoded(mosaic), f"{name}; png compressed "), expected)
 
 
+def test_a_mosaic_stored_as_jpeg_is_the_picture_of_the_raw_topic_but_for_losses():
+    mosaic = np.full((HEIGHT, WIDTH), 60, np.uint8)
+    mosaic[::2, ::2] = 180  # red, and nothing else
+    data = encoded(mosaic, ".jpg", (cv2.IMWRITE_JPEG_QUALITY, 100))
+    picture = decode(data, "bayer_rggb8; jpeg compressed bayer_rggb8").astype(int)
+    assert np.abs(picture - [180, 60, 60]).max() <= 8
+
+
 def test_a_mosaic_stored_as_a_picture_is_that_picture(smooth):
     np.testing.assert_array_equal(decode(encoded(smooth[..., ::-1]), "bayer_rggb8; png compressed bgr8"), smooth)
 
