@@ -105,7 +105,8 @@ def settings_of(args: argparse.Namespace, data: DataSet) -> Settings:
         DataError: the size is neither a number of pixels nor "full".
     """
     protocol = data.protocol if args.cap is None else replace(data.protocol, cap=args.cap)
-    return Settings(protocol, size=protocol.size if args.size is None else _side(args.size))
+    settings = Settings.of(protocol)
+    return settings if args.size is None else replace(settings, size=_side(args.size))
 
 
 def _side(text: str) -> int | None:

@@ -35,7 +35,7 @@ class Settings:
         alignments: of ``ALIGNMENTS``, each scored on its own. "scale": one factor, median(truth / prediction) over the
             valid pixels of the image. "scale_shift": factor and shift of least squares in depth; what falls below 1 mm
             is raised to it. "none": no look at the truth, the metres are the model's own.
-        size: as that of a protocol, whose own does not count here.
+        size: as that of a protocol, whose own counts in `of` alone.
         metres_per_unit: for "none", instead of the model's own guess.
     """
 
@@ -43,6 +43,11 @@ class Settings:
     alignments: tuple[str, ...] = ("scale",)
     size: int | None = SIZE_PX
     metres_per_unit: float | None = None
+
+    @classmethod
+    def of(cls, protocol: Protocol) -> Settings:
+        """As a data set is scored by itself: its own size, one scale for each image."""
+        return cls(protocol, size=protocol.size)
 
     def __post_init__(self) -> None:
         """Refuse an unknown alignment and a scale that is none.

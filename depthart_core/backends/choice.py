@@ -65,9 +65,7 @@ def _load_on(backend: str, model: str | Path, options: BackendOptions) -> Chosen
 
 def _load_cached_engine(model: str | Path, options: BackendOptions) -> Chosen | None:
     """The engine that was built of a model for this GPU; None where there is none that can do what is asked for."""
-    if is_export(model) or options.precision not in ("auto", *engines.PRECISIONS):
-        return None
-    if not _has_engine(model):
+    if is_export(model) or options.precision not in ("auto", *engines.PRECISIONS) or not _has_engine(model):
         return None
     try:
         return Chosen("tensorrt", options.device, _load("tensorrt", model, options))

@@ -102,13 +102,15 @@ def accept(
     if not pictures:
         raise BackendError("there are no pictures to compare an engine with PyTorch on")
     refused: list[str] = []
+    unmade = ""
     for kept in attempts:
         try:
             candidate = make(kept)
         except BackendError as error:  # TensorRT takes no such graph: what is kept in float32 next may be the cure
-            if any(sentence.endswith(f": {error}") for sentence in refused):
+            if str(error) == unmade:
                 break  # what is kept makes no difference
-            refused.append(f"{_kept_words(kept)}: {error}")
+            unmade = str(error)
+            refused.append(f"{_kept_words(kept)}: {unmade}")
             report(f"refused {refused[-1]}")
             continue
         report(f"comparing with PyTorch in float32 on {len(pictures)} pictures")

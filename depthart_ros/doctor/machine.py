@@ -35,10 +35,11 @@ def check_versions() -> Iterator[Finding]:
     found = [f"{module} {known}" for module, names in LIBRARIES.items() if (known := _version(module, names))]
     yield Finding("versions", f"Python {platform.python_version()} ({sys.executable}), {', '.join(found)}")
     runtimes = [f"{module} {known}" for module, names in RUNTIMES.items() if (known := _version(module, names))]
-    cure = (
-        "" if runtimes else f"{pip_install('torch')}, or {pip_install('onnxruntime')} and a graph of `depthart export`"
-    )
-    yield Finding("runtimes", ", ".join(runtimes) or "nothing that runs a model is installed", "" if runtimes else cure)
+    if runtimes:
+        yield Finding("runtimes", ", ".join(runtimes))
+        return
+    cure = f"{pip_install('torch')}, or {pip_install('onnxruntime')} and a graph of `depthart export`"
+    yield Finding("runtimes", "nothing that runs a model is installed", cure)
 
 
 def check_ros(environment: Mapping[str, str]) -> Iterator[Finding]:
