@@ -76,7 +76,7 @@ setup(
         ],
         "view": [BAGS, "rerun-sdk>=0.20"],
         # What the tests of exported graphs need; scripts/setup leaves it out where NumPy is too old for it (Humble).
-        # Without OpenVINO: a test process that used it (2026.4) and then imports rclpy is ended by the kernel (rseq).
+        # Without OpenVINO, which has tests of its own: see the marker `openvino` in pyproject.toml.
         "graphs": [*ONNX, *RTX],
         "dev": [
             *TEST,

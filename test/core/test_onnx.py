@@ -33,7 +33,9 @@ CASES = {
     "heads": ("toy_heads_path", "expected"),
     "argmax": ("toy_model_path", "argmax"),
     "like VAR": ("small_model_path", "expected"),
+    "nano": ("nano", "expected"),
 }
+SMALL = [case for case in CASES if case != "nano"]
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +46,7 @@ def exported(request, tmp_path_factory):
     def export(case):
         if case not in made:
             fixture, decode = CASES[case]
-            path = request.getfixturevalue(fixture)
+            path = request.getfixturevalue(fixture) if fixture.endswith("_path") else fixture
             made[case] = path, decode, export_model(path, tmp_path_factory.mktemp("graphs"), ExportOptions(decode))
         return made[case]
 
@@ -73,7 +75,19 @@ def some_pictures():
 
 
 WITHOUT = pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="openvino is not installed")
-RUNTIMES = ["onnx", pytest.param("openvino", marks=WITHOUT)]
+RUNTIMES = ["onnx", pytest.param("openvino", marks=[pytest.mark.openvino, WITHOUT])]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_nano_says_in_every_runtime_what_it_says_in_torch(exported, runtime):
+    reference, found = (
+        DepthEstimator.load(model, backend=backend)
+        for model, backend in (("nano", "torch"), (exported("nano")[2].path, runtime))
+    )
+    for a, b in ((reference(picture), found(picture)) for picture in some_pictures()):
+        np.testing.assert_allclose(b.values, a.values, rtol=1e-4)
+        np.testing.assert_allclose(b.confidence, a.confidence, atol=1e-4)
+        assert b.canonical.metres_per_unit == pytest.approx(a.canonical.metres_per_unit, rel=1e-5)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -88,7 +102,7 @@ def test_any_thread_may_ask_and_gets_its_own_answer(exported, runtime):
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", SMALL)
 @pytest.mark.parametrize("scales", [None, 1, 2])
 def test_runtimes_say_what_torch_says_after_any_number_of_scales(exported, case, scales, runtime):
     path, decode, done = exported(case)
@@ -109,7 +123,7 @@ def test_runtimes_say_what_torch_says_after_any_number_of_scales(exported, case,
             assert b.canonical.relative_error == pytest.approx(a.canonical.relative_error, rel=1e-5)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", SMALL)
 def test_depth_of_a_graph_depends_on_the_picture(exported, case):
     _, decode, done = exported(case)
     found = DepthEstimator.load(done.path, decode=decode)
@@ -244,6 +258,7 @@ print(estimator.name, "torch" in sys.modules)"""
     assert found.stdout.strip() == f"toy_heads ({runtime} on cpu, expected) False"
 
 
+@pytest.mark.openvino
 @WITHOUT
 def test_openvino_runs_only_what_was_proven_in_it(cached):
     record = graphs.read_record(cached[1])
@@ -253,6 +268,7 @@ def test_openvino_runs_only_what_was_proven_in_it(cached):
         DepthEstimator.load(cached[0], backend="openvino")
 
 
+@pytest.mark.openvino
 @WITHOUT
 def test_auto_takes_what_was_measured_as_the_fastest(cached):
     speeds.write_speeds(cached[0], "expected", {"torch": 0.3, "onnx": 0.2, "openvino": 0.1})
