@@ -10,7 +10,7 @@ from builtin_interfaces.msg import Time
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from depthart_core import ConfigError, DepthartError
+from depthart_core import BackendError, ConfigError, DepthartError
 from depthart_ros.declaration import LastSettings
 from depthart_ros.diagnostics.problems import REPEAT_AFTER, Problems
 from depthart_ros.diagnostics.statistics import Statistics
@@ -220,6 +220,9 @@ class Intake:
 
     def _report_failure(self, error: Exception) -> None:
         self._statistics.count("failed")
+        if isinstance(error, BackendError):  # the image is not to blame
+            self._problems.report("unforeseen", str(error))
+            return
         if isinstance(error, DepthartError):
             self._problems.report("image", str(error))
             return

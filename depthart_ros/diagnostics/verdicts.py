@@ -28,7 +28,7 @@ OVERLOADED = (
 CURES: Mapping[str, str] = {
     "configuration": "correct it and start again, or run the lifecycle transition `configure` again",
     "image": "let the camera driver publish what is expected",
-    "unforeseen": "see the log; if memory ran out, choose a smaller image, model or another device",
+    "unforeseen": "see the log; choose another precision, model or device, or a smaller image where memory ran out",
     "camera_info": "calibrate the camera, or let `rectified` say which belongs to the image: P (true) or K (false)",
     "future": "set use_sim_time for a bag with a clock, or set the clocks of both machines right",
     "age": "set use_sim_time for a bag with a clock, set the clocks right, or raise max_age",

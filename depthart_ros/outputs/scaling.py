@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from depthart_core import Intrinsics, RelativeDepth, ScaleGuess
+from depthart_core import BackendError, Intrinsics, RelativeDepth, ScaleGuess
 from depthart_ros.parameters import Settings
 
 
@@ -25,19 +25,25 @@ class Scaling:
             intrinsics: of its picture.
             settings: that hold for this frame.
             stamp: of the frame [s].
+
+        Raises:
+            BackendError: the model's guess is no factor.
         """
         if settings.scale_source == "given":
             self._before = None
             return ScaleGuess(settings.scale, 0.0) if settings.scale > 0.0 else None
         if intrinsics is None or relative.canonical is None:
             return None
-        smooth = self._smooth(relative.canonical.metres_per_unit, settings.scale_smoothing, stamp)
+        factor = relative.canonical.metres_per_unit
+        if not (math.isfinite(factor) and factor > 0.0):
+            raise BackendError(f"the model guesses {factor:g} metres per unit; expected a finite number above 0")
+        smooth = self._smooth(factor, settings.scale_smoothing, stamp)
         return replace(relative, canonical=replace(relative.canonical, metres_per_unit=smooth)).guess_scale(intrinsics)
 
     def _smooth(self, factor: float, time_constant: float, stamp: float) -> float:
-        """Exponential smoothing of the logarithm over the time between frames; time that runs back begins anew."""
+        """Exponential smoothing of the logarithm over the time between frames; begins anew where none has passed."""
         now = math.log(factor)
-        if time_constant and self._before is not None and stamp >= self._before[1]:
+        if time_constant and self._before is not None and stamp > self._before[1]:
             before, when = self._before
             now = before + (now - before) * -math.expm1((when - stamp) / time_constant)
         self._before = (now, stamp)

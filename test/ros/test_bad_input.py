@@ -164,3 +164,31 @@ def test_an_empty_frame_id_is_named_once_and_kept(scene):
     world.until(lambda: any("frame_id is empty" in line for line in world.logs), what="a warning")
     assert len([line for line in world.logs if "frame_id is empty" in line]) == 1
     assert world.got["points"][-1].header.frame_id == ""
+
+
+class Doubtful:
+    """A backend that gives a pixel without depth for pictures without blue, and leaves the rest to another one."""
+
+    def __init__(self, backend):
+        self.backend = backend
+        self.input_size, self.heads, self.scales, self.anytime, self.precision = (
+            backend.input_size, backend.heads, backend.scales, backend.anytime, backend.precision,
+        )  # fmt: skip
+
+    def infer(self, rgb, *, deadline=None):
+        found = self.backend.infer(rgb, deadline=deadline)
+        if not rgb[..., 2].any():
+            found.depth[3, 4] = math.nan
+        return found
+
+
+def test_a_model_whose_depth_is_not_finite_is_to_blame_and_not_the_camera(scene):
+    estimator = scene.node._estimator
+    estimator.backend = Doubtful(estimator.backend)
+    scene.expect(
+        f"{estimator.name} gives depth from nan to nan; expected finite values",
+        state="frames fail",
+        image={"data": bytes([200, 100, 0]) * (64 * 48)},
+    )
+    assert not scene.came()
+    scene.recovers()

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from depthart_core import Intrinsics, RelativeDepth, ScaleGuess
+from depthart_core import BackendError, Intrinsics, RelativeDepth, ScaleGuess
 from depthart_ros.outputs.scaling import Scaling
 from depthart_ros.parameters import Settings
 
@@ -59,6 +59,21 @@ def test_flicker_gets_less():
 def test_a_bag_that_begins_anew_begins_its_scale_anew():
     settings = Settings(scale_source="model", scale_smoothing=10.0)
     assert factors([2.0, 8.0], settings, [100.0, 1.0]) == pytest.approx([1.0, 4.0])
+
+
+def test_a_driver_whose_stamps_stand_still_does_not_freeze_the_scale():
+    settings = Settings(scale_source="model", scale_smoothing=10.0)
+    assert factors([2.0, 8.0], settings, [0.0, 0.0]) == pytest.approx([1.0, 4.0])
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, 0.0])
+def test_a_guess_that_is_no_factor_is_refused_and_the_next_one_is_smoothed_as_if_it_had_not_been(bad):
+    settings = Settings(scale_source="model", scale_smoothing=1.0 / math.log(2))
+    scaling = Scaling()
+    scaling.of(guessed(2.0), CAMERA, settings, stamp=0.0)
+    with pytest.raises(BackendError, match=f"guesses {bad:g} metres per unit; expected a finite number above 0"):
+        scaling.of(guessed(bad), CAMERA, settings, stamp=0.5)
+    assert scaling.of(guessed(8.0), CAMERA, settings, stamp=1.0).metres_per_unit == pytest.approx(2.0)
 
 
 def test_without_intrinsics_or_a_guess_the_scale_is_unknown():
