@@ -46,4 +46,5 @@ def grows(latencies: Sequence[float]) -> bool:
         return False
     third = REMEMBERED // 3
     values = list(latencies)
-    return fmean(values[-third:]) > FACTOR * fmean(values[:third]) + MARGIN
+    first, last = fmean(values[:third]), fmean(values[-third:])
+    return last - first > (FACTOR - 1) * max(first, 0.0) + MARGIN  # below 0 where the camera's clock is ahead

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-REPEAT_AFTER = 10.0  # seconds until the same sentence is logged again
+REPEAT_AFTER = 10.0  # seconds until the same sentence is logged again, whatever its numbers are
 SPACING = 0.2  # seconds between two sentences of one kind, however often they change
 
 
@@ -32,10 +33,11 @@ class Problems:
         now = self._clock()
         with self._lock:
             self._current[kind] = sentence
+            words = re.sub(r"[\d.]+", "", sentence)
             before, when = self._logged.get(kind, ("", -REPEAT_AFTER))
-            if now - when < (REPEAT_AFTER if sentence == before else SPACING):
+            if now - when < (REPEAT_AFTER if words == before else SPACING):
                 return
-            self._logged[kind] = (sentence, now)
+            self._logged[kind] = (words, now)
         self._warn(sentence)
 
     def say_once(self, sentence: str) -> None:

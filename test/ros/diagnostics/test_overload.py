@@ -58,3 +58,9 @@ def test_the_latency_is_that_of_the_newest_second_with_depth_and_none_when_idle(
 @pytest.mark.parametrize("last", [0.1, 0.24])
 def test_little_growth_does_not_count(last):
     assert not grows([0.1] * (REMEMBERED - 3) + [last] * 3)
+
+
+@pytest.mark.parametrize("ahead", [0.3, 2.0, 1.7e9])
+def test_a_camera_whose_clock_is_ahead_is_overloaded_only_where_depth_comes_later_and_later(ahead):
+    assert not grows([-ahead] * REMEMBERED)
+    assert grows([0.5 * second - ahead for second in range(REMEMBERED)])

@@ -23,6 +23,14 @@ def test_the_same_sentence_is_logged_once_in_a_while(log):
     assert log.lines == ["wrong"] * 2
 
 
+def test_a_number_that_changes_makes_no_other_sentence(log):
+    for frame in range(100):
+        log.problems.report("age", f"image: its stamp is {frame / 7:.3f} s old; expected at most 1")
+        log.now += REPEAT_AFTER / 50
+    assert len(log.lines) == 2
+    assert log.problems.current()["age"] == "image: its stamp is 14.143 s old; expected at most 1"
+
+
 def test_another_sentence_is_logged_at_once_but_not_at_every_frame(log):
     log.problems.report("image", "a")
     log.now += 1.5 * SPACING
