@@ -210,12 +210,20 @@ def test_the_costmaps_take_the_cloud_of_the_node_within_its_ranges(costmap, laye
     settings = settings_of(read_parameters(file))
     parameters = yaml.safe_load(file.read_text())[f"{costmap}_costmap"][f"{costmap}_costmap"]["ros__parameters"]
     assert layer in parameters["plugins"]
-    source = parameters[layer][parameters[layer]["observation_sources"]]
-    assert (source["topic"], source["data_type"]) == ("/points", "PointCloud2")
-    assert source["marking"]
-    assert source["clearing"]
-    assert settings.min_range <= source["obstacle_min_range"] < source["obstacle_max_range"] <= settings.max_range
-    assert source["obstacle_max_range"] < source["raytrace_max_range"] <= settings.max_range
+    sources = [parameters[layer][name] for name in parameters[layer]["observation_sources"].split()]
+    for source in sources:
+        assert (source["topic"], source["data_type"]) == ("/points", "PointCloud2")
+        assert source["clearing"]
+        assert settings.min_range <= source["raytrace_min_range"] < source["raytrace_max_range"]
+        assert 2 * source["raytrace_max_range"] <= settings.max_range  # what lies behind free space clears it
+    [source] = [source for source in sources if source["marking"]]
+    assert settings.min_range <= source["obstacle_min_range"] < source["obstacle_max_range"]
+    assert source["obstacle_max_range"] < source["raytrace_max_range"]
+    for other in sources:
+        if other is not source:  # what marking leaves out for its height, in three dimensions alone
+            assert layer == "voxel_layer"
+            assert other["min_obstacle_height"] < 0.0 < source["min_obstacle_height"]
+            assert other["max_obstacle_height"] > source["max_obstacle_height"]
 
 
 def load(file):
