@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rclpy import get_rmw_implementation_identifier
 from rclpy.node import Node
 
 from depthart_core import DepthEstimator, ScaleGuess
@@ -114,18 +115,16 @@ class Camera:
         if self._deadline_ignored:
             self._problems.say_once("; ".join(NO_DEADLINE))
 
-    def report(self, lifecycle: str, problem: str) -> Report:
+    def report(self, lifecycle: str, node_problems: Mapping[str, str]) -> Report:
         """Return what the diagnostics say of it.
 
         Args:
             lifecycle: label of the node's state.
-            problem: why the node could not be configured or activated, "" otherwise.
+            node_problems: by kind why the node could not be configured or activated.
         """
         if self._outputs is not None and not self._outputs.has_mismatch():
             self._problems.clear("subscriber")
-        problems = dict(self._problems.current())
-        if problem:
-            problems["configuration"] = problem
+        problems = {**self._problems.current(), **node_problems}
         snapshot = self._statistics.snapshot()
         situation, numbers = self._situation(lifecycle, problems, snapshot), values_of(snapshot)
         if self._intake is not None:
@@ -193,6 +192,8 @@ class Camera:
             reliability=image.reliability,
             silence=self._intake.silence,
             ever=snapshot.counters["received"] > 0,
+            interval=self._intake.interval,
+            middleware=get_rmw_implementation_identifier(),
             falls_behind=falls_behind,
             lateness=self._load.latency if newest and self._load.latency > settings.deadline_ms * 1e-3 else 0.0,
             listened=listened,

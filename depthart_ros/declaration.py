@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -73,6 +73,11 @@ def read_settings(node: Node, camera: str = "") -> Settings:
         ConfigError: two of them contradict each other.
     """
     return Settings.from_values(_values(node, camera, {}))
+
+
+def is_fixed(names: Iterable[str]) -> bool:
+    """Whether a parameter among some can be given at start alone."""
+    return any(name in SPECS and not SPECS[name].dynamic for name in names)
 
 
 class LastSettings:

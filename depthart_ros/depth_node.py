@@ -13,7 +13,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 
 from depthart_core import ConfigError, DepthartError, DepthEstimator
 from depthart_ros.camera import Camera
-from depthart_ros.declaration import cameras_of, declare_parameters, read_settings
+from depthart_ros.declaration import cameras_of, declare_parameters, is_fixed, read_settings
 from depthart_ros.diagnostics.reports import Report, fill_diagnostics, fill_statistics, resident_mib
 from depthart_ros.diagnostics.verdicts import combine
 from depthart_ros.lifecycle import answer_refusals
@@ -41,7 +41,7 @@ class DepthNode(LifecycleNode):
         super().__init__("depth_node", **options)  # from here on rclpy may destroy the node
         self._refused = declare_parameters(self)
         self._label = "unconfigured"
-        self._configuration_problem = ""
+        self._problems: dict[str, str] = {}  # why it could not be configured or activated, by kind
         self._cameras = [Camera(self, name) for name in cameras_of(self) or ("",)]
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # runs whatever /clock does
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
@@ -76,14 +76,14 @@ class DepthNode(LifecycleNode):
         """Give model and publishers back."""
         del state
         self._release()
-        self._configuration_problem = ""
+        self._problems = {}
         return self._enter("unconfigured")
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Give everything back, from whatever state."""
         del state
         self._release()
-        self._configuration_problem = ""
+        self._problems = {}
         return self._enter("finalized")
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -138,13 +138,13 @@ class DepthNode(LifecycleNode):
                 else:
                     self._deactivate()
                 if not ended:
-                    self._configuration_problem = str(error)
+                    self._problems = {"refused" if is_fixed(self._refused) else "configuration": str(error)}
                     self.get_logger().error(f"stays {state.label}: {error}")
                 return TransitionCallbackReturn.FAILURE
-            self._configuration_problem = f"unforeseen error: {error!r}; its log says where"
+            self._problems = {"configuration": f"unforeseen error: {error!r}; its log says where"}
             self.get_logger().error(traceback.format_exc())  # rclpy would not say why it goes to on_error
             raise
-        self._configuration_problem = ""
+        self._problems = {}
         return self._enter(label)
 
     def _enter(self, label: str) -> TransitionCallbackReturn:
@@ -183,7 +183,7 @@ class DepthNode(LifecycleNode):
 
     def _reports(self) -> list[Report]:
         """Return one report where there is one camera, else one on the node and one on each camera."""
-        found = [camera.report(self._label, self._configuration_problem) for camera in self._cameras]
+        found = [camera.report(self._label, self._problems) for camera in self._cameras]
         if len(found) == 1:
             only = found[0]
             return [replace(only, details=self._details() | only.details, numbers=self._numbers() | only.numbers)]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections import deque
 from dataclasses import dataclass
+from statistics import median
 
 from builtin_interfaces.msg import Time
 from rclpy.node import Node
@@ -22,8 +24,20 @@ from depthart_ros.pipeline import Frame, Pipeline
 from depthart_ros.worker import Handler, Worker
 
 FUTURE = 0.5  # seconds that a stamp may be ahead of the clock
+INTERVALS = 5  # that say what is usual between images
 LINGER = 5.0  # seconds that images are still taken after the last listener left
-OF_FRAMES = ("image", "unforeseen", "camera_info", "age", "future", "qos", "camera_info_qos", "subscription", "publish")
+OF_FRAMES = (
+    "image",
+    "unforeseen",
+    "camera_info",
+    "age",
+    "waited",
+    "future",
+    "qos",
+    "camera_info_qos",
+    "subscription",
+    "publish",
+)
 """Kinds of problems that end when frames do."""
 
 
@@ -74,6 +88,7 @@ class Intake:
         self._settings = settings
         self._calibrations = Calibrations(keep_all=settings.last.process_all)
         self._last_image = self._wanted = time.monotonic()
+        self._intervals = deque[float](maxlen=INTERVALS)
         self._lane = worker.lane(
             Handler(self._process, lambda: statistics.count("replaced"), self._report_failure, self._wake)
         )
@@ -109,6 +124,11 @@ class Intake:
     def silence(self) -> float:
         """Seconds since the last image, or since it was subscribed to; 0 while none is taken."""
         return time.monotonic() - self._last_image if self.image.reliability and not self.full else 0.0
+
+    @property
+    def interval(self) -> float:
+        """Seconds from one image to the next, as was usual lately; 0 before there were any."""
+        return median(self._intervals) if self._intervals else 0.0
 
     @property
     def has_camera_info(self) -> bool:
@@ -155,7 +175,8 @@ class Intake:
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         """Count a message and hand it to the worker; runs in the executor, so nothing else."""
-        self._last_image = time.monotonic()
+        before, self._last_image = self._last_image, time.monotonic()
+        self._intervals.append(self._last_image - before)
         self._problems.clear("qos")
         self._statistics.count("received")
         self._lane.put(Arrival(message, self._last_image))
@@ -174,7 +195,7 @@ class Intake:
         """Do one frame, in the worker's thread; `_report_failure` gets what it raises."""
         settings = self._settings.now()
         message = arrival.image
-        if not self._is_timely(message, settings):
+        if not self._is_timely(arrival, settings):
             return
         self._warn_of_empty_frame_id(message)
         info = self._calibrations.of(message.header.stamp)
@@ -186,31 +207,38 @@ class Intake:
             return
         now = time.monotonic()
         self._statistics.count("processed")
-        self._statistics.record("stamp_to_publish", self._age(message.header.stamp))
+        age = self._age(message.header.stamp)
+        if age is not None:
+            self._statistics.record("stamp_to_publish", age)
         self._statistics.record("arrival_to_publish", now - arrival.moment)
         if deadline is not None and now > deadline:
             self._statistics.count("late")
 
-    def _is_timely(self, message: Image | CompressedImage, settings: Settings) -> bool:
+    def _is_timely(self, arrival: Arrival, settings: Settings) -> bool:
         """Whether a frame is to be processed; says so where its stamp is too old, or ahead of the clock."""
-        age = self._age(message.header.stamp)
+        age, waited = self._age(arrival.image.header.stamp), time.monotonic() - arrival.moment
+        if age is None:
+            return True
         if age < -FUTURE:
             self._problems.report("future", f"image: its stamp is {-age:.3f} s ahead of the node's clock")
         else:
             self._problems.clear("future")
-        if settings.max_age and age > settings.max_age and not settings.process_all:
-            self._statistics.count("too_old")
-            self._problems.report(
-                "age", f"image: its stamp is {age:.3f} s old; expected at most {settings.max_age:g} (parameter max_age)"
-            )
-            return False
-        self._problems.clear("age")
-        return True
+        if not settings.max_age or age <= settings.max_age or settings.process_all:
+            self._problems.clear("age", "waited")
+            return True
+        self._statistics.count("too_old")
+        came_in_time = age - waited <= settings.max_age
+        kind, other = ("waited", "age") if came_in_time else ("age", "waited")
+        why = f", as it waited {waited:.3f} s for its turn" if came_in_time else ""
+        expected = f"expected at most {settings.max_age:g} (parameter max_age)"
+        self._problems.report(kind, f"image: its stamp is {age:.3f} s old{why}; {expected}")
+        self._problems.clear(other)
+        return False
 
-    def _age(self, stamp: Time) -> float:
-        """Seconds since a stamp, by the node's clock (simulated time under use_sim_time)."""
+    def _age(self, stamp: Time) -> float | None:
+        """Seconds since a stamp, by the node's clock; None under use_sim_time before the first /clock."""
         now = int(self._node.get_clock().now().nanoseconds)
-        return (now - int(stamp.sec) * 10**9 - int(stamp.nanosec)) * 1e-9
+        return (now - int(stamp.sec) * 10**9 - int(stamp.nanosec)) * 1e-9 if now else None
 
     def _warn_of_empty_frame_id(self, message: Image | CompressedImage) -> None:
         if not message.header.frame_id:

@@ -26,6 +26,8 @@ class Situation:
         silence: seconds since the last image, or since it was subscribed to; 0 while it is not, for want of listeners,
             and while images have to wait.
         ever: whether an image ever came.
+        interval: seconds from one image to the next, as is usual for the camera; 0 before two came.
+        middleware: identifier of the RMW that is in use.
         rates: images received and processed a second.
         falls_behind: whether the age of published depth grows because images come too fast.
         lateness: seconds from the stamp of an image to its depth, beyond what the deadline grants; 0 while every image
@@ -56,6 +58,8 @@ class Situation:
     reliability: str = "reliable"
     silence: float = 0.0
     ever: bool = True
+    interval: float = 0.0
+    middleware: str = "rmw_fastrtps_cpp"
     rates: Mapping[str, float] = field(default_factory=dict)
     falls_behind: bool = False
     lateness: float = 0.0

@@ -12,7 +12,8 @@ from depthart_ros.outputs.topics import CONFIDENCE, RELATIVE
 OK, WARN, ERROR, STALE = 0, 1, 2, 3
 SEVERITY = (OK, WARN, STALE, ERROR)
 """The levels of diagnostic_msgs, the worst last."""
-SILENCE = 2.0  # seconds without an image that are worth a warning
+SILENCE = 2.0  # seconds without an image that are worth a warning,
+INTERVALS = 3.0  # and so many of the usual intervals between images
 SLOW = 1.0  # seconds from the stamp of an image to its depth that are
 MEASURE = (
     f"measure one distance d [m] along the optical axis, read r there in {RELATIVE}, and set scale to d / r: "
@@ -26,11 +27,16 @@ OVERLOADED = (
     "set deadline_ms, lower max_scales, choose a faster backend or a smaller model, or let images come more slowly"
 )
 CURES: Mapping[str, str] = {
+    "refused": "start again with a valid value: this parameter cannot be set while the node runs",
     "configuration": "correct it and start again, or run the lifecycle transition `configure` again",
     "image": "let the camera driver publish what is expected",
     "unforeseen": "see the log; choose another precision, model or device, or a smaller image where memory ran out",
-    "camera_info": "calibrate the camera, or let `rectified` say which belongs to the image: P (true) or K (false)",
+    "camera_info": (
+        "calibrate the camera, or set camera_info_url or fov_deg; remap camera_info to the one of this image; or let "
+        "`rectified` say which matrix belongs to it: P (true) or K (false)"
+    ),
     "future": "set use_sim_time for a bag with a clock, or set the clocks of both machines right",
+    "waited": f"{OVERLOADED}; or raise max_age",
     "age": "set use_sim_time for a bag with a clock, set the clocks right, or raise max_age",
     "qos": "let both sides agree (parameters image_reliability and qos_overrides)",
     "subscription": "see the log; deactivate and activate the node",
@@ -74,13 +80,13 @@ def judge(now: Situation) -> Verdict:
     """Return the verdict: the first thing that keeps depth from coming out, in the order of cure."""
     if now.lifecycle != "active":
         return _judge_lifecycle(now)
-    return _judge_input(now) or _judge_frames(now) or _judge_outputs(now) or _judge_load(now)
+    return _judge_input(now) or _judge_frames(now) or _judge_outputs(now) or _judge_load(now) or _judge_depth(now)
 
 
 def _judge_lifecycle(now: Situation) -> Verdict:
-    problem = now.problems.get("configuration")
-    if problem:
-        return Verdict(ERROR, now.lifecycle, problem, CURES["configuration"])
+    for kind in ("refused", "configuration"):
+        if kind in now.problems:
+            return Verdict(ERROR, now.lifecycle, now.problems[kind], CURES[kind])
     if now.lifecycle == "finalized":
         return Verdict(OK, now.lifecycle, "", "start the node again")
     step = "activate" if now.lifecycle == "inactive" else "configure"
@@ -96,12 +102,12 @@ def _judge_input(now: Situation) -> Verdict | None:
         return Verdict(ERROR, "no image", now.problems["subscription"], CURES["subscription"])
     if now.publishers == 0:
         return Verdict(STALE if now.ever else WARN, "no image", *_why_nobody_publishes(now))
-    if now.silence > SILENCE:
+    if now.silence > max(SILENCE, INTERVALS * now.interval):
         cause = f"{now.publishers} publisher(s) on {now.image_topic}, but no image for {now.silence:.0f} s"
         if "qos" in now.problems:
             return Verdict(ERROR, "no image", f"{cause}: {now.problems['qos']}", CURES["qos"])
         level = STALE if now.ever else WARN
-        if now.reliability == "best_effort":
+        if now.reliability == "best_effort" and "fastrtps" in now.middleware and not now.ever:
             cure = "Fast DDS loses best-effort images above 512 KiB: use local_transport:=true, or a reliable publisher"
             return Verdict(level, "no image", cause, cure)
         return Verdict(level, "no image", cause, "see whether the camera runs: ros2 topic hz " + now.image_topic)
@@ -146,6 +152,12 @@ def _why_no_camera_info(now: Situation) -> tuple[str, str]:
     return f"no camera_info came on {now.camera_info_topic}: {why}", cure
 
 
+def _why_no_scale(now: Situation) -> tuple[str, str]:
+    """Cause and cure where relative depth cannot become metres."""
+    cause = "scale is unknown" if now.scale_source == "given" else "this model makes no guess of its scale"
+    return cause, how_to_get_metres(now.node, camera=now.camera, scale_source=now.scale_source, heads=now.heads)
+
+
 def _own(now: Situation) -> str:
     """What stands before the names of a camera's topics."""
     return f"{now.camera}/" if now.camera else ""
@@ -153,7 +165,7 @@ def _own(now: Situation) -> str:
 
 def _judge_frames(now: Situation) -> Verdict | None:
     states = {"image": "frames are dropped", "unforeseen": "frames fail", "age": "frames are too old"}
-    states |= {"future": "stamps lie in the future"}
+    states |= {"waited": "frames are too old", "future": "stamps lie in the future"}
     for kind, state in states.items():
         if kind in now.problems:
             level = WARN if kind == "future" or now.rates.get("processed") else ERROR
@@ -169,11 +181,8 @@ def _judge_outputs(now: Situation) -> Verdict | None:
     if now.rectify and not now.has_camera_info:
         return Verdict(WARN, "not rectified", *_why_no_camera_info(now))
     no_confidence = CONFIDENCE in now.listened and not now.heads
-    if not now.scale_known and (now.metric_listened or not no_confidence):
-        level = WARN if now.metric_listened else OK
-        cause = "scale is unknown" if now.scale_source == "given" else "this model makes no guess of its scale"
-        cure = how_to_get_metres(now.node, camera=now.camera, scale_source=now.scale_source, heads=now.heads)
-        return Verdict(level, "relative depth only", cause, cure)
+    if not now.scale_known and now.metric_listened:
+        return Verdict(WARN, "relative depth only", *_why_no_scale(now))
     without_camera = "no cloud" if now.scale_source == "given" else "relative depth only"
     if now.metric_listened and now.needs_camera_info and not now.has_camera_info:
         return Verdict(WARN, without_camera, *_why_no_camera_info(now))
@@ -188,15 +197,29 @@ def _judge_outputs(now: Situation) -> Verdict | None:
     return Verdict(WARN, "no deadline", *NO_DEADLINE) if now.deadline_ignored else None
 
 
-def _judge_load(now: Situation) -> Verdict:
-    received, processed = (now.rates.get(name, 0.0) for name in ("received", "processed"))
-    share = f"{processed:.1f} of {received:.1f} images/s are processed" if processed < 0.9 * received else ""
+def _judge_load(now: Situation) -> Verdict | None:
+    share = _share(now)
     if now.falls_behind:
         return Verdict(WARN, "overloaded", f"depth comes later and later: {share or 'images wait'}", OVERLOADED)
     if now.lateness > SLOW:
         late = f"depth is {now.lateness:.1f} s old when it comes"
         return Verdict(WARN, "slow", f"{late}; {share}" if share else late, OVERLOADED)
-    return Verdict(OK, "running", share)
+    return None
+
+
+def _judge_depth(now: Situation) -> Verdict:
+    """Return what kind of depth comes where nothing that is listened to is missing."""
+    if not now.scale_known:
+        return Verdict(OK, "relative depth only", *_why_no_scale(now))
+    if now.scale_source == "model" and not now.has_camera_info:
+        return Verdict(OK, "relative depth only", *_why_no_camera_info(now))
+    return Verdict(OK, "running", _share(now))
+
+
+def _share(now: Situation) -> str:
+    """How many of the images are processed, "" where it is most of them."""
+    received, processed = (now.rates.get(name, 0.0) for name in ("received", "processed"))
+    return f"{processed:.1f} of {received:.1f} images/s are processed" if processed < 0.9 * received else ""
 
 
 def combine(verdicts: Mapping[str, Verdict]) -> Verdict:

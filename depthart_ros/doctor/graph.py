@@ -51,7 +51,7 @@ def _describe(topic: Topic, graph: Graph) -> Finding:
     cure = f"see whether the camera runs: ros2 topic hz {topic.name}"
     if any(endpoint_name(publisher) in graph.depth_nodes for publisher in topic.publishers):
         return Finding("topics", f"{said}, silent")  # why, the node says itself
-    if reliability_of(topic.publishers) == "best_effort":
+    if reliability_of(topic.publishers) == "best_effort" and "fastrtps" in graph.middleware:
         cure = "Fast DDS loses best-effort images above 512 KiB: local_transport:=true at launch, for the camera too"
     return Finding("topics", f"{said}, but no message in {graph.seconds:g} s", cure)
 

@@ -11,8 +11,11 @@ class Throttle:
         self._newest = 0.0
 
     def passes(self, stamp: float, rate: float) -> bool:
-        """Whether the frame of a stamp [s] may pass at this rate [1/s], 0: always. Time that runs back begins anew."""
-        back, self._newest = stamp < self._newest, stamp
+        """Whether the frame of a stamp [s] may pass at this rate [1/s], 0: always.
+
+        Time that runs back or stands still begins anew: some drivers stamp every image with 0.
+        """
+        back, self._newest = stamp <= self._newest, stamp
         period = 1 / rate if rate else 0.0
         self._due = min(self._due, self._passed + period)  # a rate that was raised meanwhile holds at once
         if not rate or back or stamp >= self._due:

@@ -80,6 +80,19 @@ def test_a_bad_dynamic_parameter_can_be_corrected_and_configure_tried_again(worl
 
 
 @pytest.mark.parametrize(
+    ("parameters", "cure"),
+    [
+        ({"seed": -1, "scale": -1.0}, "start again with a valid value"),
+        ({"scale": -1.0}, "transition `configure` again"),
+    ],
+)
+def test_configure_is_advised_only_where_every_bad_parameter_can_be_set(world, toy_model_path, parameters, cure):
+    refusal(world, model=str(toy_model_path), **parameters)
+    assert cure in world.status()
+    assert ("`configure`" in cure) == ("`configure`" in world.status())
+
+
+@pytest.mark.parametrize(
     ("name", "value", "words"),
     [
         ("scale", -1.0, "out of range"),

@@ -45,3 +45,14 @@ def test_frames_are_as_old_as_the_simulated_clock_says(world, simulated, rgb_mes
         meanwhile=lambda: show(Time(sec=50)),
         every=0.1,
     )
+
+
+def test_frames_before_the_first_clock_have_depth_and_no_age(world, simulated, rgb_message):
+    node, _, images = simulated
+    world.until(
+        lambda: world.got["depth/relative"], meanwhile=lambda: images.publish(rgb_message(Time(sec=1_700_000_000)))
+    )
+    world.until(lambda: world.status() and world.values()["processed"] != "0", what="the count of it")
+    assert "arrival_to_publish_p50_ms" in world.values()
+    assert "stamp_to_publish_p50_ms" not in world.values()
+    assert not any(key.startswith("problem.") for key in world.values())

@@ -1,5 +1,7 @@
 """How much work depth_node does for whom: subscribers, unknown scale, old frames, counters."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,8 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image, PointCloud2
+
+from depthart_ros.intake import Arrival
 
 SCALE = 2.5
 
@@ -108,6 +112,38 @@ def test_frames_that_are_too_old_are_dropped_counted_and_explained(world, camera
     assert "expected at most 0.5 (parameter max_age); set use_sim_time" in world.status()
     assert int(world.values()["too_old"]) >= 1
     assert not any(world.got[topic] for topic in camera.topics)
+
+
+def test_frames_that_waited_too_long_for_their_turn_are_no_fault_of_a_clock(world, camera, toy_model_path, rgb_message):
+    node = world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE, max_age=30.0)
+    camera.connect()
+    lane, old = node._cameras[0]._intake._lane, stamp_now(world)
+    old.sec -= 60
+    lane.put(Arrival(rgb_message(old), time.monotonic() - 59.0))
+    world.until(lambda: ", as it waited 59." in (world.status() or ""), what="the cause")
+    assert "expected at most 30 (parameter max_age); set deadline_ms, lower max_scales" in world.status()
+    lane.put(Arrival(rgb_message(old), time.monotonic()))
+    world.until(lambda: "(parameter max_age); set use_sim_time" in world.status(), what="the other cause")
+    assert "waited" not in world.status()
+
+
+def test_a_camera_slower_than_the_patience_of_the_diagnostics_is_not_called_silent(
+    world, make_camera, toy_model_path, rgb_message
+):
+    camera = make_camera(("depth/relative",))
+    node = world.depth_node(model=str(toy_model_path), threads=1)
+    camera.connect()
+    intake, period = node._cameras[0]._intake, 2.0
+    world.until(
+        lambda: len(world.got["depth/relative"]) >= 4,
+        meanwhile=lambda: camera.images.publish(rgb_message(stamp_now(world))),
+        every=period,
+    )
+    assert 0.5 * period < intake.interval < 5 * period
+    world.until(lambda: intake.silence > 1.2 * period, what="silence")
+    world.got["/diagnostics"].clear()
+    world.until(lambda: world.got["/diagnostics"], what="diagnostics")
+    assert world.values()["state"] != "no image"
 
 
 def test_every_frame_is_counted_once(world, camera, toy_model_path, rgb_message, info_message):

@@ -37,6 +37,11 @@ def test_nothing_wrong_is_ok():
             ERROR,
             "unconfigured; no model; correct",
         ),
+        (
+            {"lifecycle": "unconfigured", "problems": {"refused": "parameter seed is refused"}},
+            ERROR,
+            "unconfigured; parameter seed is refused; start again with a valid value",
+        ),
         ({"clock_runs": False}, WARN, "nothing arrives on /clock"),
         (
             {"publishers": 0, "image_topic": "/cam", "ever": False},
@@ -46,7 +51,15 @@ def test_nothing_wrong_is_ok():
         ({"publishers": 0}, STALE, "nothing publishes /image"),
         ({"silence": 5.0, "ever": False}, WARN, "1 publisher(s) on /image, but no image for 5 s"),
         ({"silence": 5.0}, STALE, "1 publisher(s) on /image, but no image for 5 s"),
-        ({"silence": 5.0, "reliability": "best_effort"}, STALE, "local_transport:=true"),
+        ({"silence": 5.0, "reliability": "best_effort", "ever": False}, WARN, "local_transport:=true"),
+        ({"silence": 5.0, "reliability": "best_effort"}, STALE, "see whether the camera runs: ros2 topic hz /image"),
+        (
+            {"silence": 5.0, "reliability": "best_effort", "ever": False, "middleware": "rmw_cyclonedds_cpp"},
+            WARN,
+            "see whether the camera runs: ros2 topic hz /image",
+        ),
+        ({"silence": 5.0, "interval": 2.0}, OK, "running"),
+        ({"silence": 7.0, "interval": 2.0}, STALE, "no image for 7 s"),
         (
             {"silence": 5.0, "problems": {"qos": "another durability"}},
             ERROR,
@@ -56,6 +69,7 @@ def test_nothing_wrong_is_ok():
         ({"problems": {"image": "step is 1"}, "rates": {"processed": 9.0}}, WARN, "frames are dropped; step is 1"),
         ({"problems": {"unforeseen": "RuntimeError: x"}}, ERROR, "frames fail; RuntimeError: x; see the log"),
         ({"problems": {"age": "9 s old"}}, ERROR, "frames are too old; 9 s old; set use_sim_time"),
+        ({"problems": {"waited": "it waited"}}, ERROR, "frames are too old; it waited; set deadline_ms, lower"),
         (
             {"problems": {"subscriber": "of points"}, "listened": frozenset()},
             WARN,
@@ -82,7 +96,13 @@ def test_nothing_wrong_is_ok():
             "this model makes no guess of its scale; set scale_source to given, and measure one distance",
         ),
         ({"has_camera_info": False, "scale_source": "model"}, WARN, "relative depth only; no camera_info came"),
+        (
+            {"has_camera_info": False, "scale_source": "model", "listened": RELATIVE},
+            OK,
+            "relative depth only; no camera_info came on /camera_info: nothing publishes it; publish it, or remap",
+        ),
         ({"has_camera_info": False, "needs_camera_info": False}, OK, "running"),
+        ({"scale_known": False, "listened": RELATIVE, "falls_behind": True}, WARN, "overloaded; depth comes later"),
         ({"listened": frozenset({"depth/confidence"}), "heads": False}, WARN, "no confidence; this model does not say"),
         ({"deadline_ignored": True}, WARN, "no deadline; this backend decodes all scales at once, so deadline_ms is"),
         ({"problems": {"future": "9 s ahead"}}, WARN, "stamps lie in the future; 9 s ahead; set use_sim_time"),
@@ -158,6 +178,7 @@ def test_nothing_wrong_is_ok():
             "nothing publishes /image, but /image/compressed is there; set image_transport to compressed",
         ),
         ({"problems": {"camera_info": "p is all zero"}}, WARN, "no cloud; p is all zero; calibrate"),
+        ({"problems": {"camera_info": "for images of 7x7"}}, WARN, "remap camera_info to the one of this image; or"),
         ({"problems": {"publish": "points could not"}}, WARN, "outputs are lost; points could not; use the shared"),
     ],
 )

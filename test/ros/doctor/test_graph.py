@@ -6,7 +6,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 
 from types import SimpleNamespace
 
-from rclpy.qos import QoSDurabilityPolicy, QoSProfile
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from depthart_ros.doctor.graph import check_graph
@@ -60,6 +60,17 @@ def test_a_subscriber_of_another_type_is_named_with_both_types():
     [found] = [finding for finding in findings(image) if finding.about == "types"]
     assert found.text == f"/driver sends {PACKED} on /image, where /depth_node expects {RAW}: nothing comes"
     assert "image_transport" in found.cure
+
+
+@pytest.mark.parametrize(
+    ("middleware", "cure"),
+    [("rmw_fastrtps_cpp", "local_transport:=true"), ("rmw_zenoh_cpp", "see whether the camera runs: ros2 topic hz")],
+)
+def test_lost_best_effort_images_are_a_matter_of_fast_dds_alone(middleware, cure):
+    image = heard("/image", RAW)
+    image.publishers[0].qos_profile = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
+    found = check_graph(Graph(middleware, {"/image": image}, frozenset(), 3.0))
+    assert any(finding.about == "topics" and cure in finding.cure for finding in found)
 
 
 def test_a_camera_info_that_was_sent_once_before_is_heard(world, info_message):

@@ -114,3 +114,9 @@ def test_a_throttle_begins_anew_when_time_runs_back_and_earns_no_burst_by_a_gap(
     assert [throttle.passes(stamp, 1.0) for stamp in (5.0, 5.5, 2.0, 2.5, 60.0, 60.1, 60.2)] == [
         True, False, True, False, True, False, False,
     ]  # fmt: skip
+
+
+def test_a_throttle_lets_every_frame_of_a_driver_pass_whose_stamps_stand_still():
+    for stamp in (0.0, 5.0):
+        throttle = Throttle()
+        assert all(throttle.passes(stamp, 1.0) for _ in range(5))
