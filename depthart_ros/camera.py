@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,16 +34,17 @@ class Camera:
     Args:
         node: that it belongs to.
         name: stands before its topics and parameters; "" for the only one.
+        setting: is held while several parameters are set together.
     """
 
-    def __init__(self, node: Node, name: str) -> None:
+    def __init__(self, node: Node, name: str, setting: threading.Lock) -> None:
         self.name = name
         self._node = node
         self._statistics = Statistics()
         self._load = Load()
         self._announcer = Announcer(self._warn, lambda state: node.get_logger().info(self._named + state))
         self._problems = Problems(self._warn)
-        self._settings = LastSettings(node, name)
+        self._settings = LastSettings(node, name, setting)
         self._estimator: DepthEstimator | None = None
         self._outputs: Outputs | None = None
         self._pipeline: Pipeline | None = None

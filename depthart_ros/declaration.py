@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -15,6 +16,7 @@ from rcl_interfaces.msg import (
 )
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 
 from depthart_core import ConfigError
 from depthart_ros.inputs.fallback import load_calibration
@@ -81,15 +83,16 @@ def is_fixed(names: Iterable[str]) -> bool:
 
 
 class LastSettings:
-    """The parameters of a camera as they are, or were while a request with several of them is being set.
+    """The parameters of a camera as they are, those that are set together all old or all new.
 
     Args:
         node: that they belong to.
         camera: as of `read_settings`.
+        setting: is held while several are set together.
     """
 
-    def __init__(self, node: Node, camera: str) -> None:
-        self._node, self._camera = node, camera
+    def __init__(self, node: Node, camera: str, setting: threading.Lock) -> None:
+        self._node, self._camera, self._setting = node, camera, setting
         self.last = Settings()
 
     def read(self) -> Settings:
@@ -98,7 +101,8 @@ class LastSettings:
         Raises:
             ConfigError: they contradict each other.
         """
-        self.last = read_settings(self._node, self._camera)
+        with self._setting:
+            self.last = read_settings(self._node, self._camera)
         return self.last
 
     def now(self) -> Settings:
@@ -157,12 +161,20 @@ def _known_as(full_name: str) -> str:
 
 def _declare(node: Node, name: str, default: Any, refused: dict[str, str]) -> None:
     """Declare one parameter, with its default where the value given at start is refused, and note why it is."""
+    _read_as_double(node, name)
     try:
         node.declare_parameter(name, default, descriptor(name), ignore_override=_dumped_unset(node, name))
     except (InvalidParameterTypeException, InvalidParameterValueException) as error:
         node.declare_parameter(name, default, descriptor(name), ignore_override=True)
         message = str(error.args[0])
         refused[name] = f"parameter {name} is refused: {message.partition('Reason: ')[2] or message}"
+
+
+def _read_as_double(node: Node, name: str) -> None:
+    """Let a whole number given at start for a floating-point parameter be one of those: `ros2 param dump` shows it."""
+    overrides = node._parameter_overrides  # noqa: SLF001 - rclpy has no public way to them
+    if name in overrides and type(overrides[name].value) is int and isinstance(DEFAULTS[_known_as(name)], float):
+        overrides[name] = Parameter(name, value=float(overrides[name].value))
 
 
 def _dumped_unset(node: Node, name: str) -> bool:

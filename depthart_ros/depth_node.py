@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
 
 from depthart_core import ConfigError, DepthartError, DepthEstimator
 from depthart_ros.camera import Camera
@@ -38,11 +41,12 @@ class DepthNode(LifecycleNode):
         self._estimator: DepthEstimator | None = None
         self._worker: Worker | None = None
         self._cameras: list[Camera] = []
+        self._setting = threading.Lock()
         super().__init__("depth_node", **options)  # from here on rclpy may destroy the node
         self._refused = declare_parameters(self)
         self._label = "unconfigured"
         self._problems: dict[str, str] = {}  # why it could not be configured or activated, by kind
-        self._cameras = [Camera(self, name) for name in cameras_of(self) or ("",)]
+        self._cameras = [Camera(self, name, self._setting) for name in cameras_of(self) or ("",)]
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # runs whatever /clock does
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         self._statistics = self.create_publisher(DiagnosticArray, "~/statistics", 1)
@@ -96,6 +100,11 @@ class DepthNode(LifecycleNode):
         """Give everything back, then destroy the node."""
         self._release()
         super().destroy_node()
+
+    def set_parameters_atomically(self, parameter_list: list[Parameter[Any]]) -> SetParametersResult:
+        """Set several parameters; the worker sees none of them before all are set."""
+        with self._setting:
+            return super().set_parameters_atomically(parameter_list)
 
     def _valid_settings(self) -> Settings:
         """Return the parameters.

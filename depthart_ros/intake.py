@@ -8,7 +8,6 @@ from collections import deque
 from dataclasses import dataclass
 from statistics import median
 
-from builtin_interfaces.msg import Time
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
@@ -18,12 +17,12 @@ from depthart_ros.diagnostics.problems import REPEAT_AFTER, Problems
 from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.inputs.calibrations import Calibrations
 from depthart_ros.inputs.subscription import FollowingSubscription, Gate
+from depthart_ros.inputs.timeliness import Timeliness
 from depthart_ros.inputs.topics import COMPRESSED_SUFFIX
 from depthart_ros.parameters import Settings
 from depthart_ros.pipeline import Frame, Pipeline
 from depthart_ros.worker import Handler, Worker
 
-FUTURE = 0.5  # seconds that a stamp may be ahead of the clock
 INTERVALS = 5  # that say what is usual between images
 LINGER = 5.0  # seconds that images are still taken after the last listener left
 OF_FRAMES = (
@@ -86,6 +85,8 @@ class Intake:
         self._problems = problems
         self._statistics = statistics
         self._settings = settings
+        clock = node.get_clock()
+        self._timeliness = Timeliness(lambda: int(clock.now().nanoseconds), problems, statistics)
         self._calibrations = Calibrations(keep_all=settings.last.process_all)
         self._last_image = self._wanted = time.monotonic()
         self._intervals = deque[float](maxlen=INTERVALS)
@@ -195,7 +196,7 @@ class Intake:
         """Do one frame, in the worker's thread; `_report_failure` gets what it raises."""
         settings = self._settings.now()
         message = arrival.image
-        if not self._is_timely(arrival, settings):
+        if not self._timeliness.passes(message.header.stamp, settings, waited=time.monotonic() - arrival.moment):
             return
         self._warn_of_empty_frame_id(message)
         info = self._calibrations.of(message.header.stamp)
@@ -207,38 +208,12 @@ class Intake:
             return
         now = time.monotonic()
         self._statistics.count("processed")
-        age = self._age(message.header.stamp)
+        age = self._timeliness.age(message.header.stamp)
         if age is not None:
             self._statistics.record("stamp_to_publish", age)
         self._statistics.record("arrival_to_publish", now - arrival.moment)
         if deadline is not None and now > deadline:
             self._statistics.count("late")
-
-    def _is_timely(self, arrival: Arrival, settings: Settings) -> bool:
-        """Whether a frame is to be processed; says so where its stamp is too old, or ahead of the clock."""
-        age, waited = self._age(arrival.image.header.stamp), time.monotonic() - arrival.moment
-        if age is None:
-            return True
-        if age < -FUTURE:
-            self._problems.report("future", f"image: its stamp is {-age:.3f} s ahead of the node's clock")
-        else:
-            self._problems.clear("future")
-        if not settings.max_age or age <= settings.max_age or settings.process_all:
-            self._problems.clear("age", "waited")
-            return True
-        self._statistics.count("too_old")
-        came_in_time = age - waited <= settings.max_age
-        kind, other = ("waited", "age") if came_in_time else ("age", "waited")
-        why = f", as it waited {waited:.3f} s for its turn" if came_in_time else ""
-        expected = f"expected at most {settings.max_age:g} (parameter max_age)"
-        self._problems.report(kind, f"image: its stamp is {age:.3f} s old{why}; {expected}")
-        self._problems.clear(other)
-        return False
-
-    def _age(self, stamp: Time) -> float | None:
-        """Seconds since a stamp, by the node's clock; None under use_sim_time before the first /clock."""
-        now = int(self._node.get_clock().now().nanoseconds)
-        return (now - int(stamp.sec) * 10**9 - int(stamp.nanosec)) * 1e-9 if now else None
 
     def _warn_of_empty_frame_id(self, message: Image | CompressedImage) -> None:
         if not message.header.frame_id:

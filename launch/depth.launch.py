@@ -125,7 +125,7 @@ def _depth_node(arguments: dict[str, str], environment: dict[str, str]) -> Node:
         executable="depth_node",
         name="depth_node",
         namespace=arguments["namespace"],
-        parameters=[arguments["params_file"], _given(arguments)],
+        parameters=[_read(arguments, "params_file", _existing), _given(arguments)],
         remappings=_inputs(arguments),
         arguments=["--ros-args", "--log-level", arguments["log_level"]],
         additional_env=environment,
@@ -166,25 +166,26 @@ def _rviz(arguments: dict[str, str], environment: dict[str, str]) -> Node:
 
 def _inputs(arguments: dict[str, str]) -> list[tuple[str, str]]:
     """Return the remappings of the node's inputs, of every camera where there are several."""
-    topics = ("image", "camera_info")
-    return [(topic, arguments[topic]) for topic in topics if not arguments["cameras"]] + [
-        (f"{camera}/{topic}", _of_camera(arguments[topic], camera))
-        for camera in _names(arguments["cameras"])
-        for topic in topics
+    return [
+        (f"{camera}/{topic}" if camera else topic, _of_camera(arguments[topic], camera))
+        for camera in _names(arguments["cameras"]) or [""]
+        for topic in ("image", "camera_info")
     ]
 
 
 def _of_camera(topic: str, camera: str) -> str:
-    """Return the topic of one of several cameras.
+    """Return the topic of one of several cameras, or of the only one, "".
 
     Raises:
-        ValueError: it would be the same for all of them.
+        ValueError: it would be the same for all of them, or there are none that it could name.
     """
     if "{camera}" in topic:
+        if not camera:
+            raise ValueError(f"{topic!r} is a topic of several cameras; expected their names: cameras:=front,left")
         return topic.replace("{camera}", camera)
-    if topic.startswith("/"):
+    if camera and topic.startswith("/"):
         raise ValueError(f"{topic!r} is one topic for several cameras; expected {{camera}} where the name stands in it")
-    return f"{camera}/{topic}"
+    return f"{camera}/{topic}" if camera else topic
 
 
 def _names(text: str) -> list[str]:
@@ -207,6 +208,18 @@ def _read(arguments: dict[str, str], name: str, kind: Callable[[str], object]) -
         return kind(arguments[name])
     except ValueError as error:
         raise ValueError(f"{name}:={arguments[name]}: {error}") from error
+
+
+def _existing(path: str) -> str:
+    """Return the path of a file, `~` for the home folder.
+
+    Raises:
+        ValueError: there is none: ROS would start the node without its parameters.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise ValueError("expected the path of a file")
+    return str(file)
 
 
 def _is_true(text: str) -> bool:

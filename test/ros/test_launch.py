@@ -53,13 +53,13 @@ def included(file):
 def functions():
     """The functions of the launch file that need nothing of `launch`, by name."""
     tree = ast.parse(FILE.read_text())
-    wanted = ("_inputs", "_of_camera", "_names", "_given", "_read", "_is_true")
+    wanted = ("_inputs", "_of_camera", "_names", "_given", "_read", "_is_true", "_existing")
     tree.body = [
         node
         for node in tree.body
         if isinstance(node, ast.Assign)
         or (isinstance(node, ast.FunctionDef) and node.name in wanted)
-        or (isinstance(node, ast.ImportFrom) and node.module == "__future__")
+        or (isinstance(node, ast.ImportFrom) and node.module in ("__future__", "pathlib"))
     ]
     space = {}
     exec(compile(tree, str(FILE), "exec"), space)
@@ -98,8 +98,9 @@ def test_the_argument_is_a_parameter_of_the_node(name):
     assert name in ARGUMENTS
 
 
-def test_one_camera_has_its_topics_as_they_are_given(inputs):
-    arguments = {"image": "/cam/image", "camera_info": "/cam/info", "cameras": ""}
+@pytest.mark.parametrize("cameras", ["", "[]"])
+def test_one_camera_has_its_topics_as_they_are_given(inputs, cameras):
+    arguments = {"image": "/cam/image", "camera_info": "/cam/info", "cameras": cameras}
     assert inputs(arguments) == [("image", "/cam/image"), ("camera_info", "/cam/info")]
 
 
@@ -123,6 +124,23 @@ def test_an_argument_that_cannot_be_read_is_named(functions, name, value):
 def test_one_topic_for_several_cameras_is_refused(inputs):
     with pytest.raises(ValueError, match=r"'/cam/image' is one topic for several cameras; expected \{camera\}"):
         inputs({"image": "/cam/image", "camera_info": "camera_info", "cameras": "front,left"})
+
+
+@pytest.mark.parametrize("topic", ["image", "camera_info"])
+def test_a_topic_of_several_cameras_without_their_names_is_refused(inputs, topic):
+    arguments = {"image": "image", "camera_info": "camera_info", "cameras": ""}
+    with pytest.raises(ValueError, match=r"'/\{camera\}/x' is a topic of several cameras; expected their names"):
+        inputs(arguments | {topic: "/{camera}/x"})
+
+
+def test_a_parameter_file_that_is_not_there_is_refused(functions, tmp_path, monkeypatch):
+    read, existing = functions["_read"], functions["_existing"]
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(ValueError, match=r"^params_file:=~/depth\.yaml: expected the path of a file$"):
+        read({"params_file": "~/depth.yaml"}, "params_file", existing)
+    (tmp_path / "depth.yaml").touch()
+    assert read({"params_file": "~/depth.yaml"}, "params_file", existing) == str(tmp_path / "depth.yaml")
+    assert 'parameters=[_read(arguments, "params_file", _existing), ' in FILE.read_text()
 
 
 def test_an_argument_reaches_the_node_and_an_empty_one_leaves_it_to_the_file(functions):

@@ -48,7 +48,7 @@ def test_frames_are_as_old_as_the_simulated_clock_says(world, simulated, rgb_mes
 
 
 def test_frames_before_the_first_clock_have_depth_and_no_age(world, simulated, rgb_message):
-    node, _, images = simulated
+    _, _, images = simulated
     world.until(
         lambda: world.got["depth/relative"], meanwhile=lambda: images.publish(rgb_message(Time(sec=1_700_000_000)))
     )
