@@ -201,7 +201,7 @@ class Intake:
         self._warn_of_empty_frame_id(message)
         info = self._calibrations.of(message.header.stamp)
         deadline = _deadline(arrival, settings)
-        published = self._pipeline.process(Frame(message, info, settings, deadline))
+        published = self._pipeline.process(Frame(message, info, settings, deadline, self.image.topic))
         self._problems.clear("image", "unforeseen")
         if not published:
             self._statistics.count("idle")

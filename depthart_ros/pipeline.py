@@ -42,12 +42,14 @@ class Frame:
         info: the camera_info of the same stamp, else the latest, None before the first.
         settings: that hold for this frame.
         deadline: moment of `time.monotonic` by which its outputs should be published; None: whenever they are ready.
+        topic: where the image came, "" where that is unknown.
     """
 
     image: Image | CompressedImage
     info: CameraInfo | None
     settings: Settings
     deadline: float | None = None
+    topic: str = ""
 
 
 class Outputs(Protocol):
@@ -120,7 +122,7 @@ class Pipeline:
         start = time.perf_counter()
         rgb = picture_of(frame.image, max_pixels=max_pixels)
         if needs_calibration(frame.settings, possible):
-            sight = self._sights.of(rgb, frame.info, frame.settings)
+            sight = self._sights.of(rgb, frame.info, frame.settings, topic=frame.topic)
         else:
             self._problems.clear("camera_info")
             sight = self._sights.quietly(rgb, frame.info, frame.settings)

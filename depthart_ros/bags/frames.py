@@ -154,7 +154,8 @@ def _process(message: Stored, pipeline: Pipeline, calibrations: Calibrations, se
     except Exception as error:  # rosbags lets errors of struct and numpy through
         return f"image: the message is damaged ({str(error) or type(error).__name__})"
     try:
-        made = pipeline.process(Frame(image, calibrations.find(image, message.received), settings))
+        info = calibrations.find(image, message.received)
+        made = pipeline.process(Frame(image, info, settings, topic=message.connection.topic))
     except DepthartError as error:
         return str(error)
     return "" if made or pipeline.skipped else "the camera_info does not fit, so nothing that was asked for can be made"

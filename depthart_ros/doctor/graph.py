@@ -17,6 +17,7 @@ from depthart_ros.inputs.topics import (
     IMAGE_TYPE,
     PICTURE_TYPES,
     camera_infos_beside,
+    sounds_raw,
     without_doubles,
 )
 from depthart_ros.outputs.encodings import DEPTH_ENCODINGS, is_depth
@@ -120,7 +121,7 @@ def _check_camera(image: Topic, graph: Graph) -> Iterator[Finding]:
     rectified = True
     if info is not None:
         size = (picture.width, picture.height) if image.kind == IMAGE_TYPE and picture else (info.width, info.height)
-        rectified = any(info.p) and "raw" not in base.rpartition("/")[2]
+        rectified = any(info.p) and not sounds_raw(base)
         try:
             intrinsics_of(info, *size, rectified=rectified)
         except IntrinsicsError as error:

@@ -92,6 +92,12 @@ def is_calibrated(info: CameraInfo) -> bool:
     return any(info.k) or any(info.p)
 
 
+def rectifying_matters(info: CameraInfo) -> bool:
+    """Whether raw and rectified pictures of a camera differ: it has distortion, and P another camera than K."""
+    k, p = info.k, info.p
+    return any(info.d) and (k[0], k[4], k[2], k[5]) != (p[0], p[5], p[2], p[6])
+
+
 def projection_of_window(
     info: CameraInfo,
 ) -> tuple[tuple[int, int], npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from depthart_core import ConfigError, Intrinsics, IntrinsicsError
 from depthart_ros.diagnostics.problems import Problems
-from depthart_ros.inputs.camera_model import intrinsics_of, is_calibrated
+from depthart_ros.inputs.camera_model import intrinsics_of, is_calibrated, rectifying_matters
 from depthart_ros.inputs.fallback import fallback
 from depthart_ros.inputs.rectification import Undistorter, Undistortion
+from depthart_ros.inputs.topics import sounds_raw
 from depthart_ros.outputs.filters import Mask
 from depthart_ros.outputs.messages import MessageTypes
 from depthart_ros.parameters import Settings
@@ -24,6 +25,10 @@ Picture = npt.NDArray[np.uint8]
 DISTORTED = (
     "camera_info: the images are raw and d is not zero; distortion is ignored: set rectify to undo it, or take "
     "rectified images and set rectified"
+)
+MIXED_UP = (
+    "camera_info: {topic} sounds like raw images, but `rectified` is true, so P counts, which is not K, and distortion "
+    "is ignored; set rectified to false, or rectify to undo the distortion"
 )
 
 
@@ -57,13 +62,14 @@ class Sights:
         self._problems = problems
         self._undistorter = Undistorter()
 
-    def of(self, rgb: Picture, info: CameraInfo | None, settings: Settings) -> Sight:
+    def of(self, rgb: Picture, info: CameraInfo | None, settings: Settings, *, topic: str = "") -> Sight:
         """Return a picture, rectified if that is asked for, with its calibration, without where none can be used.
 
         Args:
             rgb: (H, W, 3), as it came.
             info: of the camera, None before the first.
             settings: that hold for this frame.
+            topic: of the pictures, whose name may say that they are raw; "" where it is unknown.
         """
         try:
             sight = self._calibrated(rgb, info, settings)
@@ -73,23 +79,32 @@ class Sights:
             self._problems.report("camera_info", f"{error}; so {lost}{raw}")
             return Sight(rgb)
         self._problems.clear("camera_info")
+        if sight.info is not None:
+            self._remark(sight.info, settings, topic)
         return sight
 
     def quietly(self, rgb: Picture, info: CameraInfo | None, settings: Settings) -> Sight:
         """The same where nobody needs the calibration, except perhaps a snapshot: nothing is reported."""
         try:
-            return self._calibrated(rgb, info, settings, quiet=True)
+            return self._calibrated(rgb, info, settings)
         except (ConfigError, IntrinsicsError):
             return Sight(rgb)
 
-    def _calibrated(self, rgb: Picture, info: CameraInfo | None, settings: Settings, *, quiet: bool = False) -> Sight:
+    def _remark(self, info: CameraInfo, settings: Settings, topic: str) -> None:
+        """Say once that distortion is ignored."""
+        if settings.rectify:
+            return
+        if not settings.rectified and any(info.d):
+            self._problems.say_once(DISTORTED)
+        if settings.rectified and sounds_raw(topic) and rectifying_matters(info):
+            self._problems.say_once(MIXED_UP.format(topic=topic))
+
+    def _calibrated(self, rgb: Picture, info: CameraInfo | None, settings: Settings) -> Sight:
         height, width = rgb.shape[:2]
         if info is None or not is_calibrated(info):
             info = fallback(self._types.camera_info, settings, width, height) or info
         if info is None:
             return Sight(rgb)
         intrinsics = intrinsics_of(info, width, height, rectified=settings.rectified or settings.rectify)
-        if not quiet and not settings.rectified and not settings.rectify and any(info.d):
-            self._problems.say_once(DISTORTED)
         undo = self._undistorter.of(info) if settings.rectify else Undistortion()
         return Sight(undo(rgb), info, intrinsics, undo.outside)

@@ -21,6 +21,11 @@ def camera_infos_beside(image: str) -> list[str]:
     return [f"{image.rsplit('/', levels)[0]}/camera_info" for levels in range(1, farthest + 1)]
 
 
+def sounds_raw(image: str) -> bool:
+    """Whether a topic has raw pictures by its name: drivers call them image_raw."""
+    return "raw" in image.removesuffix(COMPRESSED_SUFFIX).rpartition("/")[2]
+
+
 def without_doubles(images: Collection[str]) -> list[str]:
     """Leave compressed topics out where the same pictures are there raw."""
     raw = {image for image in images if not image.endswith(COMPRESSED_SUFFIX)}

@@ -11,6 +11,9 @@ import numpy.typing as npt
 LEAST_WIDTH, LEAST_HEIGHT = 160, 120
 """A smaller picture has no room for a legend [px]."""
 
+WIDEST = 3
+"""A legend covers no more than the picture's width over this."""
+
 TICKS = 5
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 WHITE = (255, 255, 255)
@@ -34,11 +37,14 @@ def draw_legend(
     if width < LEAST_WIDTH or height < LEAST_HEIGHT:
         return None
     near, far = limits
-    size = max(0.35, height / 1000)
+    size = max(0.35, min(height / 1000, width / 640))
     labels = {value: f"{value:g} {unit}".strip() for value in tick_values(near, far)}
     (text_width, text_height), _ = cv2.getTextSize(max(labels.values(), key=len), FONT, size, 1)
     margin, bar = text_height, max(6, width // 60)
-    legend = np.zeros((height, bar + text_width + 2 * margin, 3), np.uint8)
+    across = bar + text_width + 2 * margin
+    if across > width / WIDEST:
+        return None
+    legend = np.zeros((height, across, 3), np.uint8)
     first, last = margin, height - 1 - margin
     shades = np.rint(np.linspace(0, 255, last - first + 1)).astype(int)
     legend[first : last + 1, margin // 2 : margin // 2 + bar] = colors[shades, 0][:, None]

@@ -126,6 +126,28 @@ def test_nothing_is_said_where_no_distortion_is_ignored(sights, picture, info_me
     assert not logged
 
 
+@pytest.mark.parametrize("topic", ["/cam/image_raw", "/cam/image_raw/compressed"])
+def test_raw_images_that_are_taken_for_rectified_ones_are_said_once(sights, picture, info_message, logged, topic):
+    for _ in range(3):
+        assert sights.of(picture(), info_message(STAMP), Settings(), topic=topic).intrinsics.fx == 55.5
+    assert len(logged) == 1
+    assert f"{topic} sounds like raw images, but `rectified` is true" in logged[0]
+
+
+@pytest.mark.parametrize(
+    ("topic", "fields"),
+    [
+        ("/raw/image_rect", {}),
+        ("/cam/image_raw", {"d": [0.0] * 5}),
+        ("/cam/image_raw", {"p": [60.5, 0.0, 31.25, 0.0, 0.0, 61.5, 23.75, 0.0, 0.0, 0.0, 1.0, 0.0]}),
+    ],
+    ids=["rectified by its name", "no distortion", "P is K"],
+)
+def test_images_that_may_well_be_rectified_are_not_called_raw(sights, picture, info_message, logged, topic, fields):
+    sights.of(picture(), info_message(STAMP, **fields), Settings(), topic=topic)
+    assert not logged
+
+
 @pytest.mark.parametrize("rectified", [True, False])
 def test_rectify_changes_the_picture_and_takes_the_intrinsics_of_p(sights, picture, info_message, rectified):
     rgb = picture()

@@ -171,6 +171,14 @@ def test_the_legend_shows_every_colour_from_far_above_to_near_below():
     assert rows.max() < near.min()
 
 
+@pytest.mark.parametrize("shape", [(4000, 200), (1920, 1080), (120, 160), (480, 640)])
+@pytest.mark.parametrize("limits", [(0.3, 10.0), (0.0001, 10000.0), (1.00001, 1.00002)])
+def test_a_legend_is_never_wider_than_a_third_of_its_picture(shape, limits):
+    legend = draw_legend(shape, limits, palette("turbo"), unit="m")
+    assert legend is None or 3 * legend.shape[1] <= shape[1]
+    assert legend is not None or limits != (0.3, 10.0)
+
+
 def test_a_picture_too_small_for_a_legend_has_none():
     assert draw_legend((119, 640), (0.3, 10.0), palette("turbo"), unit="m") is None
     assert draw_legend((480, 159), (0.3, 10.0), palette("turbo"), unit="m") is None
