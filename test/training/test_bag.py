@@ -290,7 +290,7 @@ def test_worker_processes_read_the_same_while_this_one_has_the_bag_open(write_ba
     frames = open_bag(write_bag(recording(messages), storage))
     here, there = (
         [next(loaded) for _ in range(2)]
-        for loaded in (batches(frames, 3, workers=workers, augmenting=False, size=8) for workers in (0, 1))
+        for loaded in (batches(frames, 3, workers=workers, views=None, size=8) for workers in (0, 1))
     )
     for ours, theirs in zip(here, there, strict=True):
         assert ours.names == theirs.names
