@@ -194,7 +194,9 @@ class Trainer:
             path = self.options.out / f"{self.name}.bad_batch{suffix}.pt"
             self.watch.save(int(-earliest), path)
             what = "the loss or its gradient is not finite"
-            raise TrainingError(f"{what} at step {int(-earliest)}; the batch is saved as {path}")
+            raise TrainingError(
+                f"{what} at step {int(-earliest)}; the batch is saved as {path}; another --seed meets others"
+            )
 
     def _log(self, recorder: Recorder, scalars: Scalars) -> dict[str, float]:
         """Record the means over all processes and return them."""

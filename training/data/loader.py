@@ -158,7 +158,7 @@ class _Drawn(Dataset[tuple[Sample | DataError, list[str]]]):
         for offset in range(count):
             sample = attempt(self._samples, (index + offset) % count)
             if not isinstance(sample, DataError):
-                sample = resize_sample(sample, self._size, self._size)
+                sample = resize_sample(sample, self._size)
                 if np.isfinite(sample.depth).any():
                     return sample, skipped
                 sample = DataError(f"{sample.name}: no depth is known anywhere in it")
