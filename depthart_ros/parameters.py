@@ -268,8 +268,9 @@ def checked(name: str, value: Any, *, known_as: str = "") -> Value:
 
 def _camera_names(name: str, value: Any) -> list[str]:
     """Return the names of cameras; ROS gives no list at all where it is empty."""
-    names = list(value or ())
-    if isinstance(value, str) or not all(isinstance(entry, str) for entry in names):
+    alone = isinstance(value, str | bool | int | float | Mapping)
+    names = [] if alone else list(value or ())
+    if alone or not all(isinstance(entry, str) for entry in names):
         raise ConfigError(f"{name} is {value!r}; expected a value of type {TYPE_WORDS[list]}")
     for entry in names:
         if not CAMERA_NAME.fullmatch(entry) or entry in GROUPS or names.count(entry) > 1:

@@ -157,10 +157,10 @@ def test_an_empty_graph_is_nothing_wrong_and_says_how_to_begin(dds, domain, doct
 
 
 def test_a_wrong_parameter_file_is_status_1(doctor, tmp_path):
-    (tmp_path / "file.yaml").write_text("/**:\n  ros__parameters: {scael: 2.0}\n")
+    (tmp_path / "file.yaml").write_text("/**:\n  ros__parameters: {scale: -2.0}\n")
     status, said = doctor("--seconds", "0", "--params-file", str(tmp_path / "file.yaml"))
     assert status == 1
-    assert "scael: unknown parameter" in said
+    assert "scale is -2.0; expected" in said
 
 
 def test_without_ros_the_graph_is_skipped_with_the_reason():
