@@ -118,9 +118,7 @@ def test_unknown_names_of_a_file_are_left_out_with_a_warning_and_those_given_by_
     text = "{cameras: [front], scale: 2.0, front.scal: 1.0, robot_name: x, use_sim_time: true, qos_overrides: {a: b}}"
     (file := tmp_path / "file.yaml").write_text(f"/**:\n  ros__parameters: {text}\n")
     values = read_given(file, ["front.scale:=3.0", "stride:=2"], (said := []).append)
-    assert said == [
-        f"unknown parameters of {file} are ignored: front.scal (did you mean front.scale?), robot_name"
-    ]
+    assert said == [f"unknown parameters of {file} are ignored: front.scal (did you mean front.scale?), robot_name"]
     assert values.keys() == {"cameras", "scale", "front.scale", "use_sim_time", "qos_overrides.a", "stride"}
     with pytest.raises(ConfigError, match="stride: unknown parameter"):
         settings_of(values)
@@ -161,7 +159,10 @@ def test_ros_reads_them_so(dds, domain, tmp_path, from_file):
     lines = [f"    {name}: {text}\n" for name, text in names.items()]
     (file := tmp_path / "file.yaml").write_text(f"/**:\n  ros__parameters:\n{''.join(lines)}")
     given = [word for name, text in names.items() for word in ("-p", f"{name}:={text}")]
-    rclpy.init(args=["--ros-args", *(("--params-file", str(file)) if from_file else given)], context=(context := rclpy.Context()))
+    rclpy.init(
+        args=["--ros-args", *(("--params-file", str(file)) if from_file else given)],
+        context=(context := rclpy.Context()),
+    )
     node = rclpy.create_node("reader", context=context, automatically_declare_parameters_from_overrides=True)
     try:
         read = {text: node.get_parameter(name).value for name, text in names.items()}
