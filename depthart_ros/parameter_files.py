@@ -35,7 +35,7 @@ def read_given(file: Path | None, assignments: Iterable[str], warn: Callable[[st
     """Return the parameters of a file, if any, and of assignments NAME:=VALUE, which win.
 
     Args:
-        file: its unknown names are left out, as the node ignores them: a section for all nodes may hold those of others.
+        file: its unknown names are left out, as the node ignores them: a section may be for other nodes, too.
         assignments: every name of theirs is kept.
         warn: takes a sentence on what is left out.
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from depthart_core import BACKENDS, DECODES, PRECISIONS, ConfigError
+from depthart_core import BACKENDS, DECODES, LARGEST_SEED, MOST_THREADS, PRECISIONS, ConfigError
 from depthart_ros.outputs.colors import COLOR_MAPS
 from depthart_ros.outputs.encodings import DEPTH_ENCODINGS
 
@@ -79,8 +79,8 @@ class Settings:
         "auto", "What most of the model is computed in; auto leaves the choice to the backend", choices=PRECISIONS
     )
     decode: str = _fixed("expected", "How code vectors are chosen; sample is random", choices=DECODES)
-    seed: int = _fixed(0, "Seed of decode: sample", limits=(0, 2**31 - 1))
-    threads: int = _fixed(0, "CPU threads of the backend; 0 leaves the choice to it", limits=(0, 256))
+    seed: int = _fixed(0, "Seed of decode: sample", limits=(0, LARGEST_SEED))
+    threads: int = _fixed(0, "CPU threads of the backend; 0 leaves the choice to it", limits=(0, MOST_THREADS))
     build_engine: bool = _fixed(
         False, "With backend tensorrt: build the engine at start where none fits, which takes minutes"
     )

@@ -9,8 +9,8 @@ import yaml
 
 PLAIN = "!plain"
 """Tag of scalars without quotes and without a tag of their own."""
-TRUE = frozenset("y Y yes Yes YES true True TRUE on On ON".split())
-FALSE = frozenset("n N no No NO false False FALSE off Off OFF".split())
+TRUE = frozenset(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"])
+FALSE = frozenset(["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"])
 INTEGER = re.compile(r"[+-]?(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)")
 FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 SPECIAL = re.compile(r"[+-]?\.?(nan|inf)|[+-]?infinity", re.IGNORECASE)
@@ -30,7 +30,7 @@ def load_yaml(text: str) -> Any:
     Raises:
         yaml.YAMLError: it is no YAML.
     """
-    return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+    return yaml.load(text, _Loader)
 
 
 def value_of(text: str) -> bool | int | float | str | None:

@@ -126,7 +126,7 @@ def test_unknown_names_of_a_file_are_left_out_with_a_warning_and_those_given_by_
 
 @pytest.mark.parametrize("value", [5, 1.5, True, "front", {"front": 1}])
 def test_cameras_that_are_no_list_are_refused(value):
-    with pytest.raises(ConfigError, match="^cameras is .*; expected a value of type string array"):
+    with pytest.raises(ConfigError, match=r"^cameras is .*; expected a value of type string array"):
         settings_of({"cameras": value})
 
 
