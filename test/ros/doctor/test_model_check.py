@@ -24,8 +24,8 @@ def test_a_valid_file_gives_the_settings(tmp_path):
         (["scale_source:=model"], "scale_source:=model: valid"),
         (["cameras:=[front]", "front.scale:=1.2"], "cameras:=[front] and front.scale:=1.2: valid"),
         (
-            ["cameras:=[a, b]", "a.scale:=1.2"],
-            "cameras:=[a, b] and a.scale:=1.2: valid; the scale of b is unknown, so neither metres nor a cloud will come",
+            ["cameras:=[a,b]", "a.scale:=2"],
+            "cameras:=[a,b] and a.scale:=2: valid; the scale of b is unknown, so neither metres nor a cloud will come",
         ),
     ],
 )
