@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from depthart_core import ConfigError
-from depthart_ros.parameters import OWN, SPECS, Settings, checked
+from depthart_ros.parameters import OWN, SPECS, Settings, camera_names
 from depthart_ros.ros_yaml import load_yaml
 
 SECTION = "ros__parameters"
@@ -66,7 +66,7 @@ def cameras_in(values: Mapping[str, Any]) -> list[str]:
         ConfigError: they are no such names.
     """
     given = values.get("cameras")
-    return [] if given in UNSET else list(checked("cameras", given))
+    return [] if given in UNSET else camera_names("cameras", given)
 
 
 def read_parameters(path: Path, node: str = NODE) -> dict[str, Any]:

@@ -256,7 +256,7 @@ def checked(name: str, value: Any, *, known_as: str = "") -> Value:
     spec, kind = SPECS[known_as or name], type(DEFAULTS[known_as or name])
     number_for_float = kind is float and type(value) is int
     if kind is list:
-        return _camera_names(name, value)
+        return camera_names(name, value)
     if type(value) is not kind and not number_for_float:
         raise ConfigError(f"{name} is {value!r}; expected a value of type {TYPE_WORDS[kind]}")
     if spec.choices and value not in spec.choices:
@@ -266,7 +266,7 @@ def checked(name: str, value: Any, *, known_as: str = "") -> Value:
     return kind(value)
 
 
-def _camera_names(name: str, value: Any) -> list[str]:
+def camera_names(name: str, value: Any) -> list[str]:
     """Return the names of cameras; ROS gives no list at all where it is empty."""
     alone = isinstance(value, str | bool | int | float | Mapping)
     names = [] if alone else list(value or ())
