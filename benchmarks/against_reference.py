@@ -2,8 +2,9 @@
 
 DIR is a checkout of the released code (arXiv 2409.15010), which is no part of this project and needs the packages scipy
 and huggingface_hub. It makes random weights of the d16; ours are these, through `depthart_core.released`, in PyTorch
-and in ONNX Runtime. All go from a uint8 picture to depth by the most likely code of every token, in turns. Peak memory
-is that of a process which reads its weights from a file, each in its own way, and estimates depth once.
+(in bfloat16 as well where the processor multiplies it) and in ONNX Runtime. All go from a uint8 picture to depth by the
+most likely code of every token, in turns. Peak memory is that of a process which reads its weights from a file, each in
+its own way, and estimates depth once.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +34,15 @@ from benchmarks.released_code import MissingReferenceError, open_reference
 from benchmarks.report import deliver
 from depthart_core.backends.measuring import peak_memory
 from depthart_core.backends.onnx import open_parts
+from depthart_core.backends.precision import multiplies_bfloat16
 from depthart_core.backends.torch import load
 from depthart_core.checkpoint import save_model
 from depthart_core.config import ModelConfig
 from depthart_core.decoding import argmax
 from depthart_core.estimator import Backend, BackendOptions
 from depthart_core.export.onnx import ExportOptions, describe, write_graphs
+from depthart_core.export.proof import relative_error
 from depthart_core.markdown import table
-from depthart_core.model import DepthART
 from depthart_core.model_files import fingerprint
 from depthart_core.normalize import normalize_image
 from depthart_core.released import convert_released
@@ -51,7 +53,8 @@ OPTIONS = BackendOptions(decode="argmax")
 RELEASED, OURS = "released.safetensors", "ours.safetensors"
 GRAPHS = "graphs"
 EXPORT = ExportOptions("argmax")
-FILES = {"reference": RELEASED, "ours, PyTorch": OURS, "ours, ONNX Runtime": GRAPHS}
+REFERENCE, PYTORCH, BFLOAT16, RUNTIME = "reference", "ours, PyTorch", "ours, PyTorch in bf16", "ours, ONNX Runtime"
+FILES = {REFERENCE: RELEASED, PYTORCH: OURS, BFLOAT16: OURS, RUNTIME: GRAPHS}
 """Side -> where its weights are."""
 
 Picture = npt.NDArray[np.uint8]
@@ -65,12 +68,14 @@ class Side:
     Attributes:
         name: Key of `FILES`.
         run: Picture (S, S, 3) -> depth (S, S) in [0, 1].
+        model: In PyTorch; None: it is not.
         seconds: One entry a round.
         operations: Of one picture as PyTorch counts them; 0: not counted.
     """
 
     name: str
     run: Callable[[Picture], Depth]
+    model: Any = None
     seconds: list[float] = field(default_factory=list)
     operations: int = 0
 
@@ -84,12 +89,7 @@ def reference_side(model: Any) -> Side:
         depth: Tensor = rollout(model, 1, image).mean(1)
         return np.asarray(depth[0].numpy())
 
-    return Side("reference", torch.inference_mode()(run))
-
-
-def our_side(name: str, backend: Backend) -> Side:
-    """A backend, as users get it."""
-    return Side(name, lambda rgb: backend.infer(rgb).depth)
+    return Side(REFERENCE, torch.inference_mode()(run), model)
 
 
 def open_graphs(folder: Path, threads: int) -> Backend:
@@ -129,11 +129,12 @@ def counted(action: Callable[[], object]) -> int:
     return counter.get_total_flops()
 
 
-def same_codes(reference: Any, ours: DepthART, sides: Sequence[Side]) -> float:
+def same_codes(reference: Side, ours: Side) -> float:
     """Run both, count their operations, and return the share of tokens for which both take the same code."""
     theirs: list[Tensor] = []
-    hook = reference.vae_quant_proxy.embedding.register_forward_hook(lambda _, given, __: theirs.append(given[0]))
-    sides[0].operations = counted(lambda: sides[0].run(picture()))
+    codes = reference.model.vae_quant_proxy.embedding
+    hook = codes.register_forward_hook(lambda _, given, __: theirs.append(given[0]))
+    reference.operations = counted(lambda: reference.run(picture()))
     hook.remove()
     found: list[Tensor] = []
 
@@ -143,7 +144,7 @@ def same_codes(reference: Any, ours: DepthART, sides: Sequence[Side]) -> float:
 
     image = normalize_image(torch.from_numpy(picture()).permute(2, 0, 1)[None])
     with torch.inference_mode():
-        sides[1].operations = counted(lambda: ours.predict(image, record))
+        ours.operations = counted(lambda: ours.model.predict(image, record))
     rollout = theirs[-len(found) :]  # before it the code of every token of the image
     return float((torch.cat(found, dim=1) == torch.cat(rollout, dim=1)).float().mean())
 
@@ -164,20 +165,22 @@ def run_once(args: argparse.Namespace) -> None:
 
 def open_side(name: str, args: argparse.Namespace, folder: Path) -> Side:
     """One side, with its weights from a folder of `write_weights`."""
-    if FILES[name] == RELEASED:
+    if name == REFERENCE:
         return reference_side(open_reference(args.reference, folder / RELEASED))
-    backend = load(folder / OURS, OPTIONS) if FILES[name] == OURS else open_graphs(folder, args.threads)
-    return our_side(name, backend)
+    if name == RUNTIME:
+        graphs = open_graphs(folder, args.threads)
+        return Side(name, lambda rgb: graphs.infer(rgb).depth)
+    backend = load(folder / OURS, replace(OPTIONS, precision="bf16" if name == BFLOAT16 else "auto"))
+    return Side(name, lambda rgb: backend.infer(rgb).depth, backend.model)
 
 
 def compare(args: argparse.Namespace, folder: Path) -> list[str]:
     """Measure all; paragraphs and a table."""
     write_weights(args.reference, folder)
-    memory = {name: memory_of(name, args, folder) for name in FILES}
-    reference, ours = open_reference(args.reference, folder / RELEASED), load(folder / OURS, OPTIONS)
-    names = list(FILES)
-    sides = [reference_side(reference), our_side(names[1], ours), our_side(names[2], open_graphs(folder, args.threads))]
-    same = same_codes(reference, ours.model, sides)
+    names = [name for name in FILES if name != BFLOAT16 or multiplies_bfloat16(torch.device("cpu"))]
+    memory = {name: memory_of(name, args, folder) for name in names}
+    sides = [open_side(name, args, folder) for name in names]
+    same = same_codes(*sides[:2])
     depths = [side.run(picture()) for side in sides]
     peaks = []
     for _ in tqdm(range(args.repeats), unit="round"):
@@ -186,18 +189,28 @@ def compare(args: argparse.Namespace, folder: Path) -> list[str]:
             side.seconds.append(timed(lambda run=side.run: run(picture()), "cpu"))  # type: ignore[misc]
     limit, spread = statistics.median(peaks), depths[0].max() - depths[0].min()
     text = (
-        f"d16, one picture, float32, {args.threads} threads, medians of {args.repeats} interleaved rounds. Matrix peak "
-        f"measured in the same rounds: {limit / 1e9:.0f} GFLOP/s. {same:.2%} of the tokens have the same code in "
-        f"PyTorch. Depth in 0..1 spans {spread:.2f} here."
+        f"d16, one picture, {args.threads} threads, float32 but where bf16 stands, medians of {args.repeats} "
+        f"interleaved rounds. Matrix peak of float32 measured in the same rounds: {limit / 1e9:.0f} GFLOP/s. "
+        f"{same:.2%} of the tokens have the same code in PyTorch. Depth in 0..1 spans {spread:.2f} here."
     )
-    header = ["", "ms", "times as fast", "GFLOP", "share of the peak", "peak memory [MiB]", "depth differs by"]
+    header = [
+        "",
+        "ms",
+        "times as fast",
+        "GFLOP",
+        "share of the peak",
+        "peak memory [MiB]",
+        "depth differs by",
+        "AbsRel",
+    ]
     first = statistics.median(sides[0].seconds)
     rows = []
     for side, depth in zip(sides, depths, strict=True):
         seconds, worst = statistics.median(side.seconds), np.abs(depth - depths[0]).max()
         counted = [f"{side.operations / 1e9:.0f}", f"{side.operations / seconds / limit:.0%}"]
         cells = [f"{seconds * 1e3:.0f}", f"{first / seconds:.2f}", *(counted if side.operations else ["-", "-"])]
-        rows.append([side.name, *cells, f"{memory[side.name]:.0f}", f"{worst:.1e}"])
+        error = relative_error(depths[0], depth).mean()
+        rows.append([side.name, *cells, f"{memory[side.name]:.0f}", f"{worst:.1e}", f"{error:.1e}"])
     return [text, table(header, rows)]
 
 

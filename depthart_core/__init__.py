@@ -5,7 +5,7 @@ The names here need numpy and OpenCV alone; a backend's library is imported when
 
 from depthart_core.align import Alignment, fit_scale, fit_scale_shift, limit_range
 from depthart_core.backends.choice import BACKENDS
-from depthart_core.config import DECODES, PRECISIONS
+from depthart_core.config import DECODES, LARGEST_SEED, MOST_THREADS, PRECISIONS
 from depthart_core.errors import (
     AlignmentError,
     BackendError,
@@ -21,6 +21,8 @@ from depthart_core.geometry import Intrinsics, point_cloud
 __all__ = [
     "BACKENDS",
     "DECODES",
+    "LARGEST_SEED",
+    "MOST_THREADS",
     "PRECISIONS",
     "Alignment",
     "AlignmentError",

@@ -16,6 +16,8 @@ NORMALIZATIONS = ("linear", "log")
 DECODERS = ("var", "guided")
 DECODES = ("expected", "argmax", "sample")
 PRECISIONS = ("auto", "fp32", "fp16", "bf16", "int8")
+LARGEST_SEED = 2**31 - 1
+MOST_THREADS = 256
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from depthart_core.backends.choice import load_backend
 from depthart_core.backends.pace import REMEMBERED, expected
-from depthart_core.config import DECODES, PRECISIONS, ModelConfig
+from depthart_core.config import DECODES, LARGEST_SEED, MOST_THREADS, PRECISIONS, ModelConfig
 from depthart_core.errors import BackendError
 from depthart_core.geometry import Intrinsics
 from depthart_core.preprocess import check_rgb, resize_smooth, to_input, to_picture_size
@@ -105,8 +105,8 @@ class BackendOptions:
     Attributes:
         device: Such as "cpu", "cuda" or "cuda:1"; "auto": see `DepthEstimator.load`.
         decode: "expected" (deterministic), "argmax" or "sample".
-        seed: Of "sample".
-        threads: CPU threads; None leaves the library's choice.
+        seed: Of "sample", from 0 to `LARGEST_SEED`.
+        threads: CPU threads, at most `MOST_THREADS`; None leaves the library's choice.
         max_scales: Decode after so many scales; None: all.
         precision: "fp32", "fp16", "bf16" or "int8"; "auto": a backend's own choice (fp32 but for engines, OpenVINO,
             and ONNX Runtime where there is an export in int8).
@@ -123,14 +123,16 @@ class BackendOptions:
         """Check what no backend can do.
 
         Raises:
-            BackendError: An unknown decoding or precision, or no threads.
+            BackendError: An unknown decoding or precision, or a number that is out of range.
         """
         if self.precision not in PRECISIONS:
             raise BackendError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}")
         if self.decode not in DECODES:
             raise BackendError(f"decode must be one of {', '.join(DECODES)}, got {self.decode!r}")
-        if self.threads is not None and self.threads < 1:
-            raise BackendError(f"threads must be at least 1, got {self.threads}")
+        if self.threads is not None and not 1 <= self.threads <= MOST_THREADS:
+            raise BackendError(f"threads must be 1 to {MOST_THREADS}, got {self.threads}")
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise BackendError(f"seed must be 0 to {LARGEST_SEED}, got {self.seed}")
 
     def count_scales(self, config: ModelConfig) -> int:
         """How many scales of a model are to be decoded.

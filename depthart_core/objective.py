@@ -26,7 +26,8 @@ class LossWeights:
 
     Attributes:
         last_scale: Of the mean squared error between the last f_hat and the encoder's features (reference: 10).
-        pixel: Of the mean absolute error of the decoded depth; 0 leaves the decoder out, as the reference does.
+        pixel: Of the mean absolute error of the decoded depth; 0 leaves the decoder out, as the reference does. The
+            same for the depth after the first scales alone, where that is asked for.
     """
 
     last_scale: float = 10.0
@@ -50,9 +51,9 @@ class Loss(NamedTuple):
 
     Attributes:
         total: What to differentiate.
-        cross_entropy: Mean over tokens.
-        last_scale: Mean squared error of the last f_hat (DepthART only, else 0).
-        pixel: Mean absolute error of normalised depth where it is valid (0 where its weight is 0).
+        cross_entropy: Mean over tokens, each by the share of it that is known.
+        last_scale: Mean squared error of the last f_hat (DepthART only, else 0), weighted in the same way.
+        pixel: Mean absolute error of normalised depth where it is known (0 where its weight is 0).
         accuracy: Share of tokens whose most likely code is the target.
     """
 
@@ -99,17 +100,20 @@ def loss(
     objective: str = "depthart",
     decoding: Decoding = expected,
     weights: LossWeights = LossWeights(),
+    coarse: int | None = None,
 ) -> Loss:
     """The training loss of a batch.
 
     Args:
         model: The tokenizer should be frozen.
         image: (B, 3, S, S) in [-1, 1].
-        depth: Normalised true depth (B, 1, S, S) in [-1, 1]; NaN where unknown: no target of the pixel term, and
-            filled in from around (`fill_unknown`) for the tokens.
+        depth: Normalised true depth (B, 1, S, S) in [-1, 1]; NaN where unknown, which is filled in from around
+            (`fill_unknown`) for the encoder and is no target.
         objective: One of `OBJECTIVES`.
         decoding: The rollout's choice of codes ("depthart").
         weights: Of the terms.
+        coarse: Number of scales, fewer than all, after which the decoder's depth shall be right as well: its error is
+            added with the weight of the pixel term. The decoder alone learns from it. None: left out.
     """
     assert objective in OBJECTIVES, objective
     valid = torch.isfinite(depth)
@@ -118,14 +122,24 @@ def loss(
     prefix = model.prefix(image)
     dynamic = objective == "depthart"
     targets = refinement_targets(model, prefix, features, decoding) if dynamic else static_targets(model, features)
+    # What autocast cast without gradient it would hand out again: up to PyTorch 2.10 no layer would learn.
+    torch.clear_autocast_cache()
     logits = model.logits(prefix, targets.f_hats)
     indices = torch.cat(targets.indices, dim=1)
     counted = sum(model.config.tokenizer.tokens[:-1]) if dynamic else indices.shape[1]
-    cross_entropy = functional.cross_entropy(logits[:, :counted].flatten(0, 1).float(), indices[:, :counted].flatten())
+    surprise = functional.cross_entropy(logits[:, :counted].mT.float(), indices[:, :counted], reduction="none")
+    cross_entropy = _mean(surprise, _known_tokens(model, valid)[:, :counted])
     final = _last_f_hat(model, logits, targets.f_hats) if dynamic or weights.pixel else None
-    last_scale = functional.mse_loss(final.float(), features) if dynamic and final is not None else logits.new_zeros(())
-    pixel = _pixel_error(model, final, prefix, depth, valid) if weights.pixel else logits.new_zeros(())
-    total = cross_entropy + weights.last_scale * last_scale + weights.pixel * pixel
+    last_scale = pixel = total = logits.new_zeros(())
+    if dynamic and final is not None:
+        cells = functional.adaptive_avg_pool2d(valid.float(), model.config.tokenizer.feature_size)
+        last_scale = _mean((final.float() - features).square(), cells.expand_as(features))
+    if weights.pixel:
+        assert final is not None
+        pixel = _pixel_error(model, final, prefix, depth, valid)
+        if coarse is not None:
+            total = weights.pixel * _pixel_error(model, targets.f_hats[coarse - 1], prefix, depth, valid)
+    total = total + cross_entropy + weights.last_scale * last_scale + weights.pixel * pixel
     accuracy = (logits.detach().argmax(-1) == indices).float().mean()
     return Loss(total, cross_entropy, last_scale, pixel, accuracy)
 
@@ -138,7 +152,16 @@ def _last_f_hat(model: DepthART, logits: Tensor, f_hats: list[Tensor]) -> Tensor
     return f_hats[-1] + added if f_hats else added
 
 
-def _pixel_error(model: DepthART, f_hat: Tensor | None, prefix: Prefix, depth: Tensor, valid: Tensor) -> Tensor:
-    assert f_hat is not None
-    error = (model.decode(f_hat, prefix) - depth.nan_to_num(0.0)).abs()
-    return (error * valid).sum() / valid.sum().clamp_min(1)
+def _pixel_error(model: DepthART, f_hat: Tensor, prefix: Prefix, depth: Tensor, valid: Tensor) -> Tensor:
+    return _mean((model.decode(f_hat, prefix) - depth.nan_to_num(0.0)).abs(), valid)
+
+
+def _known_tokens(model: DepthART, valid: Tensor) -> Tensor:
+    """How much of every token is known: (B, 1, S, S) -> (B, tokens) in 0..1."""
+    sizes = model.config.tokenizer.scale_sizes
+    return torch.cat([functional.adaptive_avg_pool2d(valid.float(), size).flatten(1) for size in sizes], dim=1)
+
+
+def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    """The weighted mean; 0 where all weights are."""
+    return (values * weights).sum() / weights.sum().clamp_min(1e-6)

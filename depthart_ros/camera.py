@@ -208,6 +208,7 @@ class Camera:
             camera_info_publishers=info.publishers,
             camera_info_strangers=info.strangers,
             rectify=settings.rectify,
+            min_confidence=settings.min_confidence,
             deadline_ignored=self._deadline_ignored,
             clock_runs=node.get_clock().now().nanoseconds > 0,
         )

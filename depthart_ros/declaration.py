@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -20,7 +19,7 @@ from rclpy.parameter import Parameter
 
 from depthart_core import ConfigError
 from depthart_ros.inputs.fallback import load_calibration
-from depthart_ros.parameter_files import ROS_PARAMETERS
+from depthart_ros.parameter_files import UNSET, unknown
 from depthart_ros.parameters import DEFAULTS, OWN, SPECS, Settings, checked
 
 
@@ -51,12 +50,8 @@ def declare_parameters(node: Node) -> dict[str, str]:
 def _warn_of_unknown(node: Node) -> None:
     """Name the values given at start that no parameter takes; a section for all nodes may well hold those of others."""
     given = node._parameter_overrides  # noqa: SLF001 - rclpy has no public way to them
-    unknown = [name for name in given if not node.has_parameter(name) and name.partition(".")[0] not in ROS_PARAMETERS]
-    if unknown:
-        known = [*SPECS, *(f"{camera}.{name}" for camera in cameras_of(node) for name in OWN)]
-        near = {name: difflib.get_close_matches(name, known, 1) for name in unknown}
-        words = [name + (f" (did you mean {near[name][0]}?)" if near[name] else "") for name in sorted(unknown)]
-        node.get_logger().warning(f"unknown parameters are ignored: {', '.join(words)}")
+    if ignored := unknown(given, cameras_of(node)):
+        node.get_logger().warning(f"unknown parameters are ignored: {', '.join(ignored.values())}")
 
 
 def cameras_of(node: Node) -> tuple[str, ...]:
@@ -181,7 +176,7 @@ def _dumped_unset(node: Node, name: str) -> bool:
     """Whether the value given at start is what `ros2 param dump` writes of a parameter without one: null, as text."""
     given = node._parameter_overrides.get(name)  # noqa: SLF001 - rclpy has no public way to them
     may_be_unset = name == "cameras" or name not in SPECS
-    return given is not None and may_be_unset and given.value in (None, "null")
+    return given is not None and may_be_unset and given.value in UNSET
 
 
 def _check_changes(

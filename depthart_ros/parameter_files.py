@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from depthart_core import ConfigError
-from depthart_ros.parameters import OWN, Settings
+from depthart_ros.parameters import OWN, SPECS, Settings, camera_names
+from depthart_ros.ros_yaml import load_yaml
 
 SECTION = "ros__parameters"
 NODE = "/depth_node"
 ROS_PARAMETERS = ("use_sim_time", "qos_overrides", "start_type_description_service")
 """Parameters of every node, by their part before the first dot."""
+UNSET = (None, "null")
+"""What `ros2 param dump` writes of a parameter without a value, as read here and by ROS."""
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -27,13 +31,42 @@ def add_options(parser: ArgumentParser) -> None:
     )
 
 
-def read_given(file: Path | None, assignments: Iterable[str]) -> dict[str, Any]:
+def read_given(file: Path | None, assignments: Iterable[str], warn: Callable[[str], None]) -> dict[str, Any]:
     """Return the parameters of a file, if any, and of assignments NAME:=VALUE, which win.
+
+    Args:
+        file: its unknown names are left out, as the node ignores them: a section may be for other nodes, too.
+        assignments: every name of theirs is kept.
+        warn: takes a sentence on what is left out.
 
     Raises:
         ConfigError: one of them cannot be read.
     """
-    return ({} if file is None else read_parameters(file)) | dict(map(read_assignment, assignments))
+    assigned = dict(map(read_assignment, assignments))
+    from_file = {} if file is None else read_parameters(file)
+    values = from_file | assigned
+    ignored = unknown(from_file.keys() - assigned.keys(), cameras_in(values))
+    if ignored:
+        warn(f"unknown parameters of {file} are ignored: {', '.join(ignored.values())}")
+    return {name: value for name, value in values.items() if name not in ignored}
+
+
+def unknown(names: Iterable[str], cameras: Iterable[str]) -> dict[str, str]:
+    """Return the names that no parameter of a node with these cameras has, each with the nearest one in words."""
+    known = [*SPECS, *(f"{camera}.{name}" for camera in cameras for name in OWN)]
+    strange = sorted(name for name in set(names) - set(known) if name.partition(".")[0] not in ROS_PARAMETERS)
+    near = {name: difflib.get_close_matches(name, known, 1) for name in strange}
+    return {name: name + (f" (did you mean {near[name][0]}?)" if near[name] else "") for name in strange}
+
+
+def cameras_in(values: Mapping[str, Any]) -> list[str]:
+    """Return the names of the cameras that parameters name.
+
+    Raises:
+        ConfigError: they are no such names.
+    """
+    given = values.get("cameras")
+    return [] if given in UNSET else camera_names("cameras", given)
 
 
 def read_parameters(path: Path, node: str = NODE) -> dict[str, Any]:
@@ -47,7 +80,7 @@ def read_parameters(path: Path, node: str = NODE) -> dict[str, Any]:
         ConfigError: it cannot be read, is no parameter file, or has no section for this node.
     """
     try:
-        content = yaml.safe_load(path.read_text())
+        content = load_yaml(path.read_text())
     except OSError as error:
         raise ConfigError(f"parameter file {path} cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, yaml.YAMLError) as error:
@@ -72,7 +105,7 @@ def read_assignment(text: str) -> tuple[str, Any]:
     """
     name, assigned, value = text.partition(":=")
     try:
-        read = yaml.safe_load(value)
+        read = load_yaml(value)
     except yaml.YAMLError:
         read = None
     if not (name and assigned) or read is None:
@@ -90,10 +123,11 @@ def settings_of(values: Mapping[str, Any], camera: str = "") -> Settings:
     Raises:
         ConfigError: an unknown name, a value of a wrong type or out of range, or two that contradict each other.
     """
-    cameras = tuple(values.get("cameras") or ())
+    cameras = cameras_in(values)
     ours = {name: value for name, value in values.items() if name.partition(".")[0] not in (*ROS_PARAMETERS, *cameras)}
+    ours["cameras"] = cameras
     own = {name[len(camera) + 1 :]: value for name, value in values.items() if name.startswith(f"{camera}.")}
-    own = {name: value for name, value in own.items() if value is not None}  # so `ros2 param dump` writes what is unset
+    own = {name: value for name, value in own.items() if value not in UNSET}
     if foreign := sorted(own.keys() - set(OWN)):
         names = ", ".join(f"{camera}.{name}" for name in foreign)
         raise ConfigError(f"{names}: unknown as a camera's own parameter; expected one of {', '.join(OWN)}")

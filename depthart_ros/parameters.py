@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from depthart_core import BACKENDS, DECODES, PRECISIONS, ConfigError
+from depthart_core import BACKENDS, DECODES, LARGEST_SEED, MOST_THREADS, PRECISIONS, ConfigError
 from depthart_ros.outputs.colors import COLOR_MAPS
 from depthart_ros.outputs.encodings import DEPTH_ENCODINGS
 
@@ -79,8 +79,8 @@ class Settings:
         "auto", "What most of the model is computed in; auto leaves the choice to the backend", choices=PRECISIONS
     )
     decode: str = _fixed("expected", "How code vectors are chosen; sample is random", choices=DECODES)
-    seed: int = _fixed(0, "Seed of decode: sample", limits=(0, 2**31 - 1))
-    threads: int = _fixed(0, "CPU threads of the backend; 0 leaves the choice to it", limits=(0, 256))
+    seed: int = _fixed(0, "Seed of decode: sample", limits=(0, LARGEST_SEED))
+    threads: int = _fixed(0, "CPU threads of the backend; 0 leaves the choice to it", limits=(0, MOST_THREADS))
     build_engine: bool = _fixed(
         False, "With backend tensorrt: build the engine at start where none fits, which takes minutes"
     )
@@ -256,7 +256,7 @@ def checked(name: str, value: Any, *, known_as: str = "") -> Value:
     spec, kind = SPECS[known_as or name], type(DEFAULTS[known_as or name])
     number_for_float = kind is float and type(value) is int
     if kind is list:
-        return _camera_names(name, value)
+        return camera_names(name, value)
     if type(value) is not kind and not number_for_float:
         raise ConfigError(f"{name} is {value!r}; expected a value of type {TYPE_WORDS[kind]}")
     if spec.choices and value not in spec.choices:
@@ -266,10 +266,11 @@ def checked(name: str, value: Any, *, known_as: str = "") -> Value:
     return kind(value)
 
 
-def _camera_names(name: str, value: Any) -> list[str]:
+def camera_names(name: str, value: Any) -> list[str]:
     """Return the names of cameras; ROS gives no list at all where it is empty."""
-    names = list(value or ())
-    if isinstance(value, str) or not all(isinstance(entry, str) for entry in names):
+    alone = isinstance(value, str | bool | int | float | Mapping)
+    names = [] if alone else list(value or ())
+    if alone or not all(isinstance(entry, str) for entry in names):
         raise ConfigError(f"{name} is {value!r}; expected a value of type {TYPE_WORDS[list]}")
     for entry in names:
         if not CAMERA_NAME.fullmatch(entry) or entry in GROUPS or names.count(entry) > 1:

@@ -46,9 +46,10 @@ def _spin(program: str, make: Callable[[], Node], args: Sequence[str] | None) ->
     rclpy is ready for signals (it prints a traceback for one that comes too early) they are only noted.
     """
     import rclpy
-    from rclpy.exceptions import NotInitializedException
+    from rclpy.exceptions import NotInitializedException, ParameterException
     from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
     from rclpy.impl.implementation_singleton import rclpy_implementation
+    from rclpy.qos_overriding_options import InvalidQosOverridesError
     from rclpy.signals import SignalHandlerOptions, install_signal_handlers
 
     signals = _note_signals()
@@ -62,7 +63,13 @@ def _spin(program: str, make: Callable[[], Node], args: Sequence[str] | None) ->
         executor = SingleThreadedExecutor()
         install_signal_handlers(SignalHandlerOptions.ALL)
         if not signals:
-            node = make()
+            try:
+                node = make()
+            except (ParameterException, InvalidQosOverridesError, RuntimeError) as error:  # given as ROS arguments
+                if not rclpy.ok():
+                    return 0  # a signal came while it was being made
+                print(f"{program} cannot start: {str(error).splitlines()[0]}", file=sys.stderr)
+                return 1
             rclpy.spin(node, executor)
     except ExternalShutdownException:
         pass  # a signal came: this is how it is meant to end

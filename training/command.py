@@ -9,6 +9,8 @@ import torch
 
 from depthart_core.errors import ConfigError, DepthartError
 
+INTERRUPTED = 130
+
 
 def run_command(name: str, action: Callable[[], None]) -> int:
     """Run what a command does.
@@ -18,10 +20,14 @@ def run_command(name: str, action: Callable[[], None]) -> int:
         action: the whole work.
 
     Returns:
-        0 when done; 1 after a named error, a package that is not installed, or a file that cannot be read or written.
+        0 when done; 1 after a named error, a package that is not installed, or a file that cannot be read or written;
+        130, as of shells, after Ctrl-C.
     """
     try:
         action()
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)
+        return INTERRUPTED
     except ModuleNotFoundError as error:
         print(f"{name} needs {error.name}: scripts/setup, or pip install -e '.[train]'", file=sys.stderr)
         return 1

@@ -111,20 +111,22 @@ def run(args: argparse.Namespace) -> None:
     lines = [f"{model}\n", markdown_head()]
     curves: dict[str, list[FrameScores]] = {}
     print("\n".join(lines), flush=True)
-    for data, settings in jobs:
-        frames = evaluate(predict, data.samples, settings, name=data.name, progress=True)
-        by_alignment = {how: of_alignment(frames, how) for how in settings.alignments}
-        rows = [markdown_row(data.name, some, settings) for some in by_alignment.values()]
-        print("\n".join(rows), flush=True)
-        lines += rows
-        if args.out:
-            first = by_alignment[settings.alignments[0]]
-            write_sheet(sheet_rows(predict, data.samples, first, settings), args.out / f"{data.name}.sheet.jpg")
-            write_csv(frames, args.out / f"{data.name}.csv")
+    try:
+        for data, settings in jobs:
+            frames = evaluate(predict, data.samples, settings, name=data.name, progress=True)
+            by_alignment = {how: of_alignment(frames, how) for how in settings.alignments}
+            rows = [markdown_row(data.name, some, settings) for some in by_alignment.values()]
+            print("\n".join(rows), flush=True)
+            lines += rows
             curves |= {f"{data.name}, {how}": some for how, some in by_alignment.items()}
-    if args.out:
-        write_curves(curves, args.out)
-        (args.out / "table.md").write_text("\n".join([*lines, ""]), encoding="utf-8")
+            if args.out:
+                first = by_alignment[settings.alignments[0]]
+                write_sheet(sheet_rows(predict, data.samples, first, settings), args.out / f"{data.name}.sheet.jpg")
+                write_csv(frames, args.out / f"{data.name}.csv")
+    finally:  # where a set fails those before it are not lost
+        if args.out and curves:
+            write_curves(curves, args.out)
+            (args.out / "table.md").write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 def settings_for(args: argparse.Namespace, data: DataSet) -> Settings:

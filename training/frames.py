@@ -103,7 +103,7 @@ def prepare(index: int, sample: Sample, settings: Settings) -> Frame | None:
     """Restrict a sample to the pixels that count, and resize it; None when none is left."""
     sample = settings.protocol.restrict(sample)
     if settings.size is not None:
-        sample = resize_sample(sample, settings.size, settings.size)
+        sample = resize_sample(sample, settings.size)
     valid = np.isfinite(sample.depth)
     return Frame(index, sample, valid) if valid.any() else None
 

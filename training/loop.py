@@ -21,9 +21,11 @@ from depthart_core.errors import CheckpointError
 from depthart_core.model import DepthART
 from depthart_core.model_files import remove_temporaries
 from training.checkpoints import read_checkpoint, resume_optimizer, write_checkpoint
+from training.data.augment import Views
 from training.data.loader import Batch, batches
 from training.data.sample import Sample
 from training.errors import TrainingError
+from training.optimizer import make_optimizer
 from training.precision import choose_precision
 from training.processes import largest, mean, open_processes, same_everywhere
 from training.recording import Recorder, progress_sheet
@@ -60,11 +62,7 @@ class Trainer:
         self.parameters = [parameter for parameters, _ in groups for parameter in parameters]
         for parameter in self.parameters:
             parameter.requires_grad_(True)
-        self.optimizer = torch.optim.AdamW(
-            [{"params": parameters, "factor": factor} for parameters, factor in groups],
-            lr=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-        )
+        self.optimizer = make_optimizer(self.model, groups, settings)
         self.average = deepcopy(self.model).eval().requires_grad_(False)
         self.loss = self.processes.share(StageLoss(self.model, stage))
         self.step, self.minutes, self.waited = 0, 0.0, 0.0
@@ -100,6 +98,7 @@ class Trainer:
             samples,
             self.settings.batch_size,
             seed=self.options.seed,
+            views=Views(self.settings.smallest_crop, self.settings.turn_share),
             workers=self.options.workers,
             start_step=self.step * self.options.accumulate,
             size=self.model.config.tokenizer.input_size,
@@ -195,7 +194,9 @@ class Trainer:
             path = self.options.out / f"{self.name}.bad_batch{suffix}.pt"
             self.watch.save(int(-earliest), path)
             what = "the loss or its gradient is not finite"
-            raise TrainingError(f"{what} at step {int(-earliest)}; the batch is saved as {path}")
+            raise TrainingError(
+                f"{what} at step {int(-earliest)}; the batch is saved as {path}; another --seed meets others"
+            )
 
     def _log(self, recorder: Recorder, scalars: Scalars) -> dict[str, float]:
         """Record the means over all processes and return them."""

@@ -32,7 +32,7 @@ def mean_map(samples: Iterable[Sample], *, size: int = 256) -> MeanMap:
     """
     total, count = np.zeros((size, size)), np.zeros((size, size))
     for sample in samples:
-        depth = resize_sample(sample, size, size).depth
+        depth = resize_sample(sample, size).depth
         known = np.isfinite(depth)
         if known.any():
             total[known] += np.log(depth[known] / np.median(depth[known]))

@@ -9,6 +9,7 @@ from pathlib import Path
 from depthart_core.decoding import DECODES
 from depthart_core.errors import ConfigError
 from depthart_core.objective import OBJECTIVES
+from training.data.augment import Views
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class StageSettings:
         pixel_weight: Of the decoded depth's absolute error.
         train_decoder: Whether the decoder follows the pixel term ("transformer").
         keep_codes: Whether the codebook goes on from that of the model it starts from, instead of anew ("tokenizer").
+        smallest_crop: See `Views`.
+        turn_share: See `Views`.
     """
 
     steps: int
@@ -46,6 +49,8 @@ class StageSettings:
     pixel_weight: float = 0.0
     train_decoder: bool = False
     keep_codes: bool = False
+    smallest_crop: float = Views.smallest_crop
+    turn_share: float = Views.turn_share
 
     def __post_init__(self) -> None:
         """Refuse names that are not known, and numbers that make no sense.
@@ -63,6 +68,11 @@ class StageSettings:
                 raise ConfigError(
                     f"{item.name} must be a {'whole ' * (least == 1)}number from {least} up, got {value!r}"
                 )
+        for name in ("smallest_crop", "turn_share"):
+            if getattr(self, name) > 1.0:
+                raise ConfigError(f"{name} must be a number from 0 to 1, got {getattr(self, name)!r}")
+        if not self.smallest_crop > 0.0:
+            raise ConfigError(f"smallest_crop must be above 0, got {self.smallest_crop!r}")
         if self.objective not in OBJECTIVES:
             raise ConfigError(f"objective must be one of {', '.join(OBJECTIVES)}, got {self.objective!r}")
         if self.rollout not in DECODES:

@@ -61,6 +61,18 @@ class Stage(Protocol):
         ...
 
 
+FEW_SCALES_SHARE = 0.3
+"""Share of steps that look at what the first scales alone give, so that stopping early gives good answers as well."""
+
+
+def few_scales(most: int, step: int) -> int | None:
+    """How many scales, 1 to `most`, a step looks at alone; None: it is one of the steps that look at all."""
+    generator = torch.Generator().manual_seed(step)
+    if torch.rand((), generator=generator) >= FEW_SCALES_SHARE:
+        return None
+    return 1 + int(torch.randint(most, (), generator=generator))
+
+
 class StageLoss(nn.Module):
     """A model behind the loss of a stage: what processes that train together share is called by its forward.
 

@@ -10,7 +10,7 @@ from depthart_core.model import DepthART
 from depthart_core.normalize import fill_unknown
 from training.processes import gathered, place, total
 from training.settings import StageSettings
-from training.stage import Scalars, TrainingBatch
+from training.stage import Scalars, TrainingBatch, few_scales
 
 COMMITMENT = 0.03
 """Weight of drawing the encoder to its codes (VQ-VAE's beta)."""
@@ -18,10 +18,6 @@ COMMITMENT = 0.03
 PLAIN_STEPS = 300
 """At the start, with noise in place of the quantizer: with random codes the encoder would learn to say nothing. There
 are none where codes are kept."""
-
-TRUNCATED = 0.3
-"""Share of steps in which the decoder learns from the sum of the first scales alone, so that depth after few scales
-looks right as well."""
 
 RESTART_STEPS = 50
 """Between two restarts of codes that nobody uses."""
@@ -73,12 +69,10 @@ class TokenizerStage:
 
     def _decoded(self, features: Tensor, f_hats: list[Tensor], step: int) -> Tensor:
         """The last f_hat with the gradient handed straight to the encoder, or an earlier one without."""
-        generator = torch.Generator().manual_seed(step)
         if step < self.plain_steps:
-            return features + 0.4 * _noise(features, generator)
-        if torch.rand((), generator=generator) < TRUNCATED:
-            k = int(torch.randint(len(f_hats), (), generator=generator))
-            return f_hats[k].detach()
+            return features + 0.4 * _noise(features, torch.Generator().manual_seed(step))
+        if scales := few_scales(len(f_hats), step):
+            return f_hats[scales - 1].detach()
         return features + (f_hats[-1] - features).detach()
 
     @torch.no_grad()

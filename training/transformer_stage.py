@@ -9,7 +9,7 @@ from depthart_core.efficientnet import FINE
 from depthart_core.model import DepthART
 from depthart_core.objective import LossWeights, loss
 from training.settings import StageSettings
-from training.stage import Scalars, TrainingBatch
+from training.stage import Scalars, TrainingBatch, few_scales
 
 
 class TransformerStage:
@@ -35,7 +35,8 @@ class TransformerStage:
         return groups
 
     def loss(self, model: DepthART, batch: TrainingBatch, step: int) -> tuple[Tensor, Scalars]:
-        """The objective of depthart_core.objective; `step` seeds a rollout that draws its codes."""
+        """The objective of depthart_core.objective; `step` seeds a rollout that draws its codes, and `few_scales`."""
+        fewer = len(model.config.tokenizer.scale_sizes) - 1
         result = loss(
             model,
             batch.image,
@@ -43,6 +44,7 @@ class TransformerStage:
             objective=self.settings.objective,
             decoding=decoding(self.settings.rollout, seed=step, device=str(batch.image.device)),
             weights=self.weights,
+            coarse=few_scales(fewer, step) if self.settings.train_decoder else None,
         )
         return result.total, {name: value for name, value in result._asdict().items() if name != "total"}
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from depthart_ros.bags.source import Source, Topics
+from depthart_ros.diagnostics.verdicts import NO_CONFIDENCE, UNFILTERED
 from depthart_ros.errors import BagError
 from depthart_ros.inputs.fallback import has_fallback
-from depthart_ros.outputs.topics import CAMERA_INFO, CONFIDENCE, DEPTH, OUTPUTS, POINTS, RELATIVE
+from depthart_ros.outputs.topics import CAMERA_INFO, CONFIDENCE, DEPTH, METRIC, OUTPUTS, POINTS, RELATIVE
 from depthart_ros.parameters import Settings
 
 TYPES = {topic: f"sensor_msgs/msg/{name}" for topic, name in OUTPUTS.items()}
@@ -33,7 +34,7 @@ def choose_outputs(
         heads: whether the model says confidence and scale.
         asked: outputs to make; none: what can be made of metres, else relative depth.
         namespace: before the names of the topics.
-        say: gets a sentence about each usual output that cannot be made.
+        say: gets a sentence about each usual output that cannot be made, and about a filter that filters nothing.
 
     Raises:
         BagError: one that was asked for cannot be made, or its topic is in the bag already.
@@ -47,6 +48,8 @@ def choose_outputs(
         if asked:
             raise BagError(f"{name} cannot be made: {impossible[name]}")
         say(f"without {name}: {impossible[name]}")
+    if settings.min_confidence and not heads and METRIC.intersection(wanted):
+        say(UNFILTERED)
     names = {name: "/".join(["", *filter(None, namespace.split("/")), name]) for name in wanted}
     there = {connection.topic for connection in source.connections}
     taken = [topic for topic in names.values() if topic in there]
@@ -72,5 +75,5 @@ def _impossible(source: Source, topics: Topics, settings: Settings, *, heads: bo
     elif settings.scale_source == "given" and not settings.scale:
         reasons |= dict.fromkeys(USUAL, "the scale is unknown; give --scale, or --scale-source model")
     if not heads:
-        reasons[CONFIDENCE] = "this model does not say how sure it is"
+        reasons[CONFIDENCE] = NO_CONFIDENCE
     return reasons

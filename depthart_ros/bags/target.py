@@ -31,10 +31,10 @@ class Target:
 
     def __init__(self, folder: Path, *, storage: str, source: Source, added: Mapping[str, str]) -> None:
         self._folder = folder
-        self._writer = open_writer(folder, storage)
-        for key, value in source.custom_data.items():
-            self._writer.set_custom_data(key, value)
         with self._writing():
+            self._writer = open_writer(folder, storage)
+            for key, value in source.custom_data.items():
+                self._writer.set_custom_data(key, value)
             self._writer.open()
             self._copied = {item.id: self._copy_connection(item) for item in source.connections}
             self._added = {topic: self._add_connection(topic, kind) for topic, kind in added.items()}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from depthart_core import BACKENDS, DepthEstimator
+from depthart_core import BACKENDS, ConfigError, DepthEstimator
 from depthart_ros import parameter_files
 from depthart_ros.bags.answers import Answers, RememberingBackend
 from depthart_ros.bags.frames import Tally, add_outputs
@@ -20,7 +20,7 @@ from depthart_ros.bags.target import Target, put_in_place
 from depthart_ros.errors import BagError
 from depthart_ros.inputs.fallback import load_calibration
 from depthart_ros.loading import identity, load_estimator
-from depthart_ros.parameters import SCALE_SOURCES, Settings
+from depthart_ros.parameters import OWN, SCALE_SOURCES, Settings
 from depthart_ros.process import INTERRUPTED
 
 SUMMARY = "add depth, camera_info and cloud topics to a copy of a rosbag2 recording, without ROS"
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--namespace", default="", help="before the names of the added topics (default: none)")
     parameter_files.add_options(parser)
+    parser.add_argument("--camera", metavar="NAME", help="of the parameter `cameras`: NAME.scale and so on count")
     parser.add_argument("--model", help="packaged name or model file: the parameter `model`")
     parser.add_argument("--backend", choices=BACKENDS, help="what runs the model: the parameter `backend`")
     metres = parser.add_mutually_exclusive_group()
@@ -98,8 +99,8 @@ def _write(
 ) -> Tally:
     """Write the bag beside OUT and give it its name; nothing but the answers is left where that fails."""
     unfinished = args.out.with_name(f"{args.out.name}.unfinished")
-    made, storage = unfinished / args.out.name, args.storage or source.storage
-    shutil.rmtree(made, ignore_errors=True)
+    made, storage = unfinished / "bag" / args.out.name, args.storage or source.storage  # whatever OUT is called
+    shutil.rmtree(made.parent, ignore_errors=True)
     added = {topic: TYPES[name] for name, topic in names.items()}
     try:
         with (
@@ -113,13 +114,13 @@ def _write(
                 estimator=estimator,
                 settings=settings,
                 names=names,
-                warn=lambda sentence: tqdm.write(f"depthart bag: {sentence}", file=sys.stderr),
+                warn=_warn,
                 on_frame=bar.update,
             )
             if tally.frames and not tally.done:
                 raise BagError(f"none of the {tally.frames} images can be used: {next(iter(tally.failed))}")
     except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(made.parent, ignore_errors=True)
         raise
     put_in_place(made, args.out, aside=unfinished / "replaced")
     return tally
@@ -167,9 +168,26 @@ def _settings(args: argparse.Namespace) -> Settings:
     Raises:
         ConfigError: names the one that is wrong.
     """
-    values = parameter_files.read_given(args.params_file, args.param)
+    values = parameter_files.read_given(args.params_file, args.param, _warn)
+    cameras = parameter_files.cameras_in(values)
+    if args.camera is not None and args.camera not in cameras:
+        expected = f"one of {', '.join(cameras)}" if cameras else "none, as the parameter `cameras` names none"
+        raise ConfigError(f"--camera is {args.camera!r}; expected {expected}")
+    own = [
+        name
+        for name, value in values.items()
+        if name.partition(".")[0] in cameras and value not in parameter_files.UNSET
+    ]
+    if own and args.camera is None:
+        _warn(f"{', '.join(own)}: ignored; choose a camera with --camera")
     options = {"model": args.model, "backend": args.backend, "scale": args.scale, "scale_source": args.scale_source}
-    values |= {name: value for name, value in options.items() if value is not None}
     if args.scale is not None:
-        values["scale_source"] = "given"
-    return parameter_files.settings_of(values)
+        options["scale_source"] = "given"
+    for name, value in options.items():
+        if value is not None:
+            values[f"{args.camera}.{name}" if args.camera and name in OWN else name] = value
+    return parameter_files.settings_of(values, args.camera or "")
+
+
+def _warn(sentence: str) -> None:
+    tqdm.write(f"depthart bag: {sentence}", file=sys.stderr)

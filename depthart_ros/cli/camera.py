@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SUMMARY = "publish Image and CameraInfo from a webcam, a video, a folder of pictures or the packaged samples"
 
+LONGEST_HOLD = 86400  # a day
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the camera; ROS arguments such as `--ros-args -r image:=/camera/image_raw` work too."""
@@ -61,8 +63,8 @@ def _check(args: argparse.Namespace) -> None:
         raise ConfigError(f"--rate is {args.rate:g}; expected above 0 and at most 1000 images a second")
     if not 0 < args.fov_deg < 180:
         raise ConfigError(f"--fov-deg is {args.fov_deg:g}; expected between 0 and 180")
-    if args.hold < 0:
-        raise ConfigError(f"--hold is {args.hold:g}; expected at least 0 s")
+    if not 0 <= args.hold <= LONGEST_HOLD:
+        raise ConfigError(f"--hold is {args.hold:g}; expected 0 to {LONGEST_HOLD} s")
     if (args.width is None) != (args.height is None):
         raise ConfigError("one of --width and --height is given; expected both or neither")
     for name, value in (("--width", args.width), ("--height", args.height)):

@@ -179,7 +179,9 @@ def _write(out: Path, recorder: Recorder) -> None:
     if not frames:
         raise DepthartError("no picture, depth and cloud of one stamp came; raise --bag-seconds")
     picture = out / "depthart.png"
-    cv2.imwrite(str(picture), sheet([{topic: part.parsed() for topic, part in frame.items()} for frame in frames]))
+    shown = sheet([{topic: part.parsed() for topic, part in frame.items()} for frame in frames])
+    if not cv2.imwrite(str(picture), shown):
+        raise DepthartError(f"{picture} cannot be written")
     bag = write_bag(out / "depthart", messages)
     seconds = (messages[-1].received - messages[0].received) / 1e9
     print(

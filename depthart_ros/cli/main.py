@@ -26,7 +26,7 @@ SUBCOMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand and return its exit status; what is wrong on purpose is printed as one sentence with status 1.
+    """Run one subcommand and return its exit status; an expected failure is printed as one sentence with status 1.
 
     Args:
         argv: the arguments after the program's name; those of the process by default. What stands between `--ros-args`
@@ -51,7 +51,7 @@ def _run(own: Sequence[str], ros: list[str]) -> int:
         args = _parser(own).parse_args(own)
         args.ros_args = ros
         return int(args.run(args))
-    except DepthartError as error:
+    except (DepthartError, OSError) as error:
         print(f"depthart: {error}", file=sys.stderr)
         return 1
 

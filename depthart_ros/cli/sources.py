@@ -79,8 +79,15 @@ def _chained(first: SourcePicture, rest: Iterator[SourcePicture]) -> Iterator[So
 
 
 def _webcam(index: int, size: tuple[int, int] | None) -> cv2.VideoCapture:
-    """Open a webcam and ask it for a size (width, height); it may give another."""
-    capture = cv2.VideoCapture(index)
+    """Open a webcam and ask it for a size (width, height); it may give another.
+
+    Raises:
+        ImageError: the index is larger than any.
+    """
+    try:
+        capture = cv2.VideoCapture(index)
+    except cv2.error as error:
+        raise ImageError(f"webcam {index} cannot be opened; expected one that OpenCV can read") from error
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # or the oldest of four comes, and is stamped as if it were new
     if size is not None:
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
@@ -123,18 +130,22 @@ def _indexed(folder: Path) -> list[Callable[[], SourcePicture]]:
         entries = json.loads(index.read_text())
     except (OSError, ValueError) as error:
         raise ImageError(f"{index} cannot be read: {error}") from error
+    if not isinstance(entries, list):
+        raise ImageError(f"{index} is no list of pictures; expected one")
     return [partial(_read_indexed, folder, entry) for entry in entries]
 
 
 def _read_indexed(folder: Path, entry: dict[str, Any]) -> SourcePicture:
     try:
-        bgr = read_picture(folder / entry["file"])
+        picture = folder / entry["file"]
         matrix = {key: float(entry[key]) for key in ("fx", "fy", "cx", "cy")}
         intrinsics = Intrinsics(width=int(entry["width"]), height=int(entry["height"]), **matrix)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ImageError(
-            f"{folder / SAMPLES_INDEX} has the entry {entry!r}; expected file, width, height, fx, fy, cx and cy"
+            f"{folder / SAMPLES_INDEX} has the entry {entry!r} ({error}); "
+            "expected file, width, height, fx, fy, cx and cy"
         ) from error
+    bgr = read_picture(picture)
     return SourcePicture(bgr, intrinsics.scaled(bgr.shape[1], bgr.shape[0]))
 
 

@@ -42,6 +42,7 @@ class Situation:
         camera_info_publishers: of that topic.
         camera_info_strangers: the types of its other publishers, which cannot be heard.
         rectify: whether the picture should be undistorted.
+        min_confidence: the parameter of that name.
         deadline_ignored: whether there is a deadline, and the backend decodes all scales nevertheless.
         clock_runs: false under use_sim_time while /clock is silent.
     """
@@ -73,6 +74,7 @@ class Situation:
     camera_info_publishers: int = 0
     camera_info_strangers: tuple[str, ...] = ()
     rectify: bool = False
+    min_confidence: float = 0.0
     deadline_ignored: bool = False
     clock_runs: bool = True
 

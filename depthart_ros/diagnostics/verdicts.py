@@ -19,6 +19,8 @@ MEASURE = (
     f"measure one distance d [m] along the optical axis, read r there in {RELATIVE}, and set scale to d / r: "
     "`ros2 param set {node} {own}scale VALUE`, or scale:=VALUE with the launch file"
 )
+NO_CONFIDENCE = "this model does not say how sure it is"
+UNFILTERED = f"{NO_CONFIDENCE}, so min_confidence filters nothing"
 NO_DEADLINE = (
     "this backend decodes all scales at once, so deadline_ms is ignored",
     "choose a backend that can stop early (backend: torch), or lower max_scales and set deadline_ms to 0",
@@ -193,7 +195,9 @@ def _judge_outputs(now: Situation) -> Verdict | None:
         if kind in now.problems:
             return Verdict(WARN, state, now.problems[kind], CURES[kind])
     if no_confidence:
-        return Verdict(WARN, "no confidence", "this model does not say how sure it is", "choose one that does: nano")
+        return Verdict(WARN, "no confidence", NO_CONFIDENCE, "choose one that does: nano")
+    if now.min_confidence and now.metric_listened and not now.heads:
+        return Verdict(WARN, "no confidence", UNFILTERED, "choose a model that does: nano, or set min_confidence to 0")
     return Verdict(WARN, "no deadline", *NO_DEADLINE) if now.deadline_ignored else None
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from depthart_core.advice import prefers_export
 from depthart_core.backends import engines, graphs
 from depthart_core.model_files import export_folder, fingerprint, is_engine, is_export, model_path
 from depthart_ros.doctor.findings import Finding
+from depthart_ros.inputs.fallback import load_calibration
 from depthart_ros.loading import WARM_UP_SHAPE, load_estimator, options_of
 from depthart_ros.parameter_files import read_given, settings_of
 from depthart_ros.parameters import Settings
@@ -20,7 +22,7 @@ from depthart_ros.parameters import Settings
 ROUNDS = 3
 
 
-def check_parameters(file: Path | None, assignments: Iterable[str]) -> tuple[list[Finding], Settings | None]:
+def check_parameters(file: Path | None, assignments: Sequence[str]) -> tuple[list[Finding], Settings | None]:
     """Read parameters as the node would.
 
     Args:
@@ -30,19 +32,29 @@ def check_parameters(file: Path | None, assignments: Iterable[str]) -> tuple[lis
     Returns:
         What was found, and the settings, None where they are wrong.
     """
-    whose = ""
+    whose, ignored = "", list[str]()
     try:
-        values = read_given(file, assignments)
-        settings = settings_of(values)
-        for camera in settings.cameras:
-            whose = f"camera {camera}: "
-            settings_of(values, camera)
+        values = read_given(file, assignments, ignored.append)
+        settings, by_camera = settings_of(values), dict[str, Settings]()
+        for camera in settings.cameras or ("",):
+            whose = f"camera {camera}: " if camera else ""
+            by_camera[camera] = settings_of(values, camera)
+            if by_camera[camera].camera_info_url:
+                load_calibration(by_camera[camera].camera_info_url)
     except ConfigError as error:
-        return [Finding("parameters", f"{whose}{error}", f"correct {file or 'the parameter'}")], None
-    where = f"{file} is valid" if file else "those of the node by default"
-    metres = settings.scale_source == "model" or settings.scale
-    unknown = "" if metres else "; the scale is unknown, so neither metres nor a cloud will come"
-    return [Finding("parameters", f"{where}{unknown}")], settings
+        wrong = Finding("parameters", f"{whose}{error}", f"correct {file or 'the parameter'}")
+        return [*(Finding("parameters", sentence) for sentence in ignored), wrong], None
+    given = " and ".join([*([str(file)] if file else []), *assignments])
+    valid = f"{given}: valid" if given else "those of the node by default"
+    sentences = [*ignored, valid + _without_metres(by_camera)]
+    return [Finding("parameters", sentence) for sentence in sentences], settings
+
+
+def _without_metres(by_camera: dict[str, Settings]) -> str:
+    """Return whose scale is unknown, as the end of a sentence; "" where everyone's is known."""
+    of = [camera for camera, settings in by_camera.items() if settings.scale_source == "given" and not settings.scale]
+    whose = f"the scale of {', '.join(of)}" if any(of) else "the scale"
+    return f"; {whose} is unknown, so neither metres nor a cloud will come" if of else ""
 
 
 def check_model(settings: Settings) -> Iterator[Finding]:
@@ -103,7 +115,7 @@ def _try(settings: Settings) -> Iterator[Finding]:
         DepthartError: it does not run here.
     """
     start = time.perf_counter()
-    estimator = load_estimator(settings)
+    estimator = load_estimator(replace(settings, build_engine=False))  # minutes and files: for the node to spend
     loaded = time.perf_counter() - start
     picture = np.full(WARM_UP_SHAPE, 128, np.uint8)
     took = []

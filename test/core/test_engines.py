@@ -78,6 +78,8 @@ def test_device_auto_tries_the_engine_of_a_model_and_says_why_it_takes_the_proce
 
 
 def test_device_auto_means_the_gpu_for_an_engine(toy_model_path, engine):
+    """With the library of engines but without a GPU: before it looks for one, a device that is none is refused."""
+    pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed (x86-64 Linux alone, extra `dev`)")
     for model, backend in ((toy_model_path, "tensorrt"), (engine, "auto")):
         assert "got device" not in told(
             lambda model=model, backend=backend: DepthEstimator.load(model, backend=backend)

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from depthart_core.decoding import argmax, expected
-from depthart_core.objective import OBJECTIVES, LossWeights, loss, refinement_targets
+from depthart_core.objective import OBJECTIVES, LossWeights, loss, refinement_targets, static_targets
 from depthart_core.transformer import block_causal_mask
 
 
@@ -145,11 +145,61 @@ def test_an_unknown_objective_is_noticed(model, image, depth):
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_a_hole_in_a_flat_surface_changes_no_target(model, image, objective):
+def test_a_hole_in_a_flat_surface_changes_no_target_and_counts_for_nothing(model, image, objective):
     """A hole that is shown to the encoder as depth of its own would be learnt as something that is there."""
     depth = torch.full((2, 1, 64, 64), 0.7)
     holes = depth.clone()
     holes[:, :, 10:40, 20:60] = torch.nan
-    whole, holed = (loss(model, image, each, objective=objective) for each in (depth, holes))
-    torch.testing.assert_close(holed.cross_entropy, whole.cross_entropy)
-    torch.testing.assert_close(holed.last_scale, whole.last_scale)
+    prefix, features = model.prefix(image), model.tokenizer.features(depth)
+    dynamic = objective == "depthart"
+    targets = refinement_targets(model, prefix, features, expected) if dynamic else static_targets(model, features)
+    logits = model.logits(prefix, targets.f_hats)
+    shares = [functional.adaptive_avg_pool2d(holes.isfinite().float(), size).flatten(1) for size in (1, 2, 4)]
+    counted = 5 if dynamic else 21
+    surprise = functional.cross_entropy(logits.mT, torch.cat(targets.indices, 1), reduction="none")[:, :counted]
+    shares = torch.cat(shares, 1)
+    found = loss(model, image, holes, objective=objective)
+    torch.testing.assert_close(
+        found.cross_entropy, (surprise * shares[:, :counted]).sum() / shares[:, :counted].sum(), rtol=1e-5, atol=1e-6
+    )
+    if dynamic:
+        quantizer = model.tokenizer.quantizer
+        final = targets.f_hats[-1] + quantizer.contribution(2, expected(logits[:, 5:], quantizer.codebook))
+        errors = (final - features).square().mean(1).flatten(1)
+        cells = functional.adaptive_avg_pool2d(holes.isfinite().float(), features.shape[2]).flatten(1)
+        torch.testing.assert_close(found.last_scale, (errors * cells).sum() / cells.sum(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_depth_after_few_scales_is_learnt_by_the_decoder_alone(model, image, depth, objective):
+    model.tokenizer.decoder.requires_grad_(True)
+    model.image.backbone.requires_grad_(False)
+    weights = LossWeights(last_scale=3.0, pixel=2.0)
+    plain, coarse = (loss(model, image, depth, objective=objective, weights=weights, coarse=k) for k in (None, 1))
+    features = model.tokenizer.features(depth)
+    prefix, dynamic = model.prefix(image), objective == "depthart"
+    targets = refinement_targets(model, prefix, features, expected) if dynamic else static_targets(model, features)
+    error = (model.decode(targets.f_hats[0], prefix) - depth).abs().mean()
+    torch.testing.assert_close(coarse.total - plain.total, 2.0 * error)
+    torch.testing.assert_close(coarse.pixel, plain.pixel)
+    before, after = (gradients(model, result.total) for result in (plain, coarse))
+    moved = {name for name, value in after.items() if not torch.allclose(value, before[name], rtol=1e-3, atol=1e-5)}
+    assert moved
+    assert not {name for name in moved if not name.startswith("tokenizer.decoder.")}
+
+
+def gradients(model, total):
+    named = {name: value for name, value in model.named_parameters() if value.requires_grad}
+    found = torch.autograd.grad(total, list(named.values()), allow_unused=True)
+    return {name: value for name, value in zip(named, found, strict=True) if value is not None}
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_every_layer_learns_in_bfloat16(model, image, depth, objective):
+    """Autocast keeps what it casts; what the rollout cast without gradient is of no use to the pass that learns."""
+    with torch.autocast("cpu", torch.bfloat16):
+        total = loss(model, image, depth, objective=objective).total
+    layers = {name for name, layer in model.transformer.named_modules() if isinstance(layer, torch.nn.Linear)}
+    learning = gradients(model, total)
+    assert layers
+    assert all(learning[f"transformer.{name}.weight"].any() for name in layers)

@@ -329,7 +329,7 @@ def test_a_missing_runtime_is_named_with_its_cure(cached, monkeypatch):
         ({"max_scales": 4}, "max_scales must be 1 to 3, the scales of this model, got 4"),
         ({"decode": "sample"}, "backend 'onnx' decodes expected or argmax, got 'sample'"),
         ({"device": "cuda"}, "backend 'onnx' runs on device 'cpu', got 'cuda'"),
-        ({"threads": 0}, "threads must be at least 1, got 0"),
+        ({"threads": 0}, "threads must be 1 to 256, got 0"),
         ({"precision": "fp16"}, "backend 'onnx' computes in int8 or fp32, got 'fp16'"),
     ],
 )

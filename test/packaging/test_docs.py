@@ -1,10 +1,15 @@
-"""Every command, launch argument, parameter and file that the documents show is there."""
+"""What the documents show of our commands, programs, launch arguments and parameters is there.
+
+Commands in blocks are read by their own parsers; of those inside a sentence, which may be cut short, the options are
+looked for. Shell scripts, ROS's own commands and the records in benchmarks/results are not looked at.
+"""
 
 import argparse
 import ast
 import importlib
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,24 +18,33 @@ from depthart_ros.cli.main import SUBCOMMANDS
 from depthart_ros.parameters import SPECS
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+NAMES = ("README.md", "CHANGELOG.md", "benchmarks/README.md", "scripts/gpu/README.md", "depthart_core/models/nano.md")
+DOCUMENTS = [*(ROOT / name for name in NAMES), *sorted((ROOT / "docs").glob("*.md"))]
 NODE = (ROOT / "docs" / "node.md").read_text()
-documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-OF_LAUNCH = ("--show-args",)
+documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+PROGRAM = re.compile(r"python -m ((?:training|benchmarks)\.\w+)([^#|&;>]*)", re.DOTALL)
+
+
+def text_of(document):
+    """A document with one name for the one command that has two."""
+    return document.read_text().replace("depthart-build-trt", "depthart build-trt")
 
 
 def block_lines(document):
-    """The lines of code blocks, which are to be typed as they stand."""
-    return [
-        line
-        for block in re.findall(r"```\w*\n(.*?)```", document.read_text(), re.DOTALL)
-        for line in block.splitlines()
-    ]
+    """The lines of code blocks, which are to be typed as they stand, joined where they go on, variables put in."""
+    lines = []
+    for block in re.findall(r"```\w*\n(.*?)```", text_of(document), re.DOTALL):
+        variables = dict(re.findall(r'^(\w+)="(.*)"$', block, re.MULTILINE))
+        bare = re.sub(r'^\w+=".*"$', "", block, flags=re.MULTILINE).replace("\\\n", " ")
+        for name, value in variables.items():
+            bare = re.sub(rf"\${name}\b", lambda _, value=value: value, bare)
+        lines += bare.splitlines()
+    return lines
 
 
 def code(document):
     """The lines of code blocks and what stands between backticks."""
-    outside = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
+    outside = re.sub(r"```.*?```", "", text_of(document), flags=re.DOTALL)
     return block_lines(document) + re.findall(r"`([^`\n]+(?:\n[^`\n]+)?)`", outside)
 
 
@@ -91,6 +105,27 @@ def test_a_command_in_a_block_can_be_typed_as_it_stands(document):
             parser = argparse.ArgumentParser(exit_on_error=False)
             importlib.import_module(SUBCOMMANDS[found[1]]).add_arguments(parser)
             parser.parse_args(shlex.split(found[2].partition("--ros-args")[0]))
+
+
+@documents
+def test_a_program_of_the_checkout_takes_the_arguments_that_are_shown(document, monkeypatch):
+    """Its own main reads them, and stops there."""
+
+    class ReadError(Exception):
+        pass
+
+    read = argparse.ArgumentParser.parse_args
+
+    def only_read(parser, arguments=None, namespace=None):
+        read(parser, arguments, namespace)
+        raise ReadError
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", only_read)
+    for line in code(document):
+        for module, arguments in PROGRAM.findall(line):
+            monkeypatch.setattr(sys, "argv", [module, *shlex.split(arguments)])
+            with pytest.raises(ReadError):
+                importlib.import_module(module).main()
 
 
 @documents

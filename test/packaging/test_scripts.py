@@ -54,5 +54,11 @@ def test_without_a_package_index_it_says_so(checkout):
     assert not (checkout / ".venv" / "depthart_setup.stamp").exists()
 
 
+def test_an_extra_that_does_not_exist_is_named_with_those_that_do(checkout):
+    line = one_sentence(run_setup(checkout, "--extras", "view,onxx"))
+    assert "'onxx' is no extra, expected some of " in line
+    assert {"ros", "onnx", "view", "dev"} <= set(line.split()[-1].split(","))
+
+
 def test_an_unknown_argument_is_named(checkout):
     assert "--fast" in one_sentence(run_setup(checkout, "--fast"))

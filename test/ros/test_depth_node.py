@@ -135,3 +135,13 @@ def test_the_camera_info_of_the_same_stamp_is_preferred_to_a_later_one(
         lambda: world.got["depth/camera_info"][-1].p[0] == 99.0,
         meanwhile=lambda: camera.images.publish(rgb_message(Time(sec=3))),
     )
+
+
+def test_a_filter_by_confidence_that_the_model_does_not_have_is_told(
+    world, camera, toy_model_path, rgb_message, info_message
+):
+    world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE, min_confidence=0.5)
+    camera.connect()
+    stamp = Time(sec=1)
+    told = "no confidence; this model does not say how sure it is, so min_confidence filters nothing"
+    camera.show(rgb_message(stamp), info_message(stamp), until=lambda: told in (world.status() or ""))

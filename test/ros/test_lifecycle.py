@@ -16,6 +16,8 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 
+from depthart_ros.depth_node import DepthNode
+
 OUTPUTS = ("/depth/relative", "/depth/image_rect", "/depth/camera_info", "/points", "/depth/image_color")
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
@@ -263,6 +265,8 @@ def test_a_lifecycle_manager_can_drive_the_node_by_its_services(world, toy_model
 
 def test_autostart_false_waits_to_be_configured(world, toy_model_path):
     world.listen("/diagnostics", DiagnosticArray)
-    node = world.depth_node(autostart=False, model=str(toy_model_path))
-    node.set_parameters([Parameter("autostart", value=False)])
+    overrides = [Parameter("model", value=str(toy_model_path)), Parameter("autostart", value=False)]
+    node = DepthNode(context=world.context, parameter_overrides=overrides)
+    world.add(node)
+    node.autostart()
     world.until(lambda: "unconfigured; run the lifecycle transition `configure`" in (world.status() or ""))

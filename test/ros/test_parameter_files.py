@@ -3,7 +3,46 @@
 import pytest
 
 from depthart_core import ConfigError
-from depthart_ros.parameter_files import read_assignment, read_parameters, settings_of
+from depthart_ros.parameter_files import read_assignment, read_given, read_parameters, settings_of
+
+READ = {
+    "2": 2,
+    "+1": 1,
+    "0x1F": 31,
+    "0X1f": 31,
+    "017": 15,
+    "08": 8.0,
+    "0o17": "0o17",
+    "0b11": "0b11",
+    "1_000": "1_000",
+    "9223372036854775807": 2**63 - 1,
+    "9223372036854775808": 2.0**63,
+    "1e-3": 0.001,
+    "1e3": 1000.0,
+    "1.": 1.0,
+    ".5": 0.5,
+    "1.5E+3": 1500.0,
+    "inf": float("inf"),
+    "-.inf": -float("inf"),
+    "infinity": float("inf"),
+    "true": True,
+    "Yes": True,
+    "off": False,
+    "n": False,
+    "TrUe": "TrUe",
+    "'yes'": "yes",
+    '"1"': "1",
+    "!!str 5": "5",
+    "nano": "nano",
+    "2024-01-01": "2024-01-01",
+    "12:30": "12:30",
+    "null": "null",
+    "~": "~",
+    "=": "=",
+    "[front, left]": ["front", "left"],
+    "[1e3]": [1000.0],
+}
+"""What stands after NAME:= or NAME: and what it is to ROS."""
 
 
 @pytest.fixture
@@ -75,6 +114,28 @@ def test_an_unknown_parameter_is_refused_by_name():
         settings_of({"scael": 2.0})
 
 
+def test_unknown_names_of_a_file_are_left_out_with_a_warning_and_those_given_by_hand_are_kept(tmp_path):
+    text = "{cameras: [front], scale: 2.0, front.scal: 1.0, robot_name: x, use_sim_time: true, qos_overrides: {a: b}}"
+    (file := tmp_path / "file.yaml").write_text(f"/**:\n  ros__parameters: {text}\n")
+    values = read_given(file, ["front.scale:=3.0", "stride:=2"], (said := []).append)
+    assert said == [f"unknown parameters of {file} are ignored: front.scal (did you mean front.scale?), robot_name"]
+    assert values.keys() == {"cameras", "scale", "front.scale", "use_sim_time", "qos_overrides.a", "stride"}
+    with pytest.raises(ConfigError, match="stride: unknown parameter"):
+        settings_of(values)
+
+
+@pytest.mark.parametrize("value", [5, 1.5, True, "front", {"front": 1}])
+def test_cameras_that_are_no_list_are_refused(value):
+    with pytest.raises(ConfigError, match=r"^cameras is .*; expected a value of type string array"):
+        settings_of({"cameras": value})
+
+
+def test_what_ros_dumps_of_unset_parameters_is_unset():
+    values = {"cameras": ["front"], "scale": 2.0, "front.scale": "null"}
+    assert settings_of(values, "front").scale == 2.0
+    assert settings_of({"cameras": "null"}).cameras == ()
+
+
 def test_a_parameter_that_a_camera_cannot_have_of_its_own_is_refused_by_name():
     values = {"cameras": ["front"], "front.scale": 2.0}
     assert settings_of(values, "front").scale == 2.0
@@ -82,11 +143,36 @@ def test_a_parameter_that_a_camera_cannot_have_of_its_own_is_refused_by_name():
         settings_of(values | {"front.model": "nano", "front.scal": 1.0}, "front")
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"), [("scale:=2", ("scale", 2)), ("model:=nano", ("model", "nano")), ("a.b:=true", ("a.b", True))]
-)
-def test_an_assignment_is_read_as_ros_reads_it(text, expected):
-    assert read_assignment(text) == expected
+@pytest.mark.parametrize(("text", "expected"), READ.items())
+def test_an_assignment_and_a_file_are_read_as_ros_reads_them(parameters, text, expected):
+    name, read = read_assignment(f"a.b:={text}")
+    from_file = parameters(f"/**:\n  ros__parameters:\n    a.b: {text}\n")["a.b"]
+    assert (name, read, type(read)) == ("a.b", expected, type(expected))
+    assert (from_file, type(from_file)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize("from_file", [False, True])
+def test_ros_reads_them_so(dds, domain, tmp_path, from_file):
+    import rclpy
+
+    names = {f"p{number}": text for number, text in enumerate(READ)}
+    lines = [f"    {name}: {text}\n" for name, text in names.items()]
+    (file := tmp_path / "file.yaml").write_text(f"/**:\n  ros__parameters:\n{''.join(lines)}")
+    given = [word for name, text in names.items() for word in ("-p", f"{name}:={text}")]
+    rclpy.init(
+        args=["--ros-args", *(("--params-file", str(file)) if from_file else given)],
+        context=(context := rclpy.Context()),
+    )
+    node = rclpy.create_node("reader", context=context, automatically_declare_parameters_from_overrides=True)
+    try:
+        read = {text: node.get_parameter(name).value for name, text in names.items()}
+    finally:
+        node.destroy_node()
+        context.shutdown()
+    read = {text: list(value) if isinstance(READ[text], list) else value for text, value in read.items()}
+    assert {text: (type(value), value) for text, value in read.items()} == {
+        text: (type(value), value) for text, value in READ.items()
+    }
 
 
 @pytest.mark.parametrize("text", ["scale", "scale=2", ":=2", "scale:=", "scale:=[1"])

@@ -102,6 +102,10 @@ def test_a_whole_number_does_for_a_floating_point_parameter():
         ({"cameras": ["points"]}, "cameras is ['points']; expected different names of letters, digits"),
         ({"cameras": ["a/b"]}, "cameras is ['a/b']; expected"),
         ({"cameras": "front"}, "cameras is 'front'; expected a value of type string array"),
+        ({"cameras": 5}, "cameras is 5; expected a value of type string array"),
+        ({"cameras": 1.5}, "cameras is 1.5; expected a value of type string array"),
+        ({"cameras": True}, "cameras is True; expected a value of type string array"),
+        ({"cameras": False}, "cameras is False; expected a value of type string array"),
         ({"scael": 1.0}, "scael: unknown parameter; expected one of model, "),
     ],
 )

@@ -156,6 +156,33 @@ def test_arguments_that_ros_cannot_read_are_one_sentence_with_status_1(start):
     assert "depth_node cannot start: failed to initialize rcl: Couldn't parse parameter override rule" in output
 
 
+@pytest.mark.parametrize(
+    ("program", "given", "sentence"),
+    [
+        (
+            "camera",
+            "qos_overrides./image.publisher.reliability:=sometimes",
+            "depthart camera cannot start: Unexpected QoS override for policy `reliability`: `sometimes`",
+        ),
+        ("camera", "use_sim_time:=5", "depthart camera cannot start: Trying to set parameter 'use_sim_time' to '5'"),
+        ("node", "use_sim_time:=5", "depth_node cannot start: Trying to set parameter 'use_sim_time' to '5'"),
+    ],
+)
+def test_a_parameter_of_ros_that_makes_no_sense_is_one_sentence_with_status_1(world, start, program, given, sentence):
+    before = {"camera": ("depthart_ros.cli.main", "camera"), "node": ("depthart_ros.node",)}[program]
+    process = start(*before, "--ros-args", "-p", given)
+    output, _ = process.communicate(timeout=60)
+    assert (process.returncode, "Traceback" in output, sentence in output) == (1, False, True), output
+
+
+def test_cameras_that_are_no_list_are_refused_and_the_node_stays_up(world, start):
+    world.listen_to_log()
+    node = start("depthart_ros.node", "--ros-args", "-p", "cameras:=5")
+    said = "cameras is 5; expected a value of type string array"
+    world.until(lambda: any(said in line for line in world.logs), what=said, patience=60)
+    assert node.poll() is None
+
+
 def test_parameters_that_the_node_does_not_have_are_named(world, start):
     world.listen_to_log()
     start(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from training.data.appearance import change_appearance, change_light
-from training.data.augment import augment, random_view, render_view
+from training.data.augment import Views, augment, random_view, render_view
 from training.data.sample import Sample
 
 SEEDS = range(40)
@@ -56,6 +56,14 @@ def test_views_flip_and_turn_and_crop(ramp):
     assert zoom.min() >= 1
     assert zoom.max() < 3
     assert np.mean(zoom > 1.1) > 0.4
+
+
+def test_a_recipe_says_how_far_views_go(ramp):
+    mild = [random_view(ramp.intrinsics, np.random.default_rng(seed), Views(0.9, 0.0)) for seed in range(100)]
+    turned = [random_view(ramp.intrinsics, np.random.default_rng(seed), Views(1.0, 1.0)) for seed in range(100)]
+    assert all(abs(view.turn[0, 1]) == 0 for view in mild)
+    assert max(view.intrinsics.fx / ramp.intrinsics.fx for view in mild) < 1 / 0.9 * np.exp(0.06)
+    assert all(abs(view.turn[0, 1]) > 0 for view in turned)
 
 
 @pytest.mark.parametrize("seed", range(8))

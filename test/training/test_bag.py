@@ -146,8 +146,18 @@ def test_intrinsics_come_from_k_of_raw_and_p_of_rectified_pictures(write_bag, me
     camera = open_bag(write_bag(recording(messages)))[0].intrinsics
     assert (camera.fx, camera.fy, camera.cx, camera.cy) == (50, 51, 4, 3)
     rect = ((topic.replace("image_raw", "image_rect"), message) for topic, message in recording(messages))
-    camera = open_bag(write_bag(rect, name="rect"))[0].intrinsics
+    path = write_bag(rect, name="rect")
+    camera = open_bag(path)[0].intrinsics
     assert (camera.fx, camera.fy, camera.cx, camera.cy) == (60, 61, 5, 2)
+    assert open_bag(path, rectified="false")[0].intrinsics.fx == 50
+    assert open_bag(write_bag(recording(messages), name="said"), rectified="true")[0].intrinsics.fx == 60
+    with pytest.raises(DataError, match="rectified=maybe, expected true or false"):
+        open_bag(path, rectified="maybe")
+
+
+def test_a_name_with_rect_in_it_is_not_rectified(write_bag, messages):
+    direct = ((topic.replace("/image_raw", "/image_direct"), message) for topic, message in recording(messages))
+    assert open_bag(write_bag(direct))[0].intrinsics.fx == 50
 
 
 def test_another_camera_info_than_that_beside_the_picture_can_be_chosen(write_bag, messages):
@@ -165,13 +175,19 @@ def one_frame(messages, image, depth):
 
 
 @pytest.mark.parametrize("padding", [0, 8])
-@pytest.mark.parametrize(("encoding", "channels"), [("bgr8", (0, 0, 200)), ("rgba8", (200, 0, 0, 9)), ("mono8", (60,))])
+@pytest.mark.parametrize(
+    ("encoding", "channels"),
+    [
+        ("bgr8", (0, 0, 200)), ("rgba8", (200, 0, 0, 9)), ("mono8", (60,)),
+        ("8UC3", (0, 0, 200)), ("8UC4", (0, 0, 200, 9)), ("8UC1", (60,)),
+    ],
+)  # fmt: skip
 def test_encodings_and_padded_rows_give_the_same_colours(write_bag, messages, encoding, channels, padding):
     values = np.full((HEIGHT, WIDTH, len(channels)), channels, np.uint8).squeeze()
     depth = messages.image(0, np.full((HEIGHT, WIDTH), 2.5, np.float32), "32FC1", padding=padding)
     content = one_frame(messages, messages.image(0, values, encoding, padding=padding), depth)
     [frame] = open_bag(write_bag(content))
-    assert frame.rgb[-1, -1].tolist() == ([60] * 3 if encoding == "mono8" else [200, 0, 0])
+    assert frame.rgb[-1, -1].tolist() == ([60] * 3 if len(channels) == 1 else [200, 0, 0])
     assert (frame.depth == 2.5).all()
 
 
@@ -180,6 +196,33 @@ def test_a_bayer_picture_of_one_colour_comes_out_in_it(write_bag, messages):
     mosaic[::2, ::2] = 180
     content = one_frame(messages, messages.image(0, mosaic, "bayer_rggb8"), messages.image(0, millimetres(9), "16UC1"))
     assert open_bag(write_bag(content))[0].rgb[3, 3].tolist() == [180, 0, 0]
+
+
+@pytest.mark.parametrize("form", ["bayer_rggb8; png compressed ", "bayer_rggb8; jpeg compressed bayer_rggb8"])
+def test_a_compressed_mosaic_is_the_picture_of_the_raw_one(write_bag, messages, form):
+    mosaic = np.full((HEIGHT, WIDTH), 180, np.uint8) if "jpeg" in form else np.zeros((HEIGHT, WIDTH), np.uint8)
+    mosaic[::2, ::2] = 180
+    data = cv2.imencode(".jpg" if "jpeg" in form else ".png", mosaic)[1].tobytes()
+    depth = messages.image(0, millimetres(9), "16UC1")
+    [frame] = open_bag(write_bag(one_frame(messages, messages.compressed(0, data, form), depth)))
+    expected = [180, 180, 180] if "jpeg" in form else [180, 0, 0]
+    np.testing.assert_allclose(frame.rgb[3, 3], expected, atol=3)
+
+
+def test_the_order_of_colours_follows_the_format_of_compressed_pictures(write_bag, messages):
+    picture = cv2.imencode(".png", red())[1].tobytes()  # as image_transport writes it where it is told rgb8
+    image = messages.compressed(0, picture, "rgb8; png compressed rgb8")
+    content = one_frame(messages, image, messages.image(0, millimetres(9), "16UC1"))
+    assert open_bag(write_bag(content))[0].rgb[0, 0].tolist() == [200, 0, 0]
+
+
+def test_depth_that_is_saturated_is_unknown(write_bag, messages):
+    depth = millimetres(2000)
+    depth[-1] = 65535
+    image = messages.image(0, red(), "rgb8")
+    [frame] = open_bag(write_bag(one_frame(messages, image, messages.image(0, depth, "16UC1"))))
+    assert np.isnan(frame.depth[-1]).all()
+    np.testing.assert_allclose(frame.depth[1:-1], 2)
 
 
 def test_compressed_pictures_and_compressed_depth_are_read(write_bag, messages):
@@ -290,7 +333,7 @@ def test_worker_processes_read_the_same_while_this_one_has_the_bag_open(write_ba
     frames = open_bag(write_bag(recording(messages), storage))
     here, there = (
         [next(loaded) for _ in range(2)]
-        for loaded in (batches(frames, 3, workers=workers, augmenting=False, size=8) for workers in (0, 1))
+        for loaded in (batches(frames, 3, workers=workers, views=None, size=8) for workers in (0, 1))
     )
     for ours, theirs in zip(here, there, strict=True):
         assert ours.names == theirs.names

@@ -34,6 +34,11 @@ def test_an_expected_failure_is_one_sentence_and_status_1(error, sentence, capsy
     assert len(printed.splitlines()) == 1
 
 
+def test_an_interrupt_is_one_sentence_and_the_status_of_shells(capsys):
+    assert run_command("training.some", fail(KeyboardInterrupt())) == 130
+    assert capsys.readouterr().err == "training.some: interrupted\n"
+
+
 def test_a_mistake_of_ours_stays_a_traceback():
     with pytest.raises(ZeroDivisionError):
         run_command("training.some", lambda: print(1 / 0))

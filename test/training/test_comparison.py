@@ -15,7 +15,7 @@ from training.comparison.contenders import make_contender
 from training.comparison.cost import count_cost, steps_of
 from training.comparison.plan import ComparisonError, Plan, keep_plan, settle_precision
 from training.comparison.report import report
-from training.comparison.runs import Job, Place, compare, finish, trained_tokenizer
+from training.comparison.runs import Job, Place, compare, finish, read_costs, read_points, trained_tokenizer
 from training.comparison.scoring import read_frames, score_model
 from training.data.rooms import read_rooms
 from training.data.sample import DataError
@@ -182,6 +182,21 @@ def test_another_plan_in_the_same_folder_is_refused(plan, tmp_path):
     keep_plan(plan, tmp_path)
     with pytest.raises(ComparisonError, match="samples was 4, now 8"):
         keep_plan(Plan(**{**vars(plan), "samples": 8}), tmp_path)
+
+
+@pytest.mark.parametrize("content", ["{", "5", '{"depthart": 5}'])
+def test_a_damaged_file_of_a_comparison_is_named(plan, tmp_path, content):
+    job = Job(plan, Place(tmp_path), "depthart", 0)
+    job.folder.mkdir()
+    point, costs, kept = job.point(0.5), tmp_path / "costs.json", tmp_path / "plan.json"
+    for path in (point, costs, kept):
+        path.write_text(content)
+    asked = {point: lambda: list(read_points(plan, tmp_path)), costs: lambda: read_costs(plan, tmp_path)}
+    if "depthart" not in content:  # else it is the plan of another comparison
+        asked[kept] = lambda: keep_plan(plan, tmp_path)
+    for path, ask in asked.items():
+        with pytest.raises(ComparisonError, match=f"^{path} is damaged"):
+            ask()
 
 
 def test_the_same_names_with_other_contents_are_another_comparison(plan, tmp_path):

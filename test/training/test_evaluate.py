@@ -1,4 +1,5 @@
 import csv
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -194,6 +195,18 @@ def test_the_output_holds_table_scores_pictures_and_curves(shard_of, frame_folde
     assert sheet.shape[:2] == (3 * (256 + 22), 3 * 256)
     for curve in ("cumulative.png", "error_by_depth.png"):
         assert cv2.imread(str(out / curve)).std() > 5
+
+
+def test_sets_before_one_that_fails_are_written(toy_model_path, frame_folder, tmp_path):
+    blind = tmp_path / "blind"
+    shutil.copytree(frame_folder, blind)
+    for path in (blind / "depth").iterdir():
+        cv2.imwrite(str(path), np.zeros((36, 48), np.uint16))
+    out = tmp_path / "out"
+    sets = [f"good={frame_folder}", f"blind={blind}"]
+    assert main([str(toy_model_path), "--data", *sets, "--out", str(out)]) == 1
+    assert "| good |" in (out / "table.md").read_text()
+    assert (out / "cumulative.png").stat().st_size > 0
 
 
 def test_the_table_averages_what_the_csv_lists(shard_of, frame_folder, tmp_path, capsys):

@@ -92,6 +92,39 @@ def test_a_shard_that_is_not_there_ends_the_packing(tmp_path):
     assert "one call after the other" not in done.stdout
 
 
+def run_script(name, *arguments, **variables):
+    environment = {**os.environ, "PYTHON": sys.executable, **variables}
+    command = [str(ROOT / "scripts" / "gpu" / name), *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("name", ["pack", "receive", "train", "compare", "nano", "unpack"])
+def test_a_script_without_arguments_says_its_usage(name):
+    done = run_script(name)
+    assert done.returncode != 0
+    assert f"usage: scripts/gpu/{name} " in done.stderr
+
+
+def test_files_that_are_not_there_are_named(tmp_path):
+    done = run_script("unpack", tmp_path / "nowhere", tmp_path / "run")
+    assert done.returncode == 1
+    assert f"scripts/gpu/unpack: no manifest.json in {tmp_path / 'nowhere'}" in done.stderr
+
+
+def test_nano_is_not_trained_on_from_the_checkpoint_of_another_run(tmp_path):
+    (tmp_path / "run").mkdir()
+    (checkpoint := tmp_path / "run" / "heads.checkpoint").write_bytes(b"of another model")
+    variables = {"DEPTHART_GPU_STATE": str(tmp_path), "OUT": str(tmp_path), "INIT": "other.safetensors"}
+    done = run_script("nano", "no recipe.json", 0, 0, 1, **variables)
+    assert f"{checkpoint} is there, which goes before other.safetensors" in done.stderr
+    resumed = run_script("nano", "no recipe.json", 0, 0, 1, **variables, RESUME="1")
+    skipped = run_script("nano", "no recipe.json", 0, 1, 0, **variables)
+    assert done.returncode == 1
+    for other in (resumed, skipped):
+        assert "is there" not in other.stderr
+        assert "no recipe.json" in other.stderr
+
+
 def test_a_training_job_goes_its_whole_way_on_a_cpu(shard_of):
     command = [str(ROOT / "scripts" / "gpu" / "dry-run"), str(shard_of(4)), "1"]
     environment = {**os.environ, "PYTHON": sys.executable}

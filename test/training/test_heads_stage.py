@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn import functional
 
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import ConfigError
+from depthart_core.normalize import denormalize
 from training.heads_stage import HeadsStage
 from training.settings import StageSettings
-from training.stage import TrainingBatch
+from training.stage import TrainingBatch, few_scales
 from training.stages import make_stage
 
 SETTINGS = StageSettings(steps=10, batch_size=2, learning_rate=1e-3)
@@ -91,6 +93,20 @@ def test_a_batch_without_any_known_depth_is_no_error(model, batch):
     total, gradient = gradients(model, replace(batch, metres=torch.full_like(batch.metres, torch.nan)))
     assert total == 0
     assert not gradient.any()
+
+
+def test_confidence_after_few_scales_is_learnt_in_some_steps(model, batch):
+    stage = HeadsStage(SETTINGS)
+    asked = {step: few_scales(2, step) for step in range(12)}
+    assert {1, 2, None} == set(asked.values())
+    for step, scales in asked.items():
+        with torch.no_grad():
+            found = model.predict(batch.image, max_scales=scales)
+            ratio = batch.metres.log() - denormalize(found.depth, model.config).log()
+            middle = torch.nanmedian(ratio.flatten(1), dim=1).values.view(-1, 1, 1, 1)
+            right = ((ratio - middle).abs() < math.log(1.25)).float()[ratio.isfinite()]
+            confidence = functional.binary_cross_entropy_with_logits(found.confidence[ratio.isfinite()], right)
+            torch.testing.assert_close(stage.loss(model, batch, step)[1]["confidence"], confidence)
 
 
 def test_the_heads_learn_a_batch_by_heart(model, batch):

@@ -34,7 +34,7 @@ def test_a_batch_has_the_documented_shapes_and_types(shard_of):
 def test_colours_and_depth_are_those_of_the_named_sample(shard_of):
     rooms = read_rooms([shard_of(5)])
     by_name = {sample.name: sample for sample in rooms}
-    [batch] = take(1, rooms, 4, workers=0, augmenting=False, size=32)
+    [batch] = take(1, rooms, 4, workers=0, views=None, size=32)
     for rgb, depth, camera, name in zip(batch.rgb, batch.depth, batch.intrinsics, batch.names, strict=True):
         np.testing.assert_array_equal(rgb.permute(1, 2, 0), by_name[name].rgb)
         np.testing.assert_array_equal(depth[0], by_name[name].depth)

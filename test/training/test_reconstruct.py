@@ -13,7 +13,7 @@ from training.reconstruct import main, reconstruct
 
 
 def test_the_last_scale_decodes_the_sum_of_all_contributions(toy_model_path, shard_of):
-    model, sample = load_model(toy_model_path), resize_sample(open_data(shard_of(1))[0], 64, 64)
+    model, sample = load_model(toy_model_path), resize_sample(open_data(shard_of(1))[0], 64)
     with torch.inference_mode():
         depths = reconstruct(model, sample)
         depth = normalize(torch.from_numpy(sample.depth)[None, None], model.config)

@@ -5,8 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
+from depthart_core.geometry import Intrinsics
+from depthart_core.preprocess import to_input
 from training.data.rooms import depth_from_codes, read_rooms
-from training.data.sample import DataError, readable, resize_sample
+from training.data.sample import DataError, Sample, readable, resize_sample
 
 
 def test_every_sample_of_every_shard_is_read_in_order(shard_of, write_shard, room_members):
@@ -152,12 +154,20 @@ def test_an_empty_list_of_shards_is_refused():
 
 
 def test_resizing_keeps_true_depths_and_the_direction_of_each_pixel(ramp):
-    half = resize_sample(ramp, 64, 64)
+    half = resize_sample(ramp, 64)
     assert np.isin(half.depth, ramp.depth).all()
     # The left edge of the image is the left edge of its first pixel at both sizes.
     assert (-0.5 - half.intrinsics.cx) / half.intrinsics.fx == pytest.approx(
         (-0.5 - ramp.intrinsics.cx) / ramp.intrinsics.fx
     )
+
+
+@pytest.mark.parametrize("shape", [(240, 320), (480, 640), (200, 240), (240, 640)])
+def test_training_sees_a_picture_as_the_estimator_does(shape):
+    generator = np.random.default_rng(0)
+    rgb = generator.integers(0, 255, (*shape, 3), np.uint8)
+    sample = Sample("noise", rgb, np.ones(shape, np.float32), Intrinsics(shape[1], shape[0], 100.0, 100.0, 50.0, 50.0))
+    np.testing.assert_array_equal(resize_sample(sample, 256).rgb, to_input(rgb, 256))
 
 
 def test_the_real_validation_shard_reads_completely(shared_data: Path):

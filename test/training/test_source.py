@@ -78,7 +78,7 @@ def test_a_missing_path_of_a_given_kind_says_what_was_expected(tmp_path):
 def test_options_follow_a_question_mark(frame_folder):
     path, options = split_options(Path("/data/run.mcap?image=/camera/color&depth=/camera/depth"))
     assert (path, options) == (Path("/data/run.mcap"), {"image": "/camera/color", "depth": "/camera/depth"})
-    with pytest.raises(DataError, match="split is no option of folder, expected none"):
+    with pytest.raises(DataError, match="split is no option of folder, expected part, nearest, cap"):
         open_data(Path(f"{frame_folder}?split=test"))
     with pytest.raises(DataError, match=r"expected PATH\?name=value"):
         open_data(Path(f"{frame_folder}?split"))
@@ -125,6 +125,36 @@ def test_the_documentation_lists_every_kind_with_its_options_and_limits():
     for name, (_, _, _, options, counted, _) in rows.items():
         assert all(f"`{option}`" in options for option in KINDS[name].options), name
         assert f"{KINDS[name].protocol.nearest:g}–{KINDS[name].protocol.cap:g} m" in counted, name
+
+
+def test_parts_of_ones_own_recordings_follow_each_other_and_miss_nothing(frame_folder):
+    names = [sample.name for sample in open_data(frame_folder)]
+    parts = [open_data(Path(f"{frame_folder}?part={part}")) for part in ("0:40", "40:60", "60:100")]
+    assert [sample.name for part in parts for sample in part] == names
+    assert [len(part) for part in parts] == [1, 1, 1]
+
+
+def test_depth_of_ones_own_recordings_can_be_limited(frame_folder):
+    """Frame n of the folder is 1 + n metres away."""
+    limited = open_named(f"mine={frame_folder}?nearest=1.5&cap=2.5", learning=True).samples
+    assert [bool(np.isfinite(sample.depth).any()) for sample in limited] == [False, True, False]
+    np.testing.assert_array_equal(limited[1].depth, open_data(frame_folder)[1].depth)
+    assert pickle.loads(pickle.dumps(limited))[1].name == limited[1].name
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("part=80", "part=80, expected FROM:TO in percent"),
+        ("part=90:10", "part=90:10, expected FROM:TO"),
+        ("part=0:1", "part=0:1 of 3 frames holds none of them"),
+        ("cap=far", "cap=far, expected metres"),
+        ("nearest=3&cap=2", "nearest=3 and cap=2 leave no depth"),
+    ],
+)
+def test_a_wrong_choice_of_ones_own_frames_is_named(frame_folder, options, sentence):
+    with pytest.raises(DataError, match=sentence):
+        open_data(Path(f"{frame_folder}?{options}"))
 
 
 def test_a_protocol_makes_unknown_what_does_not_count(ramp):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 
@@ -15,6 +17,7 @@ from training.precision import choose_precision
 
 CONTENDERS = ("depthart", "teacher_forcing", "regressor")
 EQUALS = ("flops", "samples")
+T = TypeVar("T")
 TRAINED = "trained"
 """In place of a model with a tokenizer: one is trained first, by the recipe, from the same pictures."""
 
@@ -84,7 +87,7 @@ def settle_precision(plan: Plan, out: Path, device: torch.device) -> Plan:
     if plan.precision != "auto":
         return plan
     path = out / "plan.json"
-    kept = json.loads(path.read_text(encoding="utf-8")).get("precision", "auto") if path.exists() else "auto"
+    kept = read_json(path, dict).get("precision", "auto") if path.exists() else "auto"
     return replace(plan, precision=choose_precision(kept, device))
 
 
@@ -93,11 +96,12 @@ def keep_plan(plan: Plan, out: Path) -> None:
 
     Raises:
         CheckpointError: There is no such tokenizer.
-        ComparisonError: The folder holds the results of another comparison; names what differs.
+        ComparisonError: The folder holds the results of another comparison, and what differs is named; or its plan is
+            damaged.
     """
     path, values = out / "plan.json", json.loads(json.dumps({**asdict(plan), "contents": _contents(plan)}))
     if path.exists():
-        there = json.loads(path.read_text(encoding="utf-8"))
+        there = read_json(path, dict)
         differing = [name for name in values if there.get(name) != values[name]]
         if "contents" not in there:  # begun before hashes were kept
             differing.remove("contents")
@@ -114,6 +118,22 @@ def _contents(plan: Plan) -> dict[str, str]:
     if plan.tokenizer != TRAINED:
         files["tokenizer"] = model_path(plan.tokenizer)
     return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+
+
+def read_json(path: Path, make: Callable[[Any], T]) -> T:
+    """What a file that `write_json` wrote holds.
+
+    Args:
+        path: Of the file.
+        make: What is there to what is wanted.
+
+    Raises:
+        ComparisonError: It is damaged.
+    """
+    try:
+        return make(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ComparisonError(f"{path} is damaged ({error}): remove it, and what it held is made again") from error
 
 
 def write_json(path: Path, values: object) -> None:

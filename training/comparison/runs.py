@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import torch
 from depthart_core.model import DepthART
 from training.comparison.contenders import STAGE, Contender, make_contender, settings_of
 from training.comparison.cost import Cost, count_cost, steps_of
-from training.comparison.plan import TRAINED, ComparisonError, Plan, keep_plan, write_json
+from training.comparison.plan import TRAINED, ComparisonError, Plan, keep_plan, read_json, write_json
 from training.comparison.scoring import read_frames, score_model
 from training.data.rooms import read_rooms
 from training.data.sample import Sample
@@ -209,20 +208,28 @@ def _point(
 
 
 def read_costs(plan: Plan, out: Path) -> dict[str, Cost]:
-    """Operations and parameters of every contender, counted once."""
+    """Operations and parameters of every contender, counted once.
+
+    Raises:
+        ComparisonError: Their file is damaged.
+    """
     path = out / "costs.json"
     if not path.exists():
         counted = {name: count_cost(make_contender(name, plan, 0)) for name in plan.contenders}
         write_json(path, {name: dataclasses.asdict(cost) for name, cost in counted.items()})
-    return {name: Cost(**values) for name, values in json.loads(path.read_text(encoding="utf-8")).items()}
+    return read_json(path, lambda found: {name: Cost(**values) for name, values in found.items()})
 
 
 def read_points(plan: Plan, out: Path) -> Iterator[Point]:
-    """All points of the plan that are done."""
+    """All points of the plan that are done.
+
+    Raises:
+        ComparisonError: One is damaged.
+    """
     for seed in plan.seeds:
         for name in plan.contenders:
             files = [Job(plan, Place(out), name, seed).point(share) for share in plan.points]
-            yield from (Point(**json.loads(path.read_text(encoding="utf-8"))) for path in files if path.exists())
+            yield from (read_json(path, lambda found: Point(**found)) for path in files if path.exists())
 
 
 def write_results(plan: Plan, costs: Mapping[str, Cost], out: Path) -> None:

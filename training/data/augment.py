@@ -16,11 +16,25 @@ from training.data.appearance import change_appearance
 from training.data.sample import Sample
 
 FLIP_SHARE = 0.5
-TURN_SHARE = 0.5
 TURN_LIMIT_DEG = 60.0
 CROP_SHARE = 0.8
-CROP_RANGE = (0.6, 1.0)
 ASPECT_JITTER = 0.12
+
+
+@dataclass(frozen=True)
+class Views:
+    """How far views go. What is turned or cropped is also magnified, which what a robot shows is not.
+
+    Attributes:
+        smallest_crop: Of the side of the picture, 0 to 1; most pictures are cropped to between this and all.
+        turn_share: Of pictures that are turned about the optical axis, by up to `TURN_LIMIT_DEG`.
+    """
+
+    smallest_crop: float = 0.6
+    turn_share: float = 0.5
+
+
+USUAL_VIEWS = Views()
 
 
 @dataclass(frozen=True)
@@ -36,20 +50,20 @@ class View:
     turn: np.ndarray
 
 
-def augment(sample: Sample, rng: np.random.Generator) -> Sample:
+def augment(sample: Sample, rng: np.random.Generator, views: Views = USUAL_VIEWS) -> Sample:
     """A random view of the sample through a random camera, at the same size.
 
-    Same ``sample`` and state of ``rng``: same result.
+    Same ``sample``, ``views`` and state of ``rng``: same result.
     """
-    seen = render_view(sample, random_view(sample.intrinsics, rng))
+    seen = render_view(sample, random_view(sample.intrinsics, rng, views))
     rgb = change_appearance(seen.rgb, rng)
     return Sample(seen.name, rgb, seen.depth, seen.intrinsics, seen.meta)
 
 
-def random_view(camera: Intrinsics, rng: np.random.Generator) -> View:
+def random_view(camera: Intrinsics, rng: np.random.Generator, views: Views = USUAL_VIEWS) -> View:
     """Turn about the optical axis, crop and flip at random, without looking past the old image."""
     angle_deg = 0.0
-    if rng.random() < TURN_SHARE:
+    if rng.random() < views.turn_share:
         angle_deg = rng.uniform(-TURN_LIMIT_DEG, TURN_LIMIT_DEG)
     cos, sin = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
     turn = np.array([[cos, -sin], [sin, cos]])
@@ -58,7 +72,7 @@ def random_view(camera: Intrinsics, rng: np.random.Generator) -> View:
     crop = np.ones(2)
     if rng.random() < CROP_SHARE:
         jitter = np.exp(rng.uniform(-ASPECT_JITTER, ASPECT_JITTER) * np.array([0.5, -0.5]))
-        crop = np.minimum(rng.uniform(*CROP_RANGE) * jitter, 1.0)
+        crop = np.minimum(rng.uniform(views.smallest_crop, 1.0) * jitter, 1.0)
     return _place(camera, turn, crop, rng.uniform(-1, 1, 2))
 
 

@@ -11,10 +11,11 @@ which they were received.
 from __future__ import annotations
 
 import os
+import re
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from training.data.sample import DataError, Sample, listed
 LAYOUT = "a rosbag2 folder with metadata.yaml, or its .mcap or .db3 file"
 CHOICE = "PATH?image=/topic&depth=/topic"
 TOLERANCE = 0.02
+TRUTHS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Topics:
     image: str
     depth: str
     info: str
+    rectified: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,8 +114,8 @@ class BagReader:
         types = bag.types()
         self._types = (types[topics.image], types[topics.depth])
         _, info = next(bag.messages(topics.info))
-        with parsing(bag.path, f"a camera_info on {topics.info}"):
-            self._camera = camera_of(info, rectified="rect" in topics.image)
+        with parsing(bag.path, f"a camera_info on {topics.info} (?rectified=false takes its K, true its P)"):
+            self._camera = camera_of(info, rectified=topics.rectified)
 
     def __call__(self, pair: tuple[Stored, Stored]) -> Sample:
         """Decode one pair of messages.
@@ -145,6 +148,7 @@ def open_bag(
     image: str | None = None,
     depth: str | None = None,
     info: str | None = None,
+    rectified: str | None = None,
     tolerance: str = str(TOLERANCE),
 ) -> Frames:
     """Find the pairs of a recording.
@@ -154,6 +158,8 @@ def open_bag(
         image: colour topic; by default the only one there is.
         depth: depth topic; by default the only one there is.
         info: camera_info; by default that beside the colour topic, else the only one there is.
+        rectified: "true" where P of camera_info is that of the pictures, "false": K; by default a topic called
+            image_rect or so is rectified, any other is not.
         tolerance: largest difference of the stamps of a pair [s].
 
     Raises:
@@ -161,6 +167,10 @@ def open_bag(
     """
     bag = Bag(path)
     topics = choose_topics(bag, image, depth, info)
+    if rectified not in (None, *TRUTHS):
+        raise DataError(f"{path}: rectified={rectified}, expected true or false")
+    called = re.search(r"/image_rect(_\w+)?(/|$)", topics.image) is not None
+    topics = replace(topics, rectified=called if rectified is None else TRUTHS[rectified])
     with parsing(path, "tolerance=SECONDS"):
         limit = int(float(tolerance) * 1e9)
     with parsing(path, f"headers on {topics.image} and {topics.depth}"):

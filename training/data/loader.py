@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from training.data.augment import augment
+from training.data.augment import USUAL_VIEWS, Views, augment
 from training.data.sample import DataError, Sample, attempt, resize_sample
 
 # Keys of the random streams, so that order and augmentation never share one.
@@ -50,7 +50,7 @@ def batches(
     *,
     seed: int = 0,
     workers: int = 1,
-    augmenting: bool = True,
+    views: Views | None = USUAL_VIEWS,
     start_step: int = 0,
     size: int = 256,
     place: tuple[int, int] = (0, 1),
@@ -69,7 +69,7 @@ def batches(
         batch_size: samples in a batch.
         seed: of order and augmentation.
         workers: processes that decode; 0 decodes in this one.
-        augmenting: whether to change view and appearance at random.
+        views: how far random views go, with which appearance changes as well; None: samples as they are.
         start_step: the first batch, to resume a run.
         size: S [px].
         place: rank of this process and number of processes.
@@ -78,7 +78,7 @@ def batches(
     if not len(samples):
         raise DataError("no samples to draw batches from, expected at least one")
     loader = DataLoader(
-        _Drawn(samples, seed, augmenting, size),
+        _Drawn(samples, seed, views, size),
         batch_sampler=_Positions(batch_size, start_step, place),
         num_workers=workers,
         collate_fn=_collate,
@@ -136,10 +136,10 @@ class _Positions(Sampler[list[int]]):
 class _Drawn(Dataset[tuple[Sample | DataError, list[str]]]):
     """The shuffled, augmented sequence, by position; with each sample why those in its place could not be read."""
 
-    def __init__(self, samples: Sequence[Sample], seed: int, augmenting: bool, size: int) -> None:
+    def __init__(self, samples: Sequence[Sample], seed: int, views: Views | None, size: int) -> None:
         self._samples = samples
         self._seed = seed
-        self._augmenting = augmenting
+        self._views = views
         self._size = size
 
     def __getitem__(self, position: int) -> tuple[Sample | DataError, list[str]]:
@@ -148,8 +148,8 @@ class _Drawn(Dataset[tuple[Sample | DataError, list[str]]]):
         if isinstance(found, DataError):
             return found, skipped
         sample = found
-        if self._augmenting:
-            seen = augment(sample, np.random.default_rng([self._seed, AUGMENTATION, position]))
+        if self._views is not None:
+            seen = augment(sample, np.random.default_rng([self._seed, AUGMENTATION, position]), self._views)
             sample = seen if np.isfinite(seen.depth).any() else sample  # a view may miss all that is known
         return sample, skipped
 
@@ -158,7 +158,7 @@ class _Drawn(Dataset[tuple[Sample | DataError, list[str]]]):
         for offset in range(count):
             sample = attempt(self._samples, (index + offset) % count)
             if not isinstance(sample, DataError):
-                sample = resize_sample(sample, self._size, self._size)
+                sample = resize_sample(sample, self._size)
                 if np.isfinite(sample.depth).any():
                     return sample, skipped
                 sample = DataError(f"{sample.name}: no depth is known anywhere in it")

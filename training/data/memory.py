@@ -25,7 +25,7 @@ def keep(samples: Sequence[Sample], size: int) -> Frames:
 
     def read(index: int) -> Sample | DataError:
         found = attempt(samples, index)
-        return found if isinstance(found, DataError) else resize_sample(found, size, size)
+        return found if isinstance(found, DataError) else resize_sample(found, size)
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         found = list(tqdm(threads.map(read, range(len(samples))), total=len(samples), desc="reading", mininterval=5.0))

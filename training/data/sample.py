@@ -12,6 +12,7 @@ import numpy as np
 
 from depthart_core.errors import DepthartError
 from depthart_core.geometry import Intrinsics
+from depthart_core.preprocess import to_input
 
 NAMED = 10
 
@@ -46,22 +47,16 @@ class Sample:
             raise DataError(f"{self.name}: depth is {self.depth.shape}, expected {self.rgb.shape[:2]} as the image")
 
 
-def resize_sample(sample: Sample, width: int, height: int) -> Sample:
-    """Image, depth and intrinsics at another size; the aspect is not kept.
+def resize_sample(sample: Sample, size: int) -> Sample:
+    """Image, depth and intrinsics at size x size; the aspect is not kept, and the image is what the model is shown.
 
     Depth takes the nearest pixel, so that no value is invented across an edge.
     """
-    if sample.depth.shape == (height, width):
+    if sample.depth.shape == (size, size):
         return sample
-    shrinks = height < sample.depth.shape[0] or width < sample.depth.shape[1]
-    rgb = cv2.resize(
-        sample.rgb,
-        (width, height),
-        interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
-    )
-    depth = cv2.resize(sample.depth, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
-    intrinsics = _resized_intrinsics(sample.intrinsics, width, height)
-    return Sample(sample.name, rgb, depth, intrinsics, sample.meta)
+    depth = cv2.resize(sample.depth, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
+    intrinsics = _resized_intrinsics(sample.intrinsics, size, size)
+    return Sample(sample.name, to_input(sample.rgb, size), depth, intrinsics, sample.meta)
 
 
 def _resized_intrinsics(old: Intrinsics, width: int, height: int) -> Intrinsics:

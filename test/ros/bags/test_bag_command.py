@@ -174,6 +174,64 @@ def test_a_calibration_file_stands_in_for_camera_info_exactly(bag, write_bag, re
     assert ours == theirs
 
 
+@pytest.mark.parametrize("name", ["answers", "replaced", "bag"])
+def test_out_may_be_called_like_what_is_kept_meanwhile(bag, write_bag, recording, name):
+    source = write_bag(recording(1))
+    for more in ([], ["--force"]):
+        assert bag(source, source.with_name(name), "--scale", 2, *more) == 0
+    assert sorted(path.name for path in source.parent.iterdir()) == sorted(["in", name])
+
+
+def test_a_bag_where_something_is_already_is_refused(tmp_path, write_bag, recording):
+    from depthart_ros.bags.source import Source
+    from depthart_ros.bags.target import Target
+    from depthart_ros.errors import BagError
+
+    with Source(write_bag(recording(1))) as source, pytest.raises(BagError, match="cannot be written"):
+        Target(tmp_path, storage="mcap", source=source, added={})
+
+
+def scales(contents, out):
+    """Metres per unit of what two topics of a bag say."""
+    relative, metric = (added(contents, out, f"/{name}")[0][1] for name in ("depth/relative", "depth/image_rect"))
+    return float(np.nanmedian(metric.data.view(np.float32) / relative.data.view(np.float32)))
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--camera", "front"), 3.0),
+        (("--camera", "left"), 2.0),
+        (("--camera", "front", "--scale", 4), 4.0),
+        ((), 2.0),
+    ],
+)
+def test_a_camera_has_its_own_parameters_and_without_one_they_are_named(
+    bag, write_bag, recording, contents, capsys, options, expected
+):
+    source = write_bag(recording(1))
+    given = [word for text in ("cameras:=[front, left]", "scale:=2", "front.scale:=3.0") for word in ("-p", text)]
+    given += ["-p", "min_range:=0", "--topics", "depth/relative", "depth/image_rect"]
+    assert bag(source, out := source.with_name("out"), *given, *options) == 0
+    assert scales(contents, out) == pytest.approx(expected, rel=1e-4)
+    sentence = "depthart bag: front.scale: ignored; choose a camera with --camera"
+    assert (sentence in capsys.readouterr().err) == (not options)
+
+
+def test_names_of_a_file_that_the_node_ignores_are_ignored_and_named(bag, write_bag, recording, capsys):
+    source = write_bag(recording(1))
+    (file := source.with_name("file.yaml")).write_text("/**:\n  ros__parameters: {scale: 1.0, robot_name: x}\n")
+    assert bag(source, source.with_name("out"), "--params-file", file) == 0
+    assert f"unknown parameters of {file} are ignored: robot_name\n" in capsys.readouterr().err
+
+
+def test_a_filter_by_confidence_that_the_model_does_not_have_is_said(write_bag, recording, toy_model_path, capsys):
+    source = write_bag(recording(1))
+    options = ["--model", str(toy_model_path), "--backend", "torch", "--scale", "2", "-p", "min_confidence:=0.5"]
+    assert main(["bag", str(source), str(source.with_name("out")), *options]) == 0
+    assert "so min_confidence filters nothing" in capsys.readouterr().out
+
+
 def refused(capsys, status):
     shown = capsys.readouterr().err.splitlines()
     assert status == 1
@@ -188,6 +246,9 @@ def refused(capsys, status):
         (["-p", "points.stride:=0"], "points.stride is 0; expected 1 to 64"),
         (["-p", "stride:=1"], "stride: unknown parameter; expected one of"),
         (["--scale", "-1"], "scale is -1.0; expected 0.0 to 10000.0"),
+        (["-p", "cameras:=5"], "cameras is 5; expected a value of type string array"),
+        (["--camera", "front"], "--camera is 'front'; expected none, as the parameter `cameras` names none"),
+        (["-p", "cameras:=[left, right]", "--camera", "front"], "--camera is 'front'; expected one of left, right"),
         (["--params-file", "nowhere.yaml"], "parameter file nowhere.yaml cannot be read"),
         (["-p", "camera_info_url:=nowhere.yaml"], "camera_info_url is 'nowhere.yaml': nowhere.yaml cannot be read"),
     ],

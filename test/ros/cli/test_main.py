@@ -60,7 +60,11 @@ def test_an_interrupt_ends_a_command_with_one_sentence_and_the_status_of_shells(
         (["--fov-deg", "180"], "--fov-deg is 180; expected between 0 and 180"),
         (["--width", "3"], "one of --width and --height is given; expected both or neither"),
         (["--width", "0", "--height", "4"], "--width is 0; expected at least 1 px"),
-        (["--hold", "-1"], "--hold is -1; expected at least 0 s"),
+        (["--hold", "-1"], "--hold is -1; expected 0 to 86400 s"),
+        (["--hold", "inf"], "--hold is inf; expected 0 to 86400 s"),
+        (["--hold", "nan"], "--hold is nan; expected 0 to 86400 s"),
+        (["--source", "99999999999"], "webcam 99999999999 cannot be opened; expected one that OpenCV can read"),
+        (["--source", "n" * 300], "[Errno 36] File name too long"),
         (["--source", "nowhere"], "source 'nowhere' does not exist; expected `sample`"),
     ],
 )

@@ -58,9 +58,22 @@ def test_each_still_is_held_and_the_folder_begins_again_when_asked(folder):
     assert [int(next(source).bgr.mean()) for _ in range(6)] == [0, 0, 100, 100, 0, 0]
 
 
-def test_an_index_entry_without_intrinsics_is_named(folder):
-    (folder / "samples.json").write_text(json.dumps([{"file": "a.png", "width": 8, "height": 6}]))
-    with pytest.raises(ImageError, match=r"samples\.json has the entry .*a\.png.*expected file, width"):
+ENTRY = {"file": "a.png", "width": 8, "height": 6, "fx": 8, "fy": 8, "cx": 4, "cy": 3}
+
+
+@pytest.mark.parametrize(
+    "entry", [{"file": "a.png", "width": 8, "height": 6}, ENTRY | {"width": "wide"}, ENTRY | {"height": 0}, 5, "a.png"]
+)
+def test_an_index_entry_without_intrinsics_is_named(folder, entry):
+    (folder / "samples.json").write_text(json.dumps([entry]))
+    with pytest.raises(ImageError, match=r"samples\.json has the entry .*expected file, width"):
+        list(views(folder))
+
+
+@pytest.mark.parametrize("content", ["5", "null", "{}"])
+def test_an_index_that_is_no_list_is_named(folder, content):
+    (folder / "samples.json").write_text(content)
+    with pytest.raises(ImageError, match=r"samples\.json is no list of pictures"):
         list(views(folder))
 
 

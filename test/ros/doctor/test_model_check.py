@@ -12,14 +12,49 @@ from depthart_ros.parameters import Settings
 def test_a_valid_file_gives_the_settings(tmp_path):
     (tmp_path / "file.yaml").write_text("/**:\n  ros__parameters: {scale: 2.0}\n")
     (finding,), settings = check_parameters(tmp_path / "file.yaml", ["min_range:=0.5"])
-    assert finding.text.endswith("is valid")
+    assert finding.text == f"{tmp_path / 'file.yaml'} and min_range:=0.5: valid"
     assert (settings.scale, settings.min_range) == (2.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("assignments", "said"),
+    [
+        ([], "those of the node by default; the scale is unknown, so neither metres nor a cloud will come"),
+        (["scale:=1e0"], "scale:=1e0: valid"),
+        (["scale_source:=model"], "scale_source:=model: valid"),
+        (["cameras:=[front]", "front.scale:=1.2"], "cameras:=[front] and front.scale:=1.2: valid"),
+        (
+            ["cameras:=[a,b]", "a.scale:=2"],
+            "cameras:=[a,b] and a.scale:=2: valid; the scale of b is unknown, so neither metres nor a cloud will come",
+        ),
+    ],
+)
+def test_who_gets_no_metres_is_said_of_every_camera_by_its_own_parameters(assignments, said):
+    (finding,), _ = check_parameters(None, assignments)
+    assert (finding.text, finding.cure) == (said, "")
+
+
+def test_names_that_the_node_ignores_are_nothing_wrong_and_named(tmp_path):
+    (file := tmp_path / "file.yaml").write_text("/**:\n  ros__parameters: {scael: 2.0}\n")
+    found, settings = check_parameters(file, ["scale:=1.0"])
+    assert found[0].text == f"unknown parameters of {file} are ignored: scael (did you mean scale?)"
+    assert not is_wrong(found)
+    assert settings.scale == 1.0
+
+
+@pytest.mark.parametrize("whose", ["", "front."])
+def test_a_calibration_that_is_not_there_is_wrong(tmp_path, whose):
+    missing = tmp_path / "missing.yaml"
+    (finding,), settings = check_parameters(None, ["cameras:=[front]", f"{whose}camera_info_url:={missing}"])
+    assert settings is None
+    assert f"camera front: camera_info_url is '{missing}'" in finding.text
+    assert finding.cure == "correct the parameter"
 
 
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("scael: 2.0", "scael: unknown parameter"),
+        ("cameras: 5", "cameras is 5; expected a value of type string array"),
         ("scale: -1.0", "scale is -1.0; expected 0.0 to"),
         ("min_range: 200.0", "min_range is 200 and max_range is 100"),
         ("cameras: [front], front.scale: -1.0", "camera front: scale is -1.0"),
@@ -56,6 +91,16 @@ def test_a_missing_model_is_wrong_with_the_packaged_ones_named():
     *_, finding = check_model(Settings(model="/nowhere/toy.safetensors"))
     assert "no model file" in finding.text
     assert "-p model:=nano" in finding.cure
+
+
+def test_no_engine_is_built_though_the_node_would(toy_model_path, monkeypatch):
+    """Asked to build, it would look first whether the engine can be kept."""
+    pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/cache")
+    settings = Settings(model=str(toy_model_path), backend="tensorrt", device="cuda", build_engine=True)
+    *_, finding = check_model(settings)
+    assert finding.cure
+    assert "cannot be written" not in finding.text
 
 
 def test_a_damaged_model_is_wrong(toy_model_path, tmp_path):
