@@ -127,3 +127,33 @@ def test_an_override_of_a_wrong_type_is_refused_by_name_and_leaves_no_publisher(
     assert "unforeseen" not in world.status()
     if "publisher" in name:
         world.until(lambda: world.peer.count_publishers("/points") == 0)
+
+
+def test_images_of_a_topic_that_is_remapped_to_raw_ones_are_known_as_such(
+    world, toy_model_path, rgb_message, info_message
+):
+    from rclpy.parameter import Parameter
+
+    from depthart_ros.depth_node import DepthNode
+
+    images = world.peer.create_publisher(Image, "/cam/image_raw", 1)
+    infos = world.peer.create_publisher(CameraInfo, "/cam/camera_info", 1)
+    world.listen("points", PointCloud2)
+    world.listen_to_log()
+    given = {"model": str(toy_model_path), "threads": 1, "scale": 2.0}
+    node = DepthNode(
+        context=world.context,
+        cli_args=["--ros-args", "-r", "image:=/cam/image_raw", "-r", "camera_info:=/cam/camera_info"],
+        parameter_overrides=[Parameter(name, value=value) for name, value in given.items()],
+    )
+    world.add(node)
+    node.autostart()
+
+    def show():
+        stamp = world.peer.get_clock().now().to_msg()
+        infos.publish(info_message(stamp))
+        images.publish(rgb_message(stamp))
+
+    world.until(
+        lambda: any("/cam/image_raw sounds like raw images" in line for line in world.logs), what="it", meanwhile=show
+    )

@@ -139,6 +139,15 @@ def test_without_camera_info_there_are_metres_but_no_cloud_and_that_is_said(
     assert "name one with --camera-info, or give -p fov_deg:=DEGREES" in said
 
 
+@pytest.mark.parametrize(("options", "said"), [((), 1), (("-p", "rectified:=false"), 0)])
+def test_raw_images_of_a_bag_that_are_taken_for_rectified_ones_are_said_once(
+    bag, write_bag, recording, capsys, options, said
+):
+    source = write_bag(recording())
+    assert bag(source, source.with_name("out"), "--scale", 2, *options) == 0
+    assert capsys.readouterr().err.count(f"{IMAGE} sounds like raw images, but `rectified` is true") == said
+
+
 def test_a_guessed_scale_without_camera_info_leaves_relative_depth(bag, write_bag, recording, contents, capsys):
     source = write_bag([entry for entry in recording(1) if entry[0] == IMAGE])
     assert bag(source, out := source.with_name("out"), "--scale-source", "model") == 0
