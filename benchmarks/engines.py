@@ -23,7 +23,8 @@ from depthart_core.backends import graphs
 from depthart_core.backends.measuring import measure, peak_memory, subjects
 from depthart_core.backends.onnx import WholeBackend, open_parts, open_session, session_options
 from depthart_core.errors import BackendError, DepthartError
-from depthart_core.estimator import Backend, BackendOptions, DepthEstimator
+from depthart_core.estimator import DepthEstimator
+from depthart_core.inference import Backend, BackendOptions
 from depthart_core.markdown import table
 from depthart_core.preprocess import to_input
 from depthart_ros.cli.benchmark import PICTURE_SIZE, stages, summary

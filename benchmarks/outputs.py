@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from benchmarks.report import deliver
 from depthart_core import DepthEstimator, Intrinsics
-from depthart_core.estimator import Inference
+from depthart_core.inference import Inference
 from depthart_core.markdown import table
 from depthart_core.preprocess import to_input
 from depthart_ros.cli.demo_processes import transport_environment

@@ -16,11 +16,11 @@ import onnxruntime
 
 from depthart_core import BackendError
 from depthart_core.checkpoint import load_model
-from depthart_core.estimator import BackendOptions
 from depthart_core.export.acceptance import LIMITS, Arrays, Said, accept, squares
 from depthart_core.export.build import reference
 from depthart_core.export.proof import Pictures
 from depthart_core.export.whole import STAGE, export_onnx
+from depthart_core.inference import BackendOptions
 from depthart_ros.cli.sources import sample_pictures
 
 DAMAGES = {

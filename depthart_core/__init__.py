@@ -15,8 +15,9 @@ from depthart_core.errors import (
     ImageError,
     IntrinsicsError,
 )
-from depthart_core.estimator import DepthEstimator, RelativeDepth, ScaleGuess
+from depthart_core.estimator import DepthEstimator, RelativeDepth
 from depthart_core.geometry import Intrinsics, point_cloud
+from depthart_core.inference import ScaleGuess
 
 __all__ = [
     "BACKENDS",

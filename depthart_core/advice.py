@@ -7,7 +7,8 @@ from pathlib import Path
 from depthart_core.backends import graphs
 from depthart_core.backends.choice import MODULES
 from depthart_core.errors import BackendError
-from depthart_core.estimator import BackendOptions, DepthEstimator
+from depthart_core.estimator import DepthEstimator
+from depthart_core.inference import BackendOptions
 
 
 def prefers_export(options: BackendOptions) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from depthart_core import BackendError, DepthEstimator
 from depthart_core.advice import missing_export
-from depthart_core.estimator import BackendOptions
+from depthart_core.inference import BackendOptions
 from depthart_core.model_files import export_folder, is_engine, is_export, model_path
 from depthart_ros.parameters import Settings
 

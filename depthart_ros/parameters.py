@@ -1,4 +1,4 @@
-"""The one table of the node's parameters: defaults, descriptions, ranges, checks."""
+"""The one table of the node's parameters: defaults, descriptions, ranges; and how values are checked by it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 from depthart_core import BACKENDS, DECODES, LARGEST_SEED, MOST_THREADS, PRECISIONS, ConfigError
 from depthart_ros.outputs.colors import COLOR_MAPS
 from depthart_ros.outputs.encodings import DEPTH_ENCODINGS
+from depthart_ros.parameter_specs import Spec, dynamic, fixed
 
 Value = bool | int | float | str | list[str]
-T = TypeVar("T", bool, int, float, str, tuple[str, ...])
 
 RELIABILITIES = ("auto", "reliable", "best_effort")
 SCALE_SOURCES = ("given", "model")
@@ -33,159 +33,125 @@ PAIRS = (
 
 
 @dataclass(frozen=True)
-class Spec:
-    """What is known of one parameter besides its name and default.
-
-    Attributes:
-        description: one line; it names the unit.
-        limits: least and greatest value of a number.
-        choices: every allowed value of a string; empty where any is.
-        dynamic: whether it may be set while the node runs.
-    """
-
-    description: str
-    limits: tuple[float, float] | None = None
-    choices: tuple[str, ...] = ()
-    dynamic: bool = False
-
-    @property
-    def allowed(self) -> str:
-        """The allowed values in words, empty where there is nothing to say."""
-        if self.choices:
-            return "one of " + ", ".join(self.choices)
-        return f"{self.limits[0]} to {self.limits[1]}" if self.limits else ""
-
-
-def _fixed(default: T, description: str, **known: Any) -> T:
-    """A field for a parameter that is read once, when the node is configured."""
-    return field(default=default, metadata={"spec": Spec(description, **known)})
-
-
-def _dynamic(default: T, description: str, **known: Any) -> T:
-    """A field for a parameter that holds from the next frame on."""
-    return field(default=default, metadata={"spec": Spec(description, dynamic=True, **known)})
-
-
-@dataclass(frozen=True)
 class Settings:
     """Every parameter of depth_node; the field `points_stride` is the parameter `points.stride`."""
 
-    model: str = _fixed(
+    model: str = fixed(
         "nano", "Model: a packaged name, a .safetensors file, a folder of `depthart export`, or an .engine"
     )
-    backend: str = _fixed("auto", "What runs the model", choices=BACKENDS)
-    device: str = _fixed("auto", "cpu, cuda or cuda:N; auto: the first GPU if an engine was built for it, else the CPU")
-    precision: str = _fixed(
+    backend: str = fixed("auto", "What runs the model", choices=BACKENDS)
+    device: str = fixed("auto", "cpu, cuda or cuda:N; auto: the first GPU if an engine was built for it, else the CPU")
+    precision: str = fixed(
         "auto", "What most of the model is computed in; auto leaves the choice to the backend", choices=PRECISIONS
     )
-    decode: str = _fixed("expected", "How code vectors are chosen; sample is random", choices=DECODES)
-    seed: int = _fixed(0, "Seed of decode: sample", limits=(0, LARGEST_SEED))
-    threads: int = _fixed(0, "CPU threads of the backend; 0 leaves the choice to it", limits=(0, MOST_THREADS))
-    build_engine: bool = _fixed(
+    decode: str = fixed("expected", "How code vectors are chosen; sample is random", choices=DECODES)
+    seed: int = fixed(0, "Seed of decode: sample", limits=(0, LARGEST_SEED))
+    threads: int = fixed(0, "CPU threads of the backend; 0 leaves the choice to it", limits=(0, MOST_THREADS))
+    build_engine: bool = fixed(
         False, "With backend tensorrt: build the engine at start where none fits, which takes minutes"
     )
-    max_scales: int = _fixed(
+    max_scales: int = fixed(
         0, "Decode at most so many of the model's scales, coarser and faster; 0: all of them", limits=(0, 64)
     )
-    cameras: tuple[str, ...] = _fixed(
+    cameras: tuple[str, ...] = fixed(
         (),
         "Names of several cameras, with topics NAME/image, NAME/points and so on, and with dynamic parameters of their "
         "own where they differ, NAME.scale and so on; empty: one camera without a name",
     )
-    process_all: bool = _fixed(
+    process_all: bool = fixed(
         False, "Process every image in order, however late (for bags), instead of the newest; max_age is ignored then"
     )
-    autostart: bool = _fixed(True, "Configure and activate at start, without a lifecycle manager")
-    image_transport: str = _fixed(
+    autostart: bool = fixed(True, "Configure and activate at start, without a lifecycle manager")
+    image_transport: str = fixed(
         "raw", "Images come as Image on `image`, or as JPEG or PNG on `image/compressed`", choices=TRANSPORTS
     )
-    image_reliability: str = _fixed(
+    image_reliability: str = fixed(
         "auto", "Reliability of the image subscription; auto follows the publishers", choices=RELIABILITIES
     )
-    rectified: bool = _dynamic(
+    rectified: bool = dynamic(
         True, "Whether `image` is rectified: intrinsics come from P if it is, from K if it is raw"
     )
-    rectify: bool = _dynamic(
+    rectify: bool = dynamic(
         False, "Undistort `image`, which is raw then whatever `rectified` says, and give depth of the rectified picture"
     )
-    fov_deg: float = _dynamic(
+    fov_deg: float = dynamic(
         0.0,
         "Horizontal field of view of a camera without calibrated camera_info and camera_info_url [deg]; 0: unknown",
         limits=(0.0, 179.0),
     )
-    camera_info_url: str = _dynamic(
+    camera_info_url: str = dynamic(
         "",
         "Calibration of a camera without calibrated camera_info: path, file:// or package:// of the YAML of "
         "camera_calibration",
     )
-    scale: float = _dynamic(
+    scale: float = dynamic(
         0.0, "Metres per unit of relative depth; 0 means unknown: no metres, no cloud", limits=(0.0, 10000.0)
     )
-    scale_source: str = _dynamic(
+    scale_source: str = dynamic(
         "given",
         "Where metres come from: scale, or for every frame the model's own first guess (needs camera_info)",
         choices=SCALE_SOURCES,
     )
-    scale_smoothing: float = _dynamic(
+    scale_smoothing: float = dynamic(
         0.0,
         "Time constant that smooths the model's guess against flicker [s]; 0: every frame alone",
         limits=(0.0, 60.0),
     )
-    min_range: float = _dynamic(0.1, "Nearest depth reported [m]; nearer becomes -Inf", limits=(0.0, 10000.0))
-    max_range: float = _dynamic(100.0, "Farthest depth reported [m]; beyond becomes +Inf", limits=(0.0, 10000.0))
-    edge_filter: float = _dynamic(
+    min_range: float = dynamic(0.1, "Nearest depth reported [m]; nearer becomes -Inf", limits=(0.0, 10000.0))
+    max_range: float = dynamic(100.0, "Farthest depth reported [m]; beyond becomes +Inf", limits=(0.0, 10000.0))
+    edge_filter: float = dynamic(
         0.0,
         "Depth and cloud have NaN where 3x3 neighbours differ by more than this share of depth, against flying pixels, "
         "for example 0.1; 0: off",
         limits=(0.0, 10.0),
     )
-    min_confidence: float = _dynamic(
+    min_confidence: float = dynamic(
         0.0, "Depth and cloud have NaN where the model's confidence is less; 0: off", limits=(0.0, 1.0)
     )
-    max_age: float = _dynamic(1.0, "Frames with an older stamp are dropped [s]; 0 keeps all", limits=(0.0, 3600.0))
-    deadline_ms: float = _dynamic(
+    max_age: float = dynamic(1.0, "Frames with an older stamp are dropped [s]; 0 keeps all", limits=(0.0, 3600.0))
+    deadline_ms: float = dynamic(
         0.0,
         "From the arrival of an image to its published depth [ms]: as many scales are decoded as fit, at least one; "
         "0: all of them (needs a backend that can stop early)",
         limits=(0.0, 60000.0),
     )
-    max_pixels: int = _dynamic(4096 * 4096, "Largest image accepted, width x height [px]", limits=(1, 2**28))
-    points_stride: int = _dynamic(1, "Every how many columns and rows become a point of the cloud", limits=(1, 64))
-    points_min_range: float = _dynamic(
+    max_pixels: int = dynamic(4096 * 4096, "Largest image accepted, width x height [px]", limits=(1, 2**28))
+    points_stride: int = dynamic(1, "Every how many columns and rows become a point of the cloud", limits=(1, 64))
+    points_min_range: float = dynamic(
         0.0, "Nearest depth that becomes a point [m]; within min_range to max_range", limits=(0.0, 10000.0)
     )
-    points_max_range: float = _dynamic(
+    points_max_range: float = dynamic(
         10000.0, "Farthest depth that becomes a point [m]; within min_range to max_range", limits=(0.0, 10000.0)
     )
-    points_color: bool = _dynamic(True, "Whether points have a colour besides x, y and z")
-    points_max_rate: float = _dynamic(
+    points_color: bool = dynamic(True, "Whether points have a colour besides x, y and z")
+    points_max_rate: float = dynamic(
         0.0, "Clouds a second at most, by the stamps of the images [Hz]; 0: one for every frame", limits=(0.0, 1000.0)
     )
-    points_voxel_size: float = _dynamic(
+    points_voxel_size: float = dynamic(
         0.0,
         "Side of the cubes whose points become one, their mean, in a cloud without order [m]; 0: an organised cloud",
         limits=(0.0, 10.0),
     )
-    depth_encoding: str = _dynamic(
+    depth_encoding: str = dynamic(
         "32FC1",
         "Of depth/image_rect: metres as float, or whole millimetres with 0 for what is no measurement (REP-118)",
         choices=DEPTH_ENCODINGS,
     )
-    color_map: str = _dynamic("turbo", "Colours of depth/image_color", choices=tuple(COLOR_MAPS))
-    color_min: float = _dynamic(0.3, "Depth at the near end of the colours [m]", limits=(0.0, 10000.0))
-    color_max: float = _dynamic(10.0, "Depth at the far end of the colours [m]", limits=(0.0, 10000.0))
-    color_relative_min: float = _dynamic(
+    color_map: str = dynamic("turbo", "Colours of depth/image_color", choices=tuple(COLOR_MAPS))
+    color_min: float = dynamic(0.3, "Depth at the near end of the colours [m]", limits=(0.0, 10000.0))
+    color_max: float = dynamic(10.0, "Depth at the far end of the colours [m]", limits=(0.0, 10000.0))
+    color_relative_min: float = dynamic(
         0.25, "Relative depth at the near end while the scale is unknown", limits=(0.0, 10000.0)
     )
-    color_relative_max: float = _dynamic(
+    color_relative_max: float = dynamic(
         2.5, "Relative depth at the far end while the scale is unknown", limits=(0.0, 10000.0)
     )
 
-    color_legend: bool = _dynamic(
+    color_legend: bool = dynamic(
         True, "Whether a bar at the right edge of depth/image_color says which colour is which depth"
     )
 
-    snapshot_dir: str = _dynamic(
+    snapshot_dir: str = dynamic(
         "", "Folder of ~/save_snapshot; empty: depthart in $ROS_HOME, which is ~/.ros where it is not set"
     )
 

@@ -15,7 +15,7 @@ from depthart_core.errors import BackendError, importing
 from depthart_core.model_files import is_engine, is_export
 
 if TYPE_CHECKING:
-    from depthart_core.estimator import Backend, BackendOptions
+    from depthart_core.inference import Backend, BackendOptions
 
 _log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from depthart_core.errors import BackendError
 from depthart_core.model_files import ENGINE_SUFFIX, fingerprint, model_path
 
 if TYPE_CHECKING:
-    from depthart_core.estimator import BackendOptions
+    from depthart_core.inference import BackendOptions
 
 FORMAT = "depthart-engine/1"
 PRECISIONS = ("fp16", "bf16", "fp32")

@@ -17,7 +17,7 @@ from depthart_core.errors import BackendError
 from depthart_core.model_files import export_folder, fingerprint, is_export, model_path
 
 if TYPE_CHECKING:
-    from depthart_core.estimator import BackendOptions
+    from depthart_core.inference import BackendOptions
 
 FORMAT = "depthart-onnx/2"
 EXPORTABLE_DECODES = ("expected", "argmax")

@@ -13,7 +13,7 @@ import onnxruntime
 from depthart_core.backends import graphs
 from depthart_core.backends.stepping import SteppedBackend, read_feeds
 from depthart_core.errors import BackendError
-from depthart_core.estimator import BackendOptions, Inference
+from depthart_core.inference import BackendOptions, Inference
 
 
 class OnnxParts:

@@ -14,7 +14,7 @@ import openvino
 from depthart_core.backends import graphs
 from depthart_core.backends.stepping import SteppedBackend, read_feeds
 from depthart_core.errors import BackendError
-from depthart_core.estimator import BackendOptions
+from depthart_core.inference import BackendOptions
 
 TYPES = {"fp32": "f32", "bf16": "bf16"}
 """Precision -> OpenVINO's word for it."""

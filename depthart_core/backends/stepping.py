@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from depthart_core.backends import graphs
 from depthart_core.backends.pace import Pace, Run
-from depthart_core.estimator import Inference
+from depthart_core.inference import Inference
 
 NEXT = "next_"
 """What a step gives out as next_NAME goes into the following step as NAME."""

@@ -22,7 +22,7 @@ from depthart_core.backends.library import first_error, import_library, machine_
 from depthart_core.backends.machine import version_warning
 from depthart_core.backends.runner import Runner, Tensor
 from depthart_core.errors import BackendError
-from depthart_core.estimator import BackendOptions, Inference
+from depthart_core.inference import BackendOptions, Inference
 from depthart_core.model_files import is_engine
 
 if TYPE_CHECKING:

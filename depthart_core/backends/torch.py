@@ -16,7 +16,7 @@ from depthart_core.backends.torch_graph import GraphedModel
 from depthart_core.checkpoint import load_model
 from depthart_core.decoding import decoding
 from depthart_core.errors import BackendError
-from depthart_core.estimator import BackendOptions, Inference, ScaleGuess
+from depthart_core.inference import BackendOptions, Inference, ScaleGuess
 from depthart_core.model import DepthART, Prediction
 from depthart_core.normalize import denormalize, normalize_image
 from depthart_core.winograd import quicken

@@ -25,12 +25,12 @@ from depthart_core.backends.runner import Runner
 from depthart_core.backends.tensorrt import open_engine, run_once
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import BackendError
-from depthart_core.estimator import BackendOptions
 from depthart_core.export import keeping
 from depthart_core.export.acceptance import ATTEMPTS, LIMITS, Accepted, Arrays, accept, squares
 from depthart_core.export.compiling import Compiling, Progress, compile_graph
 from depthart_core.export.proof import Pictures, structured_pictures
 from depthart_core.export.whole import Graph, check_exportable, export_onnx, output_names, versions_of
+from depthart_core.inference import BackendOptions
 from depthart_core.model import DepthART
 from depthart_core.model_files import fingerprint, model_path
 

@@ -17,11 +17,11 @@ from depthart_core.backends.precision import DTYPES, typed
 from depthart_core.backends.speeds import speeds_path
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import BackendError
-from depthart_core.estimator import BackendOptions
 from depthart_core.export import tracing
 from depthart_core.export.proof import Pictures, structured_pictures
 from depthart_core.export.stepped import write_parts
 from depthart_core.export.whole import Graph, check_exportable, export_onnx, versions_of
+from depthart_core.inference import BackendOptions
 from depthart_core.model import DepthART
 from depthart_core.model_files import Fingerprint, fingerprint, model_path, write_atomically
 

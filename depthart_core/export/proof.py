@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core.errors import BackendError
-from depthart_core.estimator import Backend, Inference
+from depthart_core.inference import Backend, Inference
 from depthart_core.preprocess import to_input
 
 Pictures = Sequence[npt.NDArray[np.uint8]]

@@ -15,9 +15,9 @@ from depthart_core.backends.onnx import OnnxParts, WholeBackend, open_session, s
 from depthart_core.backends.stepping import Feeds, Parts, SteppedBackend, read_feeds
 from depthart_core.backends.torch import TorchBackend
 from depthart_core.errors import BackendError
-from depthart_core.estimator import Backend, BackendOptions, Inference
 from depthart_core.export.proof import Deviation, Pictures, compare, demand
 from depthart_core.export.whole import output_names
+from depthart_core.inference import Backend, BackendOptions, Inference
 from depthart_core.model import DepthART
 
 LIMITS = {"fp32": ("max", 1e-3), "fp16": ("mean", 5e-3), "bf16": ("mean", 3e-2), "int8": ("mean", 1e-2)}

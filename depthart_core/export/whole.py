@@ -14,8 +14,8 @@ from depthart_core.backends import graphs
 from depthart_core.backends.precision import ISLANDS, typed
 from depthart_core.decoding import decoding
 from depthart_core.errors import BackendError, pip_install
-from depthart_core.estimator import BackendOptions
 from depthart_core.export import tracing
+from depthart_core.inference import BackendOptions
 from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize, normalize_image
 from depthart_core.transformer import GrowingCache

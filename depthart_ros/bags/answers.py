@@ -21,7 +21,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from depthart_core.estimator import Backend, Inference, ScaleGuess
+from depthart_core.inference import Backend, Inference, ScaleGuess
 from depthart_ros.errors import BagError
 
 FORMAT = "depthart-answers/1"

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from depthart_core.backends import engines
 from depthart_core.errors import importing
-from depthart_core.estimator import BackendOptions
+from depthart_core.inference import BackendOptions
 
 if TYPE_CHECKING:
     from depthart_core.export.build import Built, EngineOptions

@@ -10,8 +10,8 @@ from depthart_core import BackendError, DepthEstimator
 from depthart_core.backends import engines
 from depthart_core.backends.cache import weights_folder
 from depthart_core.backends.machine import Machine, version_warning
-from depthart_core.estimator import BackendOptions
 from depthart_core.export.keeping import check_writable, write_engine
+from depthart_core.inference import BackendOptions
 from depthart_core.model_files import fingerprint
 
 ORIN = Machine("tensorrt", "10.16.1", "Orin (nvgpu)", "8.7", "Linux-aarch64")

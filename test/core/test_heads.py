@@ -116,3 +116,9 @@ def test_fewer_scales_give_what_the_model_gives_after_them(toy_model_path, toy_m
 def test_a_number_of_scales_that_the_model_has_not_is_refused(toy_model_path, count):
     with pytest.raises(BackendError, match=f"max_scales must be 1 to 3.* got {count}"):
         DepthEstimator.load(toy_model_path, max_scales=count)
+
+
+@pytest.mark.parametrize(("size", "error"), [(math.nan, 0.0), (0.0, math.nan), (800.0, 0.0), (-math.inf, 0.0)])
+def test_a_guess_that_makes_no_sense_is_an_error_of_the_backend(size, error):
+    with pytest.raises(BackendError, match="guess of the scale makes no sense"):
+        ScaleGuess.of_logarithms(size, error)

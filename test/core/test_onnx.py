@@ -20,8 +20,8 @@ from depthart_core import BackendError, DepthEstimator
 from depthart_core.advice import missing_export
 from depthart_core.backends import graphs, speeds
 from depthart_core.backends.cache import weights_folder
-from depthart_core.estimator import BackendOptions
 from depthart_core.export.proof import structured_pictures
+from depthart_core.inference import BackendOptions
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")

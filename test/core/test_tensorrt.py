@@ -166,8 +166,8 @@ def test_a_buffer_has_the_bytes_of_its_shape():
 )
 def test_what_cannot_be_built_is_told_before_a_gpu_is_looked_for(model, options, error, words):
     pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
-    from depthart_core.estimator import BackendOptions
     from depthart_core.export.build import build_engine
+    from depthart_core.inference import BackendOptions
 
     with pytest.raises(error, match=words):
         build_engine(model, BackendOptions("cuda", **options))

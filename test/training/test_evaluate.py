@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from depthart_core.estimator import RelativeDepth, ScaleGuess
+from depthart_core.estimator import RelativeDepth
 from depthart_core.geometry import Intrinsics
+from depthart_core.inference import ScaleGuess
 from training.data.folder import read_folder
 from training.data.protocol import EIGEN, Box, Protocol
 from training.data.rooms import read_rooms

@@ -5,9 +5,9 @@ import pytest
 
 from depthart_core import BackendError
 from depthart_core.checkpoint import load_model
-from depthart_core.estimator import BackendOptions
 from depthart_core.export.acceptance import LIMITS, Limits, accept, first_deviating, measure, objection, squares
 from depthart_core.export.proof import relative_error, structured_pictures
+from depthart_core.inference import BackendOptions
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")

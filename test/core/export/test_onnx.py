@@ -15,8 +15,8 @@ import torch
 
 from depthart_core import BackendError, CheckpointError, DepthEstimator
 from depthart_core.checkpoint import load_model
-from depthart_core.estimator import BackendOptions, Inference, ScaleGuess
 from depthart_core.export.proof import compare, demand, deviations, structured_pictures
+from depthart_core.inference import BackendOptions, Inference, ScaleGuess
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")

@@ -9,7 +9,7 @@ import pytest
 from depthart_core import BackendError, CheckpointError
 from depthart_core.backends import graphs
 from depthart_core.backends.cache import cache_folder, weights_folder
-from depthart_core.estimator import BackendOptions
+from depthart_core.inference import BackendOptions
 from depthart_core.model_files import fingerprint, is_export
 
 DATA = b"not read by these tests"

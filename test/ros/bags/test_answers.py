@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from depthart_core.estimator import Inference, ScaleGuess
+from depthart_core.inference import Inference, ScaleGuess
 from depthart_ros.bags.answers import Answers, RememberingBackend
 from depthart_ros.errors import BagError
 
