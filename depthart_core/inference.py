@@ -36,10 +36,8 @@ class ScaleGuess:
         Raises:
             BackendError: It is no number, or beyond all scales.
         """
-        if not max(abs(size), abs(error)) < BEYOND_ALL_SCALES:
-            raise BackendError(
-                f"the model's guess of the scale is no number to go by: its logarithm is {size:g} +- {error:g}"
-            )
+        if not abs(size) + abs(error) < BEYOND_ALL_SCALES:  # NaN is not less
+            raise BackendError(f"the model's guess of the scale makes no sense: its logarithm is {size:g}")
         return cls(math.exp(size), math.expm1(math.exp(error)))
 
 
