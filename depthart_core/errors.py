@@ -34,6 +34,10 @@ class BackendError(DepthartError):
     """A backend, device or decoding choice that is unknown or not available."""
 
 
+class MissingEngineError(BackendError):
+    """No engine does what is asked for, which building one would cure."""
+
+
 @contextmanager
 def importing(what: str) -> Iterator[None]:
     """Make a BackendError of what importing an optional library raises.

@@ -9,6 +9,7 @@ import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -73,6 +74,11 @@ def model_path(model: str | Path) -> Path:
     return path
 
 
+def lasting_name(model: str | Path) -> str:
+    """How a model is called from every folder, too: its packaged name, or the whole path of its file."""
+    return str(model) if is_packaged(model) else str(Path(model).resolve())
+
+
 def read_config(path: Path, metadata: Mapping[str, str]) -> ModelConfig:
     """The configuration in the metadata of a model file.
 
@@ -93,9 +99,20 @@ def read_config(path: Path, metadata: Mapping[str, str]) -> ModelConfig:
 def fingerprint(path: Path) -> Fingerprint:
     """Read a model file's configuration and hash its weights, independent of the order in the file.
 
+    The file is read once in a process, unless it is another one meanwhile.
+
     Raises:
         CheckpointError: Unreadable, damaged, another format, or a configuration that does not fit.
     """
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise CheckpointError(f"{path} is not a readable safetensors file: {error}") from error
+    return _fingerprint(path, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+
+
+@lru_cache(maxsize=16)
+def _fingerprint(path: Path, _identity: tuple[int, ...]) -> Fingerprint:
     try:
         with safe_open(path, framework="np") as file:  # checks that the header fits the file
             config = read_config(path, file.metadata() or {})

@@ -26,12 +26,16 @@ def check_rgb(rgb: npt.NDArray[np.uint8]) -> None:
 
 
 def to_input(rgb: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
-    """Resize uint8 (H, W, 3) to (size, size, 3), the aspect not kept (as the model was trained)."""
+    """Resize uint8 (H, W, 3) to (size, size, 3), the aspect not kept (as the model was trained).
+
+    What shrinks is averaged, what grows is interpolated, also where one side does this and the other that.
+    """
     if rgb.shape[:2] == (size, size):
         return rgb
-    shrinks = min(rgb.shape[:2]) >= size
-    resized = cv2.resize(rgb, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return np.asarray(resized, dtype=np.uint8)
+    height, width = (min(side, size) for side in rgb.shape[:2])
+    if rgb.shape[:2] != (height, width):
+        rgb = np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return np.asarray(cv2.resize(rgb, (size, size), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
 def to_picture_size(depth: npt.NDArray[np.float32], height: int, width: int) -> npt.NDArray[np.float32]:

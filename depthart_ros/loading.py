@@ -10,6 +10,7 @@ import numpy as np
 
 from depthart_core import BackendError, DepthEstimator
 from depthart_core.advice import missing_export
+from depthart_core.errors import MissingEngineError
 from depthart_core.inference import BackendOptions
 from depthart_core.model_files import export_folder, is_engine, is_export, model_path
 from depthart_ros.parameters import Settings
@@ -61,7 +62,7 @@ def _load(settings: Settings) -> DepthEstimator:
         return load()  # from an engine none can be built
     try:
         return load()
-    except BackendError:
+    except MissingEngineError:
         from depthart_ros.cli.build_trt import build
 
         options = options_of(settings)

@@ -7,7 +7,7 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depthart_core.backends import engines, graphs
 from depthart_core.backends.speeds import fastest_first
@@ -67,24 +67,21 @@ def _load_cached_engine(model: str | Path, options: BackendOptions) -> Chosen | 
     """The engine that was built of a model for this GPU; None where there is none that can do what is asked for."""
     if is_export(model) or options.precision not in ("auto", *engines.PRECISIONS) or not _has_engine(model):
         return None
-    try:
-        return Chosen("tensorrt", options.device, _load("tensorrt", model, options))
-    except BackendError as error:
-        _log.warning("backend auto takes the processor: %s", error)
-        return None
+    engine = _load_engine(model, options, "the processor")
+    return None if engine is None else Chosen("tensorrt", options.device, engine)
 
 
 def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]:
     """The fastest backend that can do it, and its name; PyTorch can always, or says what is wrong."""
     if is_export(model):
-        return "onnx", _load("onnx", model, options)
+        return _load_export(model, options)
     if is_engine(model):
         return "tensorrt", _load("tensorrt", model, options)
     if options.precision == "int8":  # in which nothing else computes
         return "onnx", _load("onnx", model, options)
     if options.device.startswith("cuda"):
         return _load_on_gpu(model, options)
-    for backend in fastest_first(model, options.decode, ("onnx", "openvino", "torch")):
+    for backend in fastest_first(model, options.decode, options.precision, ("onnx", "openvino", "torch")):
         if backend == "torch":
             break
         try:
@@ -98,25 +95,49 @@ def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]
     return "torch", _load("torch", model, options)
 
 
-def _load_first(backend: str, exports: list[Path], options: BackendOptions) -> Backend | None:
-    """The first export that a backend can run, each that it cannot with a message why; None: it runs none."""
-    for export in exports:
+def _load_export(model: str | Path, options: BackendOptions) -> tuple[str, Backend]:
+    """An export in ONNX Runtime, or in OpenVINO where that alone can run it.
+
+    Raises:
+        BackendError: What ONNX Runtime objects to, where neither can.
+    """
+    try:
+        return "onnx", _load("onnx", model, options)
+    except BackendError as error:
         try:
-            return _load(backend, export, options)
-        except BackendError as error:  # somebody made the graph and will miss it, unless another precision is asked for
-            exact = options.precision in ("auto", *graphs.RUNNABLE[backend])
+            loaded = _load("openvino", model, options)
+        except BackendError:
+            raise error from None
+        _log.warning("backend auto takes openvino for %s: %s", model, error)
+        return "openvino", loaded
+
+
+def _load_first(backend: str, made: list[Path], options: BackendOptions) -> Backend | None:
+    """The first export or engine that a backend can run, each that it cannot with a message why; None: it runs none."""
+    for each in made:
+        try:
+            return _load(backend, each, options)
+        except BackendError as error:  # somebody made it and will miss it, unless another precision is asked for
+            exact = options.precision in ("auto", *graphs.RUNNABLE.get(backend, engines.PRECISIONS))
             level = logging.WARNING if exact else logging.INFO
-            _log.log(level, "backend auto does without %s in %s: %s", export.name, backend, error)
+            _log.log(level, "backend auto does without %s in %s: %s", each.name, backend, error)
     return None
 
 
 def _load_on_gpu(model: str | Path, options: BackendOptions) -> tuple[str, Backend]:
     """The same for a GPU: an engine where one is there, PyTorch elsewhere."""
+    engine = _load_engine(model, options, "torch")
+    return ("torch", _load("torch", model, options)) if engine is None else ("tensorrt", engine)
+
+
+def _load_engine(model: str | Path, options: BackendOptions, otherwise: str) -> Backend | None:
+    """The first engine of a model that runs here; None: there is none, which is told with what is taken otherwise."""
     try:
-        return "tensorrt", _load("tensorrt", model, options)
+        return _load_first("tensorrt", _import("tensorrt").find(model, options), options)
     except BackendError as error:  # whoever built an engine will miss it
-        _log.log(logging.WARNING if _has_engine(model) else logging.INFO, "backend auto takes torch: %s", error)
-    return "torch", _load("torch", model, options)
+        level = logging.WARNING if _has_engine(model) else logging.INFO
+        _log.log(level, "backend auto takes %s: %s", otherwise, error)
+        return None
 
 
 def _has_engine(model: str | Path) -> bool:
@@ -137,7 +158,15 @@ def _load(backend: str, model: str | Path, options: BackendOptions) -> Backend:
         raise BackendError(f"{model} is an export, which backend 'torch' does not run; give the model itself")
     if is_engine(model) and backend != "tensorrt":
         raise BackendError(f"{model} is an engine for backend 'tensorrt', got backend {backend!r}")
-    with importing(f"backend {backend!r}"):
-        module = importlib.import_module(MODULES[backend])
-    loaded: Backend = module.load(model, options)
+    loaded: Backend = _import(backend).load(model, options)
     return loaded
+
+
+def _import(backend: str) -> Any:
+    """The module of a backend, which imports its library.
+
+    Raises:
+        BackendError: The library is not installed.
+    """
+    with importing(f"backend {backend!r}"):
+        return importlib.import_module(MODULES[backend])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from depthart_core.backends.cache import cache_folder, weights_folder
 from depthart_core.backends.machine import Machine, machine_name
 from depthart_core.backends.records import read_record
-from depthart_core.errors import BackendError
+from depthart_core.errors import BackendError, MissingEngineError
 from depthart_core.model_files import ENGINE_SUFFIX, fingerprint, model_path
 
 if TYPE_CHECKING:
@@ -81,28 +82,32 @@ def engine_name(model: str, precision: str, decode: str, scales: int, machine: M
     return f"{model}-{precision}-{decode}-{scales}-{machine_name(machine)}{ENGINE_SUFFIX}"
 
 
-def find_engine(model: str | Path, options: BackendOptions, machine: Machine) -> Path:
-    """The cached engine of exactly these weights, decoding, number of scales, precision and machine.
+def find_engines(model: str | Path, options: BackendOptions, machine: Machine) -> list[Path]:
+    """The cached engines of exactly these weights, decoding, number of scales, precision and machine, at least one.
+
+    The preferred one is the first. One whose record cannot be read is among them, so that this is what is told where
+    it is opened.
 
     Raises:
         CheckpointError: The model is missing or damaged.
-        BackendError: There is none, with the command that builds it.
+        BackendError: It has not so many scales.
+        MissingEngineError: There is none, with the command that builds it.
     """
     weights = fingerprint(model_path(model))
     scales, folder = options.count_scales(weights.config), weights_folder(weights.sha256)
     precisions = PRECISIONS if options.precision == "auto" else (options.precision,)
-    for precision in precisions:
-        named = sorted(folder.glob(engine_name("*", precision, options.decode, scales, machine)))
-        found = [engine for engine in named if _of_weights(engine, weights.sha256)]
-        if found:
-            return found[0]
+    names = [engine_name("*", precision, options.decode, scales, machine) for precision in precisions]
+    named = [engine for name in names for engine in sorted(folder.glob(name))]
+    found = [engine for engine in named if _of_weights(engine, weights.sha256)]
+    if found:
+        return found
     others = sorted(folder.glob(f"*-{options.decode}-{scales}-*{ENGINE_SUFFIX}"))
     command = build_command(
         model, precision=precisions[0], decode=options.decode, max_scales=options.max_scales, device=options.device
     )
     wanted = "" if options.precision == "auto" else f"in {options.precision} "
     there = f", only {others[0].name}, of another precision, machine or version" if others else ""
-    raise BackendError(f"there is no engine of {model} {wanted}for {machine} in {folder}{there}; run: {command}")
+    raise MissingEngineError(f"there is no engine of {model} {wanted}for {machine} in {folder}{there}; run: {command}")
 
 
 def _of_weights(engine: Path, sha256: str) -> bool:
@@ -129,63 +134,76 @@ def read_engine_record(engine: Path) -> EngineRecord:
     """What stands beside an engine about it.
 
     Raises:
-        BackendError: There is no such engine or no readable record, with the command that makes both.
+        MissingEngineError: There is no such engine or no readable record, with the command that makes both.
     """
     if not engine.is_file():
-        raise BackendError(f"there is no engine {engine}; run: depthart-build-trt MODEL")
-    return read_record(record_path(engine), EngineRecord, "build both anew with: depthart-build-trt MODEL")
+        raise MissingEngineError(f"there is no engine {engine}; run: depthart-build-trt MODEL")
+    try:
+        return read_record(record_path(engine), EngineRecord, "build both anew with: depthart-build-trt MODEL")
+    except BackendError as error:
+        raise MissingEngineError(str(error)) from error
 
 
-def read_engine(engine: Path, machine: Machine, options: BackendOptions) -> tuple[EngineRecord, bytes]:
+def read_engine(
+    engine: Path, machine: Machine, options: BackendOptions, *, model: str | Path | None = None
+) -> tuple[EngineRecord, bytes]:
     """An engine and its record, checked to be the one that was proven, to fit this machine and to do what is asked.
 
+    Args:
+        engine: Its path.
+        machine: What is here.
+        options: What is asked for.
+        model: How the caller names the model, for the commands; None: as the record names it.
+
     Raises:
-        BackendError: Names what is wrong and the command that cures it.
+        BackendError: Names what is wrong.
+        MissingEngineError: The same, where the command that it names as well cures it.
     """
     record = read_engine_record(engine)
-    again = f"run: {rebuild_command(engine, record)}"
-    check_machine(engine, record, machine)
+    again = rebuild_command(engine, record, device=options.device, model=model)
+    check_machine(engine, record, machine, again)
     asked = record.of_scales if options.max_scales is None else options.max_scales
     if not 1 <= asked <= record.of_scales:
         raise BackendError(f"max_scales must be 1 to {record.of_scales}, the scales of this model, got {asked}")
     precision = record.precision if options.precision == "auto" else options.precision
     command = build_command(
-        record.model,
+        model or record.model,
         precision=precision,
         decode=options.decode,
         max_scales=options.max_scales,
-        device=options.device if options.device.startswith("cuda") else "cuda",
+        device=options.device,
+        workspace_mib=record.workspace_mib,
         out=_apart(engine),
     )
     if (options.decode, asked) != (record.decode, record.scales):
-        raise BackendError(
+        raise MissingEngineError(
             f"{engine} decodes {record.decode!r} and {record.scales} of {record.of_scales} scales, asked for "
             f"{options.decode!r} and {asked}; run: {command}"
         )
     if precision != record.precision:
-        raise BackendError(f"{engine} computes in {record.precision}, asked for {precision}; run: {command}")
+        raise MissingEngineError(f"{engine} computes in {record.precision}, asked for {precision}; run: {command}")
     try:
         data = engine.read_bytes()
     except OSError as error:
         raise BackendError(f"{engine} cannot be read: {error.strerror}") from error
     if len(data) != record.engine_bytes:
-        raise BackendError(f"{engine} is truncated: {len(data)} of {record.engine_bytes} bytes; {again}")
+        raise MissingEngineError(f"{engine} is truncated: {len(data)} of {record.engine_bytes} bytes; run: {again}")
     if hashlib.sha256(data).hexdigest() != record.engine_sha256:
-        raise BackendError(f"{engine} is damaged: its SHA-256 is not that of the engine that was proven; {again}")
+        raise MissingEngineError(f"{engine} is damaged: its SHA-256 is not that of the proven one; run: {again}")
     return record, data
 
 
-def check_machine(engine: Path, record: EngineRecord, machine: Machine) -> None:
-    """Demand that an engine was built for this machine.
+def check_machine(engine: Path, record: EngineRecord, machine: Machine, again: str) -> None:
+    """Demand that an engine was built for this machine, or name the command that builds it again.
 
     Raises:
-        BackendError: Another library, version, GPU or platform.
+        MissingEngineError: Another library, version, GPU or platform.
     """
     here = asdict(machine)
     wrong = [name for name, value in here.items() if record.machine.get(name) != value]
     if wrong:
         told = ", ".join(f"{name} {record.machine.get(name)} (here {here[name]})" for name in wrong)
-        raise BackendError(f"{engine} was built for {told}; run on this machine: {rebuild_command(engine, record)}")
+        raise MissingEngineError(f"{engine} was built for {told}; run on this machine: {again}")
 
 
 def build_command(
@@ -195,23 +213,32 @@ def build_command(
     decode: str = "expected",
     max_scales: int | None = None,
     device: str = "cuda",
+    workspace_mib: int = WORKSPACE_MIB,
     out: Path | None = None,
 ) -> str:
-    """The command that builds an engine."""
+    """The command that builds an engine; a device that is no GPU is left out."""
     parts = ["depthart-build-trt", str(model)]
     parts += ["--precision", precision] if precision != PRECISIONS[0] else []
-    parts += ["--device", device] if device != "cuda" else []
+    parts += ["--device", device] if device.startswith("cuda:") else []
     parts += ["--decode", decode] if decode != "expected" else []
     parts += ["--max-scales", str(max_scales)] if max_scales is not None else []
+    parts += ["--workspace", str(workspace_mib)] if workspace_mib != WORKSPACE_MIB else []
     parts += ["--out", str(out)] if out is not None else []
-    return " ".join(parts)
+    return shlex.join(parts)
 
 
-def rebuild_command(engine: Path, record: EngineRecord) -> str:
+def rebuild_command(
+    engine: Path, record: EngineRecord, *, device: str = "cuda", model: str | Path | None = None
+) -> str:
     """The command that builds an engine again where it lies."""
-    scales = None if record.scales == record.of_scales else record.scales
     return build_command(
-        record.model, precision=record.precision, decode=record.decode, max_scales=scales, out=_apart(engine)
+        model or record.model,
+        precision=record.precision,
+        decode=record.decode,
+        max_scales=None if record.scales == record.of_scales else record.scales,
+        device=device,
+        workspace_mib=record.workspace_mib,
+        out=_apart(engine),
     )
 
 

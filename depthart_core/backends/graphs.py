@@ -5,14 +5,15 @@ An export is a folder: graphs, and a record that says what they were made from a
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import asdict, dataclass
+import shlex
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depthart_core.backends import records
 from depthart_core.backends.cache import weights_folder
+from depthart_core.backends.trust import check_files
 from depthart_core.errors import BackendError
 from depthart_core.model_files import export_folder, fingerprint, is_export, model_path
 
@@ -38,7 +39,6 @@ WHOLE = "whole.onnx"
 """Names of the graphs and what belongs to them: those of a stepped export are called after its parts."""
 
 RECORD = "record.json"
-CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class Record:
         versions: Of the libraries that made it.
         pictures: How many pictures it was compared with PyTorch on.
         deviation: Output -> "max" and "mean" over those pictures, see `depthart_core.export.proof.compare`.
+        openvino: Precisions in which it was compared with PyTorch in OpenVINO; older records do not say.
         format: `FORMAT`.
     """
 
@@ -77,6 +78,7 @@ class Record:
     versions: dict[str, str]
     pictures: int
     deviation: dict[str, dict[str, float]]
+    openvino: list[str] = field(default_factory=list)
     format: str = FORMAT
 
     def export_command(self) -> str:
@@ -101,36 +103,6 @@ def read_record(folder: Path) -> Record:
     if not path.exists():
         raise BackendError(f"there is no {path}, without which no graph is trusted; {again}")
     return records.read_record(path, Record, again)
-
-
-def check_files(folder: Path, record: Record) -> None:
-    """Demand that the files of an export are those that were proven.
-
-    Raises:
-        BackendError: One is missing, unreadable, or not what the record tells of.
-    """
-    command = record.export_command()
-    for name, expected in record.files.items():
-        try:
-            found = file_hash(folder / name)
-        except OSError as error:
-            raise BackendError(
-                f"{folder / name} cannot be read: {error.strerror}; make it anew with: {command}"
-            ) from error
-        if found != expected:
-            raise BackendError(
-                f"{folder / name} is damaged: its SHA-256 starts with {found[:12]}, that of the proven one with "
-                f"{expected[:12]}; make it anew with: {command}"
-            )
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while data := file.read(CHUNK):
-            digest.update(data)
-    return digest.hexdigest()
 
 
 def export_name(model: str, decode: str, *, form: str, precision: str, scales: int) -> str:
@@ -191,6 +163,25 @@ def open_export(model: str | Path, options: BackendOptions, *, backend: str, for
     given = is_export(model)
     folder = export_folder(model) if given else find_exports(model, options, backend=backend, form=form)[0]
     record = read_record(folder)
+    while True:
+        named = record if given else replace(record, model=str(model))  # in the commands that are told
+        scales = _check_asked(folder, named, options, backend=backend, form=form)
+        try:
+            check_files(folder, named)
+        except BackendError:
+            before, record = record, read_record(folder)
+            if record == before:
+                raise  # and was not replaced meanwhile
+        else:
+            return folder, named, scales
+
+
+def _check_asked(folder: Path, record: Record, options: BackendOptions, *, backend: str, form: str) -> int:
+    """Demand that an export is what a backend is to run; returns the number of scales to decode.
+
+    Raises:
+        BackendError: It is of another form or precision, or does something else.
+    """
     if record.form != form:
         command = export_command(record.model, record.decode, None, form=form)
         raise BackendError(f"{folder} is {record.form}, backend {backend!r} runs {form} graphs; run: {command}")
@@ -200,9 +191,7 @@ def open_export(model: str | Path, options: BackendOptions, *, backend: str, for
         raise BackendError(
             f"{folder} is {record.precision}, backend {backend!r} is to run {' or '.join(wanted)}; run: {command}"
         )
-    scales = check_options(folder, record, options)
-    check_files(folder, record)
-    return folder, record, scales
+    return check_options(folder, record, options)
 
 
 def _wanted(options: BackendOptions, backend: str) -> tuple[str, ...]:
@@ -245,4 +234,5 @@ def export_command(
         ("--precision", precision, precision != "fp32"),
         ("--max-scales", max_scales, max_scales is not None),
     ]
-    return " ".join(["depthart export", str(model), *(f"{name} {value}" for name, value, given in options if given)])
+    given = [word for name, value, told in options if told for word in (name, str(value))]
+    return shlex.join(["depthart", "export", str(model), *given])

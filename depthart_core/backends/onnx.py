@@ -12,6 +12,7 @@ import onnxruntime
 
 from depthart_core.backends import graphs
 from depthart_core.backends.stepping import SteppedBackend, read_feeds
+from depthart_core.backends.trust import warn_of_version
 from depthart_core.errors import BackendError
 from depthart_core.inference import BackendOptions, Inference
 
@@ -82,6 +83,7 @@ def load(model: str | Path, options: BackendOptions) -> SteppedBackend:
     """
     options.demand_precision("onnx", *graphs.RUNNABLE["onnx"])
     folder, record, scales = graphs.open_export(model, options, backend="onnx", form="stepped")
+    warn_of_version(folder, record, "onnxruntime", onnxruntime.__version__)
     return open_parts(folder, record, scales, threads=options.threads)
 
 

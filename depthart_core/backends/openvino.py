@@ -13,6 +13,7 @@ import openvino
 
 from depthart_core.backends import graphs
 from depthart_core.backends.stepping import SteppedBackend, read_feeds
+from depthart_core.backends.trust import warn_of_version
 from depthart_core.errors import BackendError
 from depthart_core.inference import BackendOptions
 
@@ -29,25 +30,26 @@ class OpenVinoParts:
     Args:
         folder: See `graphs`.
         threads: CPU threads; None: its own choice.
-        precision: "fp32", "bf16", or "auto": bfloat16 where the processor computes in it.
+        precision: One of `precisions`.
 
     Raises:
         BackendError: OpenVINO does not take a graph.
     """
 
-    def __init__(self, folder: Path, *, threads: int | None = None, precision: str = "auto") -> None:
+    def __init__(self, folder: Path, *, precision: str, threads: int | None = None) -> None:
         core = openvino.Core()
-        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads or 0}
-        if precision != "auto":
-            settings["INFERENCE_PRECISION_HINT"] = TYPES[precision]
+        settings = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads or 0,
+            "INFERENCE_PRECISION_HINT": TYPES[precision],
+        }
         self.outputs: dict[str, list[str]] = {}
         self._requests = {}
         for part in graphs.PARTS:
             try:
                 compiled = core.compile_model(folder / f"{part}.onnx", "CPU", settings)
             except RuntimeError as error:
-                reason = str(error).strip().splitlines()[-1]
-                raise BackendError(f"OpenVINO {openvino.__version__} does not take {part}.onnx: {reason}") from error
+                raise _refused("does not take", part, error) from error
             self.outputs[part] = [output.any_name for output in compiled.outputs]
             self._requests[part] = cycle([compiled.create_infer_request() for _ in range(REQUESTS[part])])
 
@@ -60,12 +62,25 @@ class OpenVinoParts:
         return np.asarray(value.data)
 
     def run(self, part: str, feed: Mapping[str, Any]) -> dict[str, Any]:
-        """Inputs by name -> outputs by name."""
+        """Inputs by name -> outputs by name.
+
+        Raises:
+            BackendError: OpenVINO cannot run the graph.
+        """
         request = next(self._requests[part])
         for name, value in feed.items():
             request.set_tensor(name, value)
-        request.infer()
+        try:
+            request.infer()
+        except RuntimeError as error:
+            raise _refused("cannot run", part, error) from error
         return {name: request.get_tensor(name) for name in self.outputs[part]}
+
+
+def _refused(how: str, part: str, error: RuntimeError) -> BackendError:
+    """OpenVINO's own error as one sentence; its last line is the reason."""
+    reason = str(error).strip().splitlines()[-1]
+    return BackendError(f"OpenVINO {openvino.__version__} {how} {part}.onnx: {reason}")
 
 
 def load(model: str | Path, options: BackendOptions) -> SteppedBackend:
@@ -79,17 +94,24 @@ def load(model: str | Path, options: BackendOptions) -> SteppedBackend:
         CheckpointError: The model is missing or damaged.
         BackendError: There are no proven graphs for the model and these options, or they are damaged.
     """
-    options.demand_precision("openvino", "fp32", *(["bf16"] if computes_in_bfloat16() else []))
+    possible = precisions()
+    options.demand_precision("openvino", *possible)
     folder, record, scales = graphs.open_export(model, options, backend="openvino", form="stepped")
     if "openvino" not in record.versions:
         raise BackendError(f"{folder} was not compared with PyTorch in OpenVINO; run: {record.export_command()}")
-    precision = options.precision
-    if precision == "auto":
-        precision = "bf16" if computes_in_bfloat16() else "fp32"
-    parts = OpenVinoParts(folder, threads=options.threads, precision=precision)
-    return SteppedBackend(parts, read_feeds(folder / graphs.FEEDS), record, scales, precision=precision)
+    wanted = possible if options.precision == "auto" else [options.precision]
+    proven = [each for each in wanted if each in (record.openvino or possible)]
+    if not proven:
+        raise BackendError(
+            f"{folder} was compared with PyTorch in OpenVINO in {' and '.join(record.openvino)}, not in "
+            f"{' or '.join(wanted)}; run: {record.export_command()}"
+        )
+    warn_of_version(folder, record, "openvino", openvino.__version__)
+    parts = OpenVinoParts(folder, threads=options.threads, precision=proven[0])
+    return SteppedBackend(parts, read_feeds(folder / graphs.FEEDS), record, scales, precision=proven[0])
 
 
-def computes_in_bfloat16() -> bool:
-    """Whether OpenVINO takes bfloat16 for float32 on this processor."""
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+def precisions() -> list[str]:
+    """What OpenVINO computes float32 graphs in on this processor, what it takes by itself first."""
+    bfloat16 = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return ["bf16", "fp32"] if bfloat16 else ["fp32"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ def read_record(path: Path, kind: type[T], cure: str) -> T:
 
     Args:
         path: Of the record.
-        kind: A dataclass whose field `format` names the format by its default.
+        kind: A dataclass whose field `format` names the format by its default; what else has a default may be missing.
         cure: What makes it anew, in words.
 
     Raises:
@@ -41,6 +41,10 @@ def read_record(path: Path, kind: type[T], cure: str) -> T:
 
 def _damaged_fields(values: dict[str, Any], kind: Any) -> list[str]:
     """Fields that are missing, not understood or of a wrong type."""
-    kinds = {item.name: str(item.type).split("[")[0] for item in fields(kind)}
+    kinds = {
+        item.name: str(item.type).split("[")[0]
+        for item in fields(kind)
+        if item.name in values or item.default_factory is MISSING
+    }
     wrong = [name for name, word in kinds.items() if type(values.get(name)).__name__ != word]
     return wrong or sorted(values.keys() - kinds.keys())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import platform
 from pathlib import Path
 
 from depthart_core.backends.cache import weights_folder
@@ -12,9 +13,11 @@ from depthart_core.model_files import fingerprint, model_path, write_atomically
 
 _log = logging.getLogger(__name__)
 
+PROCESSORS = Path("/proc/cpuinfo")
+
 
 def speeds_path(weights_sha256: str, decode: str) -> Path:
-    """The file in the cache about some weights.
+    """The file in the cache about some weights: processor and precision -> backend -> seconds.
 
     Raises:
         BackendError: There is no home folder.
@@ -22,8 +25,14 @@ def speeds_path(weights_sha256: str, decode: str) -> Path:
     return weights_folder(weights_sha256) / f"speeds-{decode}.json"
 
 
-def write_speeds(model: str | Path, decode: str, seconds: dict[str, float]) -> Path:
-    """Remember the seconds a picture takes with every backend; returns the file.
+def write_speeds(model: str | Path, decode: str, precision: str, seconds: dict[str, float]) -> Path:
+    """Remember the seconds a picture takes with every backend, besides what others took; returns the file.
+
+    Args:
+        model: What was measured.
+        decode: Likewise.
+        precision: What was asked for, such as "auto".
+        seconds: By the name of the backend.
 
     Raises:
         CheckpointError: The model is missing or damaged.
@@ -31,12 +40,14 @@ def write_speeds(model: str | Path, decode: str, seconds: dict[str, float]) -> P
     """
     path = speeds_path(fingerprint(model_path(model)).sha256, decode)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, (json.dumps(seconds, indent=1) + "\n").encode())
+    kept, key = _read(path), _key(precision)
+    kept[key] = kept.get(key, {}) | seconds
+    write_atomically(path, (json.dumps(kept, indent=1) + "\n").encode())
     return path
 
 
-def fastest_first(model: str | Path, decode: str, backends: tuple[str, ...]) -> list[str]:
-    """Backends with those that were measured in front, the fastest first; as given where nothing can be kept.
+def read_speeds(model: str | Path, decode: str, precision: str) -> dict[str, float]:
+    """The seconds a picture takes with every backend that was measured on this processor; often none.
 
     Raises:
         CheckpointError: The model is missing or damaged.
@@ -45,12 +56,45 @@ def fastest_first(model: str | Path, decode: str, backends: tuple[str, ...]) -> 
     try:
         path = speeds_path(weights, decode)
     except BackendError:  # no home folder: nothing was kept, and PyTorch needs nothing that is
-        return list(backends)
-    try:
-        seconds = {str(name): float(value) for name, value in json.loads(path.read_bytes()).items()}
-    except FileNotFoundError:
-        return list(backends)
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        _log.warning("%s cannot be read (%s); measure anew with: depthart benchmark %s", path, error, model)
-        return list(backends)
+        return {}
+    return _read(path).get(_key(precision), {})
+
+
+def fastest_first(model: str | Path, decode: str, precision: str, backends: tuple[str, ...]) -> list[str]:
+    """Backends with those that were measured in front, the fastest first; as given where nothing can be kept.
+
+    Raises:
+        CheckpointError: The model is missing or damaged.
+    """
+    seconds = read_speeds(model, decode, precision)
     return sorted(backends, key=lambda name: seconds.get(name, float("inf")))
+
+
+def _read(path: Path) -> dict[str, dict[str, float]]:
+    """What was kept; nothing where it cannot be read or another version wrote it."""
+    try:
+        kept = {
+            str(key): {str(name): float(value) for name, value in each.items()}
+            for key, each in json.loads(path.read_bytes()).items()
+        }
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        _log.warning("%s cannot be read (%s); measure anew with: depthart benchmark MODEL", path, error)
+        return {}
+    return kept
+
+
+def _key(precision: str) -> str:
+    """This processor and a precision."""
+    return f"{_processor()}, {precision}"
+
+
+def _processor() -> str:
+    """The name of this machine's processor, or only its kind where the system tells no name."""
+    try:
+        lines = PROCESSORS.read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

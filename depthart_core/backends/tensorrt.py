@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core.backends.cuda import Device, open_device
-from depthart_core.backends.engines import PRECISIONS, EngineRecord, find_engine, read_engine
+from depthart_core.backends.engines import PRECISIONS, EngineRecord, find_engines, read_engine
 from depthart_core.backends.graphs import EXPORTABLE_DECODES
 from depthart_core.backends.library import first_error, import_library, machine_of, make_logger, start
-from depthart_core.backends.machine import version_warning
+from depthart_core.backends.machine import Machine, version_warning
 from depthart_core.backends.runner import Runner, Tensor
 from depthart_core.errors import BackendError
 from depthart_core.inference import BackendOptions, Inference
@@ -126,14 +126,30 @@ def load(model: str | Path, options: BackendOptions) -> TensorRTBackend:
         BackendError: No TensorRT, no GPU, no proven engine for the model, these options and this machine, or it is
             damaged; with the command that cures it.
     """
+    trt, device, machine = _start(options)
+    given = is_engine(model)
+    engine = Path(model) if given else find_engines(model, options, machine)[0]
+    record, data = read_engine(engine, machine, options, model=None if given else model)
+    if warning := version_warning(machine.library, machine.version):
+        _log.warning("%s; this engine was compared with PyTorch before it was kept", warning)
+    return TensorRTBackend(open_engine(trt, device, data), record)
+
+
+def find(model: str | Path, options: BackendOptions) -> list[Path]:
+    """The cached engines of a model that may run here, at least one, the preferred one first.
+
+    Raises:
+        CheckpointError: The model is missing or damaged.
+        BackendError: As `load`.
+    """
+    _, _, machine = _start(options)
+    return find_engines(model, options, machine)
+
+
+def _start(options: BackendOptions) -> tuple[Any, Device, Machine]:
+    """The library, the GPU and what both are called, once the options are possible."""
     options.demand_precision("tensorrt", *PRECISIONS)
     if options.decode not in EXPORTABLE_DECODES:
         raise BackendError(f"an engine decodes {' or '.join(EXPORTABLE_DECODES)}, got {options.decode!r}")
     trt, device = import_library(), open_device(options.device)
-    machine = machine_of(trt, device)
-    warning = version_warning(machine.library, machine.version)
-    engine = Path(model) if is_engine(model) else find_engine(model, options, machine)
-    record, data = read_engine(engine, machine, options)
-    if warning:
-        _log.warning("%s; this engine was compared with PyTorch before it was kept", warning)
-    return TensorRTBackend(open_engine(trt, device, data), record)
+    return trt, device, machine_of(trt, device)

@@ -6,7 +6,7 @@ import gc
 import hashlib
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -28,11 +28,12 @@ from depthart_core.errors import BackendError
 from depthart_core.export import keeping
 from depthart_core.export.acceptance import ATTEMPTS, LIMITS, Accepted, Arrays, accept, squares
 from depthart_core.export.compiling import Compiling, Progress, compile_graph
+from depthart_core.export.locking import locked
 from depthart_core.export.proof import Pictures, structured_pictures
 from depthart_core.export.whole import Graph, check_exportable, export_onnx, output_names, versions_of
 from depthart_core.inference import BackendOptions
 from depthart_core.model import DepthART
-from depthart_core.model_files import fingerprint, model_path
+from depthart_core.model_files import fingerprint, lasting_name, model_path
 
 Report = Callable[[str], object]
 
@@ -113,6 +114,8 @@ def build_engine(
 ) -> Built:
     """Build an engine for the GPU that is here, compare it with PyTorch and keep it, with a record, if both agree.
 
+    Where another process is building the same one, that one is waited for and taken.
+
     Args:
         model: Name of a packaged model or path of a model file.
         options: Device ("cuda" or "cuda:N"), decoding and number of scales.
@@ -123,8 +126,8 @@ def build_engine(
 
     Raises:
         CheckpointError: The model is missing or damaged.
-        BackendError: No TensorRT, no GPU, an impossible option, a folder that cannot be written, a graph that TensorRT
-            does not take, or an engine that deviates; with what cures it.
+        BackendError: No TensorRT, no GPU, an impossible option, a folder that cannot be written or holds such an
+            engine of other weights, a graph that TensorRT does not take, or an engine that deviates.
     """
     wish = wish or EngineOptions()
     check_exportable(options)
@@ -137,33 +140,32 @@ def build_engine(
     machine = machine_of(trt, device)
     if warning := version_warning(machine.library, machine.version):
         report(f"warning: {warning}; the engine is kept only if it agrees with PyTorch")
-    loaded, size = load_model(path), weights.config.tokenizer.input_size
-    shown = squares(structured_pictures(size) if pictures is None else pictures, size)
-    maker = _Maker(trt, device, loaded, options, wish, report, progress)
-    accepted = accept(
-        maker.make,
-        reference(loaded, options, shown),
-        shown,
-        limits=LIMITS[wish.precision],
-        attempts=ATTEMPTS if wish.precision in ("fp16", "bf16") else ((),),
-        report=report,
-    )
-    data = accepted.candidate.data  # type: ignore[attr-defined]
-    record = engines.EngineRecord(
-        model=str(model),
-        weights_sha256=weights.sha256,
-        engine_sha256=hashlib.sha256(data).hexdigest(),
-        engine_bytes=len(data),
-        scales=scales,
-        of_scales=len(weights.config.tokenizer.scale_sizes),
-        input_size=size,
-        heads=weights.config.heads,
-        machine=asdict(machine),
-        pictures=len(shown),
-        **_told(accepted, options, wish),
-    )
     target = folder / engines.engine_name(path.stem, wish.precision, options.decode, scales, machine)
-    keeping.write_engine(target, data, record)
+    if wish.out is not None:
+        keeping.check_target(target, model, weights)
+    with locked(target) as waited:
+        there = keeping.find_finished(target, machine, replace(options, precision=wish.precision)) if waited else None
+        if there is not None:
+            report("another process has built it meanwhile")
+            return Built(target, there)
+        loaded, size = load_model(path), weights.config.tokenizer.input_size
+        shown = squares(structured_pictures(size) if pictures is None else pictures, size)
+        accepted = _Maker(trt, device, loaded, options, wish, report, progress).accepted(shown)
+        data = accepted.candidate.data  # type: ignore[attr-defined]
+        record = engines.EngineRecord(
+            model=lasting_name(model),
+            weights_sha256=weights.sha256,
+            engine_sha256=hashlib.sha256(data).hexdigest(),
+            engine_bytes=len(data),
+            scales=scales,
+            of_scales=len(weights.config.tokenizer.scale_sizes),
+            input_size=size,
+            heads=weights.config.heads,
+            machine=asdict(machine),
+            pictures=len(shown),
+            **_told(accepted, options, wish),
+        )
+        keeping.write_engine(target, data, record)
     return Built(target, record)
 
 
@@ -203,6 +205,17 @@ class _Maker:
     wish: EngineOptions
     report: Report
     progress: Progress
+
+    def accepted(self, shown: Pictures) -> Accepted:
+        """The first engine that agrees with PyTorch on pictures uint8 (S, S, 3); see `acceptance.accept`."""
+        return accept(
+            self.make,
+            reference(self.model, self.options, shown),
+            shown,
+            limits=LIMITS[self.wish.precision],
+            attempts=ATTEMPTS if self.wish.precision in ("fp16", "bf16") else ((),),
+            report=self.report,
+        )
 
     def make(self, islands: tuple[str, ...]) -> EngineCandidate:
         """An engine that keeps the named parts in float32."""

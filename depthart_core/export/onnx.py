@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import importlib
-import shutil
-import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from depthart_core.backends import graphs
 from depthart_core.backends.cache import weights_folder
 from depthart_core.backends.precision import DTYPES, typed
 from depthart_core.backends.speeds import speeds_path
+from depthart_core.backends.trust import file_hash
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import BackendError
 from depthart_core.export import tracing
+from depthart_core.export.placing import put_in_place, refuse_other_weights, temporary_folder
 from depthart_core.export.proof import Pictures, structured_pictures
 from depthart_core.export.stepped import write_parts
 from depthart_core.export.whole import Graph, check_exportable, export_onnx, versions_of
 from depthart_core.inference import BackendOptions
 from depthart_core.model import DepthART
-from depthart_core.model_files import Fingerprint, fingerprint, model_path, write_atomically
+from depthart_core.model_files import Fingerprint, fingerprint, lasting_name, model_path, write_atomically
 
 STEPPED = graphs.RUNNABLE["onnx"]
 """Precisions of the form "stepped"."""
-
-LEFT_SECONDS = 24 * 3600
 
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
@@ -112,7 +109,8 @@ def export_model(
 
     Raises:
         CheckpointError: The model is missing or damaged.
-        BackendError: An impossible wish, a library is missing, the graphs deviate or cannot be written.
+        BackendError: An impossible wish, a library is missing, the graphs deviate or cannot be written, or an export
+            of other weights lies in `folder`.
     """
     options = wish.check()
     from depthart_core.export.proving import prove_export  # needs a library that the check names where it is missing
@@ -122,21 +120,36 @@ def export_model(
     scales = options.count_scales(weights.config)
     name = graphs.export_name(path.stem, wish.decode, form=wish.chosen_form, precision=wish.precision, scales=scales)
     target = (folder or weights_folder(weights.sha256)) / name
-    with _temporary_folder(target) as temporary:
+    if folder is not None:
+        _check_target(target, model, weights)
+    with temporary_folder(target) as temporary:
         report(f"tracing {path.stem} ({wish.chosen_form}, {wish.precision}, {scales} scales): up to a minute")
         loaded = load_model(path)
         write_graphs(loaded, temporary, wish)
         pictures = structured_pictures(weights.config.tokenizer.input_size) if pictures is None else pictures
         report(f"comparing with PyTorch on {len(pictures)} pictures")
-        record = describe(str(model), weights, wish, temporary)
+        record = describe(lasting_name(model), weights, wish, temporary)
         computed = Graph(typed(loaded, "bf16"), options).eval() if wish.precision == "bf16" else None
-        deviation = prove_export(loaded, temporary, record, pictures, computed=computed)
-        record = replace(record, pictures=len(pictures), deviation=deviation)
+        record = prove_export(loaded, temporary, record, pictures, computed=computed, report=report)
         write_atomically(temporary / graphs.RECORD, graphs.to_json(record).encode())
-        _put_in_place(temporary, target)
-    if folder is None:
-        speeds_path(weights.sha256, wish.decode).unlink(missing_ok=True)  # what was the fastest may not be any more
+        put_in_place(temporary, target)
+    if folder is None and wish.chosen_form == "stepped":  # which "auto" takes: what was the fastest may not be any more
+        with suppress(OSError):
+            speeds_path(weights.sha256, wish.decode).unlink(missing_ok=True)
     return Exported(target, record)
+
+
+def _check_target(target: Path, model: str | Path, weights: Fingerprint) -> None:
+    """Demand that no export of other weights is replaced.
+
+    Raises:
+        BackendError: It would be.
+    """
+    try:
+        there = graphs.read_record(target)
+    except BackendError:
+        return  # nothing that could be used
+    refuse_other_weights(target, there, model, weights)
 
 
 def write_graphs(model: DepthART, folder: Path, wish: ExportOptions) -> None:
@@ -163,7 +176,7 @@ def describe(model: str, weights: Fingerprint, wish: ExportOptions, folder: Path
     return graphs.Record(
         model=model,
         weights_sha256=weights.sha256,
-        files={file.name: graphs.file_hash(file) for file in sorted(folder.iterdir())},
+        files={file.name: file_hash(file) for file in sorted(folder.iterdir())},
         form=wish.chosen_form,
         precision=wish.precision,
         decode=wish.decode,
@@ -191,37 +204,3 @@ def _imports(library: str) -> bool:
     except ImportError:
         return False
     return True
-
-
-@contextmanager
-def _temporary_folder(target: Path) -> Iterator[Path]:
-    """A folder to write to before `target` is made; nothing is left of it.
-
-    Raises:
-        BackendError: Something there cannot be written.
-    """
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.export")
-    try:
-        temporary.mkdir(parents=True)
-        _remove_left(target)
-        yield temporary
-    except OSError as error:
-        raise BackendError(f"{target} cannot be written: {error.strerror}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _remove_left(target: Path) -> None:
-    """Remove what exports that were killed have left, a day later: until then one may be at work."""
-    for folder in target.parent.glob(f".{target.name}.*.export"):
-        if time.time() - folder.stat().st_mtime > LEFT_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _put_in_place(temporary: Path, target: Path) -> None:
-    """Give the folder its name; an older one goes aside first, for no folder replaces another."""
-    old = temporary.with_suffix(".old")
-    if target.exists():
-        target.replace(old)
-    temporary.replace(target)
-    shutil.rmtree(old, ignore_errors=True)

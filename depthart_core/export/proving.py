@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +35,11 @@ def prove_export(
     pictures: Pictures,
     *,
     computed: nn.Module | None = None,
-) -> Deviation:
-    """Compare graphs with the model they were made from, after every number of scales; returns the deviations.
+    report: Callable[[str], object] = lambda _: None,
+) -> graphs.Record:
+    """Compare graphs with the model they were made from, after every number of scales; returns the record of that.
+
+    What OpenVINO cannot run or says otherwise is reported and not for OpenVINO then; ONNX Runtime has to agree.
 
     Args:
         model: What they were made from.
@@ -43,13 +47,14 @@ def prove_export(
         record: What they are.
         pictures: To compare on.
         computed: What a graph computes, for ONNX Runtime does not run bfloat16 on a CPU; None: it runs the graph.
+        report: Gets a sentence about what is left out.
 
     Raises:
         BackendError: ONNX Runtime does not take a graph, or it deviates more than allowed.
     """
     of, limit = LIMITS[record.precision]
     if record.form == "stepped":
-        return _prove_steps(model, folder, record, pictures, (limit, of))
+        return _prove_steps(model, folder, replace(record, pictures=len(pictures)), pictures, report)
     reference = TorchBackend(model, BackendOptions(decode=record.decode, max_scales=record.scales))
     backend: Backend = (
         WholeBackend(open_session(folder / graphs.WHOLE, session_options(None)), record)
@@ -58,30 +63,37 @@ def prove_export(
     )
     deviation = compare(reference, backend, pictures)
     demand(deviation, limit, of=of)
-    return deviation
+    return replace(record, pictures=len(pictures), deviation=deviation)
 
 
 def _prove_steps(
-    model: DepthART, folder: Path, record: graphs.Record, pictures: Pictures, limit: tuple[float, str]
-) -> Deviation:
+    model: DepthART, folder: Path, record: graphs.Record, pictures: Pictures, report: Callable[[str], object]
+) -> graphs.Record:
     """In ONNX Runtime, and in OpenVINO where that is installed: `record` names it then."""
     feeds = read_feeds(folder / graphs.FEEDS)
     references = {
         scales: Remembering(TorchBackend(model, BackendOptions(decode=record.decode, max_scales=scales)))
         for scales in range(record.scales, 0, -1)
     }
-    result = _prove_runtime(references, OnnxParts(folder), feeds, record, pictures, limit)
+    of, limit = LIMITS[record.precision]
+    deviation = _prove_runtime(references, OnnxParts(folder), feeds, record, pictures, (limit, of))
     if "openvino" not in record.versions:
-        return result
-    from depthart_core.backends.openvino import OpenVinoParts, computes_in_bfloat16
+        return replace(record, deviation=deviation)
+    from depthart_core.backends.openvino import OpenVinoParts, precisions
 
-    of, usual = LIMITS["bf16" if computes_in_bfloat16() else "fp32"]
-    allowed = (max(limit[0], usual), of)
-    try:
-        found = _prove_runtime(references, OpenVinoParts(folder), feeds, record, pictures, allowed)
-    except BackendError as error:
-        raise BackendError(f"in OpenVINO {record.versions['openvino']}, which is installed: {error}") from error
-    return result | {f"{name} in OpenVINO": each for name, each in found.items()}
+    proven = []
+    for precision in precisions():
+        of, limit = LIMITS[precision]
+        try:
+            parts = OpenVinoParts(folder, precision=precision)
+            found = _prove_runtime(references, parts, feeds, record, pictures, (limit, of))
+        except BackendError as error:
+            report(f"not for OpenVINO {record.versions['openvino']} in {precision}: {error}")
+            continue
+        proven.append(precision)
+        deviation |= {f"{name} in OpenVINO in {precision}": each for name, each in found.items()}
+    versions = {name: version for name, version in record.versions.items() if proven or name != "openvino"}
+    return replace(record, deviation=deviation, versions=versions, openvino=proven)
 
 
 def _prove_runtime(

@@ -10,7 +10,7 @@ import numpy as np
 
 from depthart_core import BACKENDS, DECODES, PRECISIONS, BackendError
 from depthart_core.backends.measuring import Measured, measure, subjects
-from depthart_core.backends.speeds import write_speeds
+from depthart_core.backends.speeds import read_speeds, write_speeds
 from depthart_core.markdown import table
 from depthart_core.model_files import is_export
 from depthart_ros.cli.accuracy import measure_accuracy, open_sets
@@ -73,11 +73,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _remember(args: argparse.Namespace, found: dict[str, Measured]) -> None:
-    """Write down how fast backends are on the CPU, for backend `auto`."""
-    medians = {name: statistics.median(each.seconds["total"]) for name, each in found.items() if name in BACKENDS}
-    if args.device in ("auto", "cpu") and len(medians) > 1 and not is_export(args.model):
-        path = write_speeds(args.model, args.decode, medians)
-        print(f"backend auto takes {min(medians, key=lambda name: medians[name])} from now on: {path}")
+    """Write down how fast backends are on the CPU, for backend `auto`; one alone counts only beside earlier ones."""
+    if args.device not in ("auto", "cpu") or is_export(args.model):
+        return
+    for precision in dict.fromkeys(("auto", args.precision)):
+        labels = {name: name if precision == "auto" else f"{name} {precision}" for name in BACKENDS}
+        medians = {
+            name: statistics.median(found[label].seconds["total"]) for name, label in labels.items() if label in found
+        }
+        known = read_speeds(args.model, args.decode, precision) | medians if medians else {}
+        if len(known) > 1:
+            path = write_speeds(args.model, args.decode, precision, medians)
+            asked = "" if precision == "auto" else f" for precision {precision}"
+            print(f"backend auto takes {min(known, key=lambda name: known[name])}{asked} from now on: {path}")
 
 
 def summary(found: dict[str, Measured]) -> str:

@@ -87,7 +87,7 @@ def test_device_auto_means_the_gpu_for_an_engine(toy_model_path, engine):
 
 
 def test_an_engine_comes_back_with_its_record_and_is_found_by_model_and_machine(toy_model_path, engine):
-    assert engines.find_engine(toy_model_path, BackendOptions("cuda"), ORIN) == engine
+    assert engines.find_engines(toy_model_path, BackendOptions("cuda"), ORIN)[0] == engine
     record, data = engines.read_engine(engine, ORIN, BackendOptions("cuda"))
     assert data == DATA
     assert record == replace(RECORD, weights_sha256=fingerprint(toy_model_path).sha256)
@@ -105,25 +105,25 @@ def test_the_name_and_the_record_say_what_the_engine_is_tied_to(engine):
 
 def test_half_precision_is_taken_before_float32(toy_model_path):
     slow = in_cache(toy_model_path, precision="fp32")
-    assert engines.find_engine(toy_model_path, BackendOptions("cuda"), ORIN) == slow
+    assert engines.find_engines(toy_model_path, BackendOptions("cuda"), ORIN)[0] == slow
     fast = in_cache(toy_model_path)
-    assert engines.find_engine(toy_model_path, BackendOptions("cuda"), ORIN) == fast
+    assert engines.find_engines(toy_model_path, BackendOptions("cuda"), ORIN)[0] == fast
 
 
 def test_the_precision_that_is_asked_for_is_taken_and_no_other(toy_model_path, engine):
     slow = in_cache(toy_model_path, precision="fp32")
     exact, brain = (BackendOptions("cuda", precision=precision) for precision in ("fp32", "bf16"))
-    assert engines.find_engine(toy_model_path, exact, ORIN) == slow
-    sentence = told(engines.find_engine, toy_model_path, brain, ORIN)
+    assert engines.find_engines(toy_model_path, exact, ORIN)[0] == slow
+    sentence = told(engines.find_engines, toy_model_path, brain, ORIN)
     assert sentence.startswith(f"there is no engine of {toy_model_path} in bf16 for ")
     assert sentence.endswith(f"run: depthart-build-trt {toy_model_path} --precision bf16")
     sentence = told(engines.read_engine, engine, ORIN, exact)
-    assert sentence.endswith("computes in fp16, asked for fp32; run: depthart-build-trt toy --precision fp32")
+    assert sentence.endswith("computes in fp16, asked for fp32; run: depthart-build-trt toy --precision fp32 --workspace 512")
 
 
 def test_an_engine_of_other_weights_in_the_folder_of_a_model_is_not_taken(toy_model_path, engine):
     write_engine(engine, DATA, RECORD)
-    sentence = told(engines.find_engine, toy_model_path, BackendOptions("cuda"), ORIN)
+    sentence = told(engines.find_engines, toy_model_path, BackendOptions("cuda"), ORIN)
     assert sentence.startswith(f"there is no engine of {toy_model_path} for ")
 
 
@@ -144,13 +144,13 @@ def test_an_engine_asked_for_more_scales_than_there_are_says_how_many(engine):
     ],
 )
 def test_no_engine_is_told_with_the_command_that_builds_it(toy_model_path, options, command):
-    sentence = told(engines.find_engine, toy_model_path, options, ORIN)
+    sentence = told(engines.find_engines, toy_model_path, options, ORIN)
     assert "for TensorRT 10.16.1 on Orin (nvgpu) (SM 8.7, Linux-aarch64) in " in sentence
     assert sentence.endswith("run: " + command.format(model=toy_model_path))
 
 
 def test_an_engine_of_another_machine_is_mentioned_where_none_fits(toy_model_path, engine):
-    sentence = told(engines.find_engine, toy_model_path, BackendOptions("cuda"), replace(ORIN, version="10.3.0"))
+    sentence = told(engines.find_engines, toy_model_path, BackendOptions("cuda"), replace(ORIN, version="10.3.0"))
     assert f"only {engine.name}, of another precision, machine or version; run: depthart-build-trt" in sentence
 
 
@@ -165,7 +165,7 @@ def test_an_engine_of_another_machine_is_mentioned_where_none_fits(toy_model_pat
 )
 def test_another_machine_is_told_with_the_command_that_builds_for_it(engine, change, words):
     sentence = told(engines.read_engine, engine, replace(ORIN, **change), BackendOptions("cuda"))
-    assert sentence.endswith(f"was built for {words}; run on this machine: depthart-build-trt toy")
+    assert sentence.endswith(f"was built for {words}; run on this machine: depthart-build-trt toy --workspace 512")
 
 
 def test_an_engine_that_lies_elsewhere_is_built_again_there(engine, tmp_path):
@@ -174,20 +174,20 @@ def test_an_engine_that_lies_elsewhere_is_built_again_there(engine, tmp_path):
     for file in (engine, engines.record_path(engine)):
         file.rename(moved.parent / file.name)
     sentence = told(engines.read_engine, moved, replace(ORIN, sm="9.0"), BackendOptions("cuda"))
-    assert sentence.endswith(f"run on this machine: depthart-build-trt toy --out {moved.parent}")
+    assert sentence.endswith(f"run on this machine: depthart-build-trt toy --workspace 512 --out {moved.parent}")
 
 
 def test_a_truncated_engine_is_told(engine):
     engine.write_bytes(DATA[:100])
     sentence = told(engines.read_engine, engine, ORIN, BackendOptions("cuda"))
-    assert sentence.endswith("is truncated: 100 of 2048 bytes; run: depthart-build-trt toy")
+    assert sentence.endswith("is truncated: 100 of 2048 bytes; run: depthart-build-trt toy --workspace 512")
 
 
 def test_a_changed_engine_is_told(engine):
     engine.write_bytes(DATA[:-1] + b"!")
     sentence = told(engines.read_engine, engine, ORIN, BackendOptions("cuda"))
     assert "is damaged" in sentence
-    assert sentence.endswith("; run: depthart-build-trt toy")
+    assert sentence.endswith("; run: depthart-build-trt toy --workspace 512")
 
 
 def test_a_missing_engine_is_told(tmp_path):

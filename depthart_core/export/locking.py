@@ -1,0 +1,44 @@
+"""One process or thread at a time, for what two would spoil."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def locked(target: Path) -> Iterator[bool]:
+    """Wait until nobody else is at work on `target`, and keep others waiting meanwhile; says whether it had to wait.
+
+    A hidden file in the folder of `target`, which must exist, is locked and then removed; whoever is killed leaves the
+    file, but not the lock.
+
+    Raises:
+        OSError: The file cannot be made or locked.
+    """
+    path, waited = target.with_name(f".{target.name}.lock"), False
+    while True:
+        with path.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waited = True
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if not _names(path, file.fileno()):  # whoever had it before removed it
+                waited = True
+                continue
+            try:
+                yield waited
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _names(path: Path, descriptor: int) -> bool:
+    """Whether a path still is that of an open file."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    return False
