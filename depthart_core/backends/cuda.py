@@ -19,6 +19,10 @@ from depthart_core.errors import BackendError, pip_install
 
 Bytes = npt.NDArray[np.uint8]
 
+SUCCESS, NO_DEVICE, INSUFFICIENT_DRIVER = "cudaSuccess", "cudaErrorNoDevice", "cudaErrorInsufficientDriver"
+OLDER_BINDINGS = "'cuda-bindings<13'"
+"""What drivers before 580 go with."""
+
 
 class Captured(NamedTuple):
     """A CUDA graph: what launches it, and what gives it back."""
@@ -91,18 +95,21 @@ def open_device(name: str) -> Device:
     index = _index(name)
     from depthart_core.backends.cuda_devices import BindingsDevice, PycudaDevice
 
-    runtime = _import("cuda.bindings.runtime")
+    runtime, driver = _import("cuda.bindings.runtime"), None
     if runtime is not None:
         error, count = runtime.cudaGetDeviceCount()
-        _demand(name, index, count if int(error) == 0 else 0, reason=error.name)
-        return BindingsDevice(runtime, index)
-    driver = _import("pycuda.driver")
+        if error.name not in (SUCCESS, NO_DEVICE):  # such as bindings that are too new for the GPU's driver
+            driver = _import("pycuda.driver")
+        if driver is None:
+            _demand(name, index, count if error.name == SUCCESS else 0, reason=error.name)
+            return BindingsDevice(runtime, index)
+    driver = driver or _import("pycuda.driver")
     if driver is None:
         cure = pip_install("cuda-bindings")
         raise BackendError(f"TensorRT needs cuda-bindings or pycuda to hold its buffers: {cure}")
     try:
         driver.init()
-        count, reason = driver.Device.count(), "cudaErrorNoDevice"
+        count, reason = driver.Device.count(), NO_DEVICE
     except driver.Error as error:
         count, reason = 0, str(error)
     _demand(name, index, count, reason=reason)
@@ -118,7 +125,8 @@ def _index(name: str) -> int:
 
 def _demand(name: str, index: int, count: int, *, reason: str) -> None:
     if count == 0:
-        raise BackendError(f"there is no GPU that CUDA can use here ({reason}); look at: nvidia-smi")
+        older = f"; with an old driver: {pip_install(OLDER_BINDINGS)}" if reason == INSUFFICIENT_DRIVER else ""
+        raise BackendError(f"there is no GPU that CUDA can use here ({reason}{older}); look at: nvidia-smi")
     if index >= count:
         raise BackendError(f"there are {count} GPUs, got device {name!r}; look at: nvidia-smi -L")
 

@@ -67,10 +67,10 @@ class Runner:
     """
 
     def __init__(self, device: Device, program: Program) -> None:
-        self.device, self.program = device, program
+        self.device, self._programs = device, [program]
         self._lock = threading.Lock()
         self._held: list[Callable[[], None]] = []
-        weakref.finalize(self, _release, device, self._held)
+        weakref.finalize(self, _release, device, self._held, self._programs)
         with device.active():
             streams = self._streams = [device.make_stream()]
             self._held.append(lambda: device.free_stream(streams.pop()))  # nobody else holds it
@@ -81,6 +81,11 @@ class Runner:
             self._queue()
             device.wait(self.stream)
             self._graph = self._capture() if program.capturable else None
+
+    @property
+    def program(self) -> Program:
+        """What runs."""
+        return self._programs[0]
 
     @property
     def stream(self) -> Any:
@@ -145,9 +150,10 @@ def _checked(values: npt.NDArray[Any], tensor: Tensor) -> npt.NDArray[Any]:
     return values
 
 
-def _release(device: Device, held: list[Callable[[], None]]) -> None:
-    """Give memory back, from whichever thread drops the runner."""
+def _release(device: Device, held: list[Callable[[], None]], programs: list[Program]) -> None:
+    """Give memory back, that of the program last, from whichever thread drops the runner."""
     with device.active():
         for release in held:
             release()
+        programs.clear()
     held.clear()

@@ -82,7 +82,7 @@ class TorchBackend:
     def _wait(self) -> None:
         """Let a GPU do what it was asked for, or the clock would tell how long asking takes."""
         if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+            torch.cuda.current_stream(self.device).synchronize()
 
 
 def _array(values: Tensor) -> npt.NDArray[np.float32]:
@@ -114,16 +114,19 @@ def precision_on(asked: str, device: torch.device) -> str:
 def load(model: str | Path, options: BackendOptions) -> TorchBackend:
     """Load a model for PyTorch.
 
+    Two things are PyTorch's own and so hold for the whole process: `threads`, and on CUDA in float32 that cuDNN does
+    not compute in TF32.
+
     Raises:
         CheckpointError: The model is missing or damaged.
         BackendError: The device is unknown or absent, it does not compute in the precision, or max_scales are
             impossible.
     """
     options.demand_precision("torch", *DTYPES)
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
     loaded = load_model(model)
     options.count_scales(loaded.config)
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
     try:
         probe = torch.zeros(1, device=options.device)
         probe.cpu()  # what runs there must come back, which "meta" cannot

@@ -18,6 +18,9 @@ from depthart_core.model import DepthART, Prediction
 WARM_UP = 3
 """Runs before the recording, in which libraries choose their algorithms and allocate what they keep."""
 
+MODE = "thread_local"
+"""What a recording forbids: only this thread's own calls can spoil it, others may go on meanwhile."""
+
 
 class GraphedModel:
     """A model recorded for pictures of one shape on a CUDA device.
@@ -50,13 +53,13 @@ class GraphedModel:
         self._scales = [torch.cuda.CUDAGraph() for _ in range(scales)]
         self._ends = [torch.cuda.CUDAGraph() for _ in range(scales)]
         self._found: list[Prediction] = []
-        with torch.cuda.graph(self._start, pool=pool):
+        with torch.cuda.graph(self._start, pool=pool, capture_error_mode=MODE):
             prefix = model.prefix(self._image)
         rollout, steps = model.rollout(prefix, decoding, max_scales=scales), []
         for scale, end in zip(self._scales, self._ends, strict=True):
-            with torch.cuda.graph(scale, pool=pool):
+            with torch.cuda.graph(scale, pool=pool, capture_error_mode=MODE):
                 steps.append(next(rollout))
-            with torch.cuda.graph(end, pool=pool):
+            with torch.cuda.graph(end, pool=pool, capture_error_mode=MODE):
                 self._found.append(model.conclude(prefix, steps))
         self._kept = prefix, steps, rollout  # the graphs read their memory, the cache inside the rollout included
 
@@ -72,14 +75,14 @@ class GraphedModel:
             self._image.copy_(image)
             self._start.replay()
             if run is not None:
-                torch.cuda.synchronize(self._image.device)
+                torch.cuda.current_stream(self._image.device).synchronize()
                 run.begin()
             done = -1
             for scale in self._scales:
                 scale.replay()
                 done += 1
                 if run is not None:
-                    torch.cuda.synchronize(self._image.device)
+                    torch.cuda.current_stream(self._image.device).synchronize()
                     if not run.another():
                         break
             self._ends[done].replay()

@@ -29,8 +29,9 @@ class Limits:
     """How far an engine may be from PyTorch in float32; values that are no number are never allowed.
 
     Attributes:
-        mean: Of depth's relative error (AbsRel) over all pixels and pictures.
-        p99: Its 99th percentile.
+        mean: Of every output's error over all values and pictures: depth's is relative (AbsRel), that of confidence
+            and of the logarithms of the size a difference; see `measure`.
+        p99: Their 99th percentile, of each output alone.
         stage: Relative error (of the Euclidean norm) from which on a stage counts as the one that deviates.
     """
 

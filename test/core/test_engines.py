@@ -10,6 +10,7 @@ from depthart_core import BackendError, DepthEstimator
 from depthart_core.backends import engines
 from depthart_core.backends.cache import weights_folder
 from depthart_core.backends.machine import Machine, version_warning
+from depthart_core.errors import MissingEngineError
 from depthart_core.export.keeping import check_writable, write_engine
 from depthart_core.inference import BackendOptions
 from depthart_core.model_files import fingerprint
@@ -118,7 +119,9 @@ def test_the_precision_that_is_asked_for_is_taken_and_no_other(toy_model_path, e
     assert sentence.startswith(f"there is no engine of {toy_model_path} in bf16 for ")
     assert sentence.endswith(f"run: depthart-build-trt {toy_model_path} --precision bf16")
     sentence = told(engines.read_engine, engine, ORIN, exact)
-    assert sentence.endswith("computes in fp16, asked for fp32; run: depthart-build-trt toy --precision fp32 --workspace 512")
+    assert sentence.endswith(
+        "computes in fp16, asked for fp32; run: depthart-build-trt toy --precision fp32 --workspace 512"
+    )
 
 
 def test_an_engine_of_other_weights_in_the_folder_of_a_model_is_not_taken(toy_model_path, engine):
@@ -254,3 +257,32 @@ def test_an_engine_replaces_an_older_one_and_leaves_nothing_beside(engine, toy_m
 )
 def test_versions_known_to_be_bad_are_warned_about_by_number(library, version, bad):
     assert version_warning(library, version).startswith(f"TensorRT {version} ") == bad
+
+
+def test_an_engine_of_another_gpu_is_built_again_for_the_one_that_was_asked_for(engine):
+    sentence = told(engines.read_engine, engine, replace(ORIN, sm="9.0"), BackendOptions("cuda:1"))
+    assert sentence.endswith("run on this machine: depthart-build-trt toy --device cuda:1 --workspace 512")
+
+
+def test_commands_name_the_model_as_the_caller_does_and_quote_it(engine):
+    with pytest.raises(BackendError, match=r"run on this machine: depthart-build-trt 'my model' --workspace 512$"):
+        engines.read_engine(engine, replace(ORIN, sm="9.0"), BackendOptions("cuda"), model="my model")
+
+
+def test_all_engines_are_found_the_preferred_one_first(toy_model_path, engine):
+    slow = in_cache(toy_model_path, precision="fp32")
+    assert engines.find_engines(toy_model_path, BackendOptions("cuda"), ORIN) == [engine, slow]
+
+
+def test_only_what_a_build_cures_is_told_as_a_missing_engine(toy_model_path, engine):
+    with pytest.raises(MissingEngineError):
+        engines.find_engines(toy_model_path, BackendOptions("cuda", decode="argmax"), ORIN)
+    with pytest.raises(MissingEngineError):
+        engines.read_engine(engine, replace(ORIN, sm="9.0"), BackendOptions("cuda"))
+    engine.write_bytes(b"")
+    with pytest.raises(MissingEngineError):
+        engines.read_engine(engine, ORIN, BackendOptions("cuda"))
+    for action in (engines.find_engines, lambda _, *rest: engines.read_engine(engine, rest[1], rest[0])):
+        with pytest.raises(BackendError, match="max_scales must be") as error:
+            action(toy_model_path, BackendOptions("cuda", max_scales=99), ORIN)
+        assert type(error.value) is BackendError

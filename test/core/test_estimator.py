@@ -207,3 +207,10 @@ def test_a_deadline_that_only_enlarging_would_miss_takes_fewer_scales(toy_model_
     estimator(picture, deadline=deadline)
     enlarging = deadline - backend.deadlines[-1]
     assert estimator(picture, deadline=time.monotonic() + 0.2 * enlarging).scales == 1
+
+
+def test_threads_stay_as_they_are_where_no_model_can_be_loaded(tmp_path):
+    before = torch.get_num_threads()
+    with pytest.raises(CheckpointError):
+        DepthEstimator.load(tmp_path / "absent.safetensors", backend="torch", threads=before + 1)
+    assert torch.get_num_threads() == before

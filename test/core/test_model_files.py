@@ -1,6 +1,8 @@
 """Fingerprints of model files, and what is told of files that are none."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -68,3 +70,16 @@ def test_a_file_of_another_format_is_named(toy_model_path, tmp_path):
     path = rewritten(toy_model_path, tmp_path / "other.safetensors", format="pt")
     with pytest.raises(CheckpointError, match=r"is not a depthart/1 model \(format 'pt'\)"):
         fingerprint(path)
+
+
+def test_a_fingerprint_is_that_of_the_file_as_it_is_now(toy_model_path, toy_heads_path, tmp_path):
+    path = tmp_path / "model.safetensors"
+    found = [fingerprint(Path(shutil.copy(each, path))) for each in (toy_model_path, toy_heads_path)]
+    assert found == [fingerprint(each) for each in (toy_model_path, toy_heads_path)]
+    assert found[0] != found[1]
+
+
+def test_a_file_that_stays_is_hashed_once(toy_model_path, tmp_path):
+    path = Path(shutil.copy(toy_model_path, tmp_path))
+    first = fingerprint(path)
+    assert fingerprint(path) is first

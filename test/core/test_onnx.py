@@ -350,3 +350,57 @@ def test_an_option_without_a_graph_is_named(cached, options, sentence):
 def test_a_graph_that_does_something_else_than_asked_for_is_named(cached, options, sentence):
     with pytest.raises(BackendError, match=sentence):
         DepthEstimator.load(cached[1], **options)
+
+
+def test_speeds_that_are_measured_later_are_put_beside_the_earlier_ones(cached):
+    model = cached[0]
+    speeds.write_speeds(model, "expected", "auto", {"torch": 0.3, "onnx": 0.2})
+    speeds.write_speeds(model, "expected", "auto", {"torch": 0.1})
+    assert speeds.read_speeds(model, "expected", "auto") == {"torch": 0.1, "onnx": 0.2}
+    assert "torch" in DepthEstimator.load(model).name
+    assert "onnx" in DepthEstimator.load(model, precision="fp32").name  # in which nothing was measured
+
+
+def test_speeds_of_another_processor_do_not_count_here(cached, monkeypatch, tmp_path):
+    speeds.write_speeds(cached[0], "expected", "auto", {"torch": 0.1, "onnx": 0.2})
+    (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: Another 9000\n")
+    monkeypatch.setattr(speeds, "PROCESSORS", tmp_path / "cpuinfo")
+    assert "onnx" in DepthEstimator.load(cached[0]).name
+
+
+def test_an_export_that_auto_does_not_take_leaves_what_was_measured(cached):
+    speeds.write_speeds(cached[0], "expected", "auto", {"torch": 0.1, "onnx": 0.2})
+    export_model(cached[0], None, ExportOptions(form="whole", max_scales=1))
+    assert "torch" in DepthEstimator.load(cached[0]).name
+
+
+def test_another_version_of_the_runtime_is_warned_of_with_the_command_that_proves_anew(cached, caplog):
+    record = graphs.read_record(cached[1])
+    older = replace(record, versions={**record.versions, "onnxruntime": "1.0"})
+    DepthEstimator.load(cached[0])
+    assert not caplog.text
+    (cached[1] / graphs.RECORD).write_text(graphs.to_json(older))
+    DepthEstimator.load(cached[0])
+    here = onnxruntime.__version__
+    assert (
+        f"was compared with PyTorch in onnxruntime 1.0, here is {here}; prove it anew with: depthart e" in caplog.text
+    )
+
+
+@pytest.mark.openvino
+@WITHOUT
+def test_openvino_computes_only_in_what_it_was_proven_in(cached):
+    record = replace(graphs.read_record(cached[1]), openvino=["bf16"])
+    (cached[1] / graphs.RECORD).write_text(graphs.to_json(record))
+    with pytest.raises(BackendError, match=r"in OpenVINO in bf16, not in fp32; run: depthart export "):
+        DepthEstimator.load(cached[0], backend="openvino", precision="fp32")
+
+
+@pytest.mark.openvino
+@WITHOUT
+def test_a_folder_of_graphs_runs_in_openvino_where_onnx_runtime_is_missing(cached, monkeypatch, caplog):
+    hide_runtime(monkeypatch)
+    assert "(openvino on cpu" in DepthEstimator.load(cached[1]).name
+    assert "backend auto takes openvino for " in caplog.text
+    with pytest.raises(BackendError, match="'onnx' needs the package onnxruntime"):
+        DepthEstimator.load(cached[1], decode="argmax")

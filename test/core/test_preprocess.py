@@ -67,6 +67,21 @@ def test_a_large_picture_is_shrunk_as_opencv_does_it_in_one_piece(size):
         np.testing.assert_array_equal(to_input(rgb, side), whole)
 
 
+@pytest.mark.parametrize("size", [(64, 200), (33, 20), (50, 64), (64, 10)])
+def test_a_small_picture_is_enlarged_and_a_side_that_fits_stays(size):
+    rgb = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    kind = cv2.INTER_AREA if min(size) >= 64 else cv2.INTER_LINEAR
+    np.testing.assert_array_equal(to_input(rgb, 64), cv2.resize(rgb, (64, 64), interpolation=kind))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_side_that_shrinks_is_averaged_where_the_other_one_grows(turned):
+    stripes = np.zeros((48, 320, 3), np.uint8)
+    stripes[:, ::5] = 250  # one pixel in five
+    picture = np.ascontiguousarray(stripes.transpose(1, 0, 2)) if turned else stripes
+    assert np.unique(to_input(picture, 64)).tolist() == [50]
+
+
 def test_shrinking_averages_pixels():
     rgb = np.zeros((128, 128, 3), np.uint8)
     rgb[::2, ::2] = 200

@@ -5,6 +5,7 @@ Its device here is the host: memory that is numpy's, and a stream that does what
 
 import ctypes
 import gc
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -128,3 +129,17 @@ def test_the_backend_makes_depth_of_the_runners_arrays(make_host):
     found = backend.infer(picture[0][:, :, ::-1])  # memory in another order
     np.testing.assert_allclose(found.depth, 1 + picture[0].mean(2), rtol=1e-6)
     assert (found.scales, found.confidence, backend.anytime, backend.scales) == (3, None, False, 3)
+
+
+def test_the_program_goes_while_the_device_is_active(make_host):
+    device, active = make_host(graphs=False), []
+    program = Brightness(device)
+    weakref.finalize(program, lambda: active.append(device.actives.depth > 0))
+    runner = Runner(device, program)
+    del program
+    gc.disable()
+    try:
+        del runner
+        assert active == [True]
+    finally:
+        gc.enable()

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -116,7 +117,7 @@ def test_a_library_that_does_not_import_is_one_sentence(error, sentence):
 @without_gpu
 def test_without_a_gpu_it_says_where_to_look():
     pytest.importorskip("cuda.bindings", reason="cuda-bindings is not installed (extra `tensorrt`)")
-    with pytest.raises(BackendError, match=r"no GPU that CUDA can use here \(cudaError\w+\); look at: nvidia-smi"):
+    with pytest.raises(BackendError, match=r"no GPU that CUDA can use here \(cudaError\w+.*\); look at: nvidia-smi"):
         open_device("cuda")
 
 
@@ -171,3 +172,45 @@ def test_what_cannot_be_built_is_told_before_a_gpu_is_looked_for(model, options,
 
     with pytest.raises(error, match=words):
         build_engine(model, BackendOptions("cuda", **options))
+
+
+def make_bindings(error, count):
+    """cuda-bindings that count GPUs, or fail."""
+    module = types.ModuleType("cuda.bindings.runtime")
+    module.cudaGetDeviceCount = lambda: (types.SimpleNamespace(name=error), count)
+    return module
+
+
+def make_pycuda(count):
+    """A pycuda that counts GPUs."""
+
+    class Device:
+        def __init__(self, _index):
+            pass
+
+        def name(self):
+            return "GPU"
+
+        def compute_capability(self):
+            return 8, 7
+
+        def retain_primary_context(self):
+            return None
+
+        count = staticmethod(lambda: count)
+
+    module = types.ModuleType("pycuda.driver")
+    module.init, module.Device, module.Error = lambda: None, Device, RuntimeError
+    return module
+
+
+def test_pycuda_is_taken_where_the_bindings_are_too_new_for_the_driver(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cuda.bindings.runtime", make_bindings("cudaErrorInsufficientDriver", None))
+    monkeypatch.setitem(sys.modules, "pycuda.driver", make_pycuda(1))
+    assert (open_device("cuda").name, open_device("cuda").capability) == ("GPU", "8.7")
+    monkeypatch.setitem(sys.modules, "pycuda.driver", None)
+    with pytest.raises(BackendError, match=r"Driver; with an old driver: pip install .*'cuda-bindings<13'\); look at"):
+        open_device("cuda")
+    monkeypatch.setitem(sys.modules, "cuda.bindings.runtime", make_bindings("cudaErrorNoDevice", None))
+    with pytest.raises(BackendError, match=r"can use here \(cudaErrorNoDevice\); look at: nvidia-smi"):
+        open_device("cuda")

@@ -1,5 +1,7 @@
 """What the node says of a faster way to run its model."""
 
+import sys
+
 import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
@@ -64,3 +66,11 @@ def test_an_engine_that_cannot_be_used_is_told_and_none_is_built_from_it(tmp_pat
     with pytest.raises(BackendError) as told:
         load_estimator(settings)
     assert "safetensors" not in str(told.value)
+
+
+def test_no_engine_is_built_where_no_build_helps(toy_model_path, monkeypatch):
+    for name in ("tensorrt", "tensorrt_rtx", "onnx", "onnxscript"):
+        monkeypatch.setitem(sys.modules, name, None)
+    settings = Settings(model=str(toy_model_path), backend="tensorrt", device="cuda", build_engine=True)
+    with pytest.raises(BackendError, match=r"^TensorRT is not installed"):  # a build would miss onnx first
+        load_estimator(settings)

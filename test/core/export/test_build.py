@@ -6,8 +6,12 @@ device (`conftest.Host`). Everything of ours is the real thing.
 
 import ctypes
 import gc
+import shutil
 import sys
+import threading
+import time
 import types
+from concurrent.futures import ThreadPoolExecutor
 from importlib.machinery import ModuleSpec
 
 import numpy as np
@@ -247,3 +251,54 @@ def test_an_engine_that_stays_wrong_is_not_kept(machine, tiny_model_path):
     assert not list(cache_folder().rglob("*.engine*"))
     with pytest.raises(BackendError, match=r"there is no engine of .* run: depthart-build-trt"):
         DepthEstimator.load(tiny_model_path, backend="tensorrt", device="cuda")
+
+
+@pytest.mark.parametrize("device", ["cuda", "auto"])
+def test_auto_takes_the_next_engine_where_the_preferred_one_is_damaged_and_says_so(
+    machine, tiny_model_path, caplog, device
+):
+    machine()
+    fast, exact = (build.build_engine(tiny_model_path, OPTIONS, build.EngineOptions(each)) for each in ("fp16", "fp32"))
+    assert "(tensorrt in fp16" in DepthEstimator.load(tiny_model_path, device=device).name
+    fast.path.write_bytes(b"damaged")
+    assert "(tensorrt on cuda" in DepthEstimator.load(tiny_model_path, device=device).name
+    assert f"backend auto does without {fast.path.name} in tensorrt: {fast.path} is truncated" in caplog.text
+    exact.path.write_bytes(b"damaged")
+    assert "(torch on cpu" in DepthEstimator.load(tiny_model_path).name
+
+
+def test_whoever_waits_for_the_build_of_the_same_engine_takes_what_was_built(machine, tiny_model_path, monkeypatch):
+    trt, device = machine()
+    waits, told = threading.Event(), []
+
+    def open_second(_):
+        waits.set()
+        return device
+
+    with ThreadPoolExecutor(1) as threads:
+        others = []
+
+        def start_second(_):
+            if not others:
+                monkeypatch.setattr(build, "open_device", open_second)
+                others.append(threads.submit(build.build_engine, tiny_model_path, OPTIONS, report=told.append))
+                waits.wait(60.0)
+                time.sleep(0.5)  # until it comes to the lock
+
+        first = build.build_engine(tiny_model_path, OPTIONS, progress=start_second)
+        assert others[0].result(60.0) == first
+    assert told == ["another process has built it meanwhile"]
+    assert len(trt.configs) == 1
+    assert sorted(path.name for path in first.path.parent.iterdir()) == [first.path.name, f"{first.path.name}.json"]
+
+
+def test_an_engine_of_other_weights_is_not_replaced(machine, tiny_model_path, small_model_path, tmp_path):
+    machine()
+    (tmp_path / "other").mkdir()
+    same_name = shutil.copy(small_model_path, tmp_path / "other" / tiny_model_path.name)
+    wish = build.EngineOptions(out=tmp_path / "engines")
+    options = BackendOptions("cuda", max_scales=2)
+    done = build.build_engine(tiny_model_path, options, wish)
+    assert build.build_engine(tiny_model_path, options, wish).path == done.path
+    with pytest.raises(BackendError, match=rf"is of {tiny_model_path} \(weights .* not of {same_name} .* with --out$"):
+        build.build_engine(same_name, options, wish)

@@ -6,7 +6,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import types
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +29,7 @@ from depthart_core.backends import graphs  # noqa: E402
 from depthart_core.export import tracing  # noqa: E402
 from depthart_core.export.build import build_engine  # noqa: E402
 from depthart_core.export.onnx import LIBRARIES, ExportOptions, Graph, export_model, export_onnx  # noqa: E402
+from depthart_core.export.placing import put_in_place  # noqa: E402
 from depthart_core.export.proving import LIMITS, prove_export  # noqa: E402
 
 
@@ -265,3 +269,94 @@ def test_structured_pictures_differ_and_repeat():
     assert (first.shape, first.dtype) == ((16, 16, 3), np.uint8)
     assert not np.array_equal(first, second)
     np.testing.assert_array_equal(structured_pictures(16, 2)[1], second)
+
+
+def test_an_export_of_other_weights_is_not_replaced(tiny_model_path, small_model_path, tmp_path):
+    (tmp_path / "other").mkdir()
+    same_name = shutil.copy(small_model_path, tmp_path / "other" / tiny_model_path.name)
+    wish = ExportOptions(form="whole", max_scales=1)
+    export_model(tiny_model_path, tmp_path, wish)
+    with pytest.raises(BackendError, match=rf"is of {tiny_model_path} \(weights .* not of {same_name} .* with --out$"):
+        export_model(same_name, tmp_path, wish)
+
+
+def test_the_record_names_the_model_so_that_every_folder_finds_it(tiny_model_path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tiny_model_path.parent)
+    done = export_model(tiny_model_path.name, tmp_path, ExportOptions(form="whole", max_scales=1))
+    assert done.record.model == str(tiny_model_path.resolve())
+
+
+@pytest.mark.parametrize("when", ["compile_model", "infer"])
+def test_what_openvino_cannot_run_is_told_and_exported_for_onnx_runtime(tiny_model_path, tmp_path, monkeypatch, when):
+    told = []
+    monkeypatch.setitem(sys.modules, "openvino", make_openvino(when))
+    monkeypatch.delitem(sys.modules, "depthart_core.backends.openvino", raising=False)
+    try:
+        record = export_model(tiny_model_path, tmp_path, report=told.append).record
+    finally:
+        sys.modules.pop("depthart_core.backends.openvino", None)
+    assert "openvino" not in record.versions
+    assert record.openvino == []
+    assert set(record.deviation) == {"depth", "depth after 1"}
+    how = {"compile_model": "does not take", "infer": "cannot run"}[when]
+    assert told[-1] == f"not for OpenVINO 2026.9 in fp32: OpenVINO 2026.9 {how} prefix.onnx: no kernel for Conv"
+
+
+def make_openvino(fails):
+    """An OpenVINO that fails at a call."""
+
+    class Library:
+        outputs = ()
+
+        def call(self, name):
+            if name == fails:
+                raise RuntimeError("Exception from src/inference.cpp:74:\nno kernel for Conv\n")
+            return self
+
+        def get_property(self, _device, _name):
+            return ["FP32"]
+
+        def compile_model(self, *_):
+            return self.call("compile_model")
+
+        def create_infer_request(self):
+            return self
+
+        def set_tensor(self, *_):
+            pass
+
+        def infer(self):
+            return self.call("infer")
+
+    module = types.ModuleType("openvino")
+    module.__spec__ = ModuleSpec("openvino", None)  # PyTorch asks for it
+    module.__version__, module.Core, module.Tensor = "2026.9", Library, lambda array, **_: array
+    return module
+
+
+def filled(folder):
+    folder.mkdir()
+    (folder / "graph").touch()
+    return folder
+
+
+def test_an_older_export_stays_where_the_new_one_cannot_be_put(tmp_path):
+    target = filled(tmp_path / "export")
+    with pytest.raises(FileNotFoundError):
+        put_in_place(tmp_path / ".export.absent.export", target)
+    assert [path.name for path in tmp_path.iterdir()] == ["export"]
+    assert (target / "graph").exists()
+
+
+def test_what_a_killed_replacement_left_goes(tmp_path):
+    filled(tmp_path / ".export.1.old")
+    put_in_place(filled(tmp_path / ".export.2.export"), tmp_path / "export")
+    assert [path.name for path in tmp_path.iterdir()] == ["export"]
+
+
+def test_exports_that_are_done_at_once_replace_one_another(tmp_path):
+    made = [filled(tmp_path / f".export.{n}.export") for n in range(60)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda folder: put_in_place(folder, tmp_path / "export"), made))
+    assert [path.name for path in tmp_path.iterdir()] == ["export"]
+    assert (tmp_path / "export" / "graph").exists()

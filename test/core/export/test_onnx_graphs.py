@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -185,3 +188,38 @@ def test_a_folder_with_the_name_of_a_packaged_model_is_no_export(tmp_path, monke
     assert is_export(tmp_path / "nano" / "step.onnx")
     (tmp_path / "export.safetensors").write_bytes(b"the model that it was made from")
     assert is_export(tmp_path / "export")
+
+
+def test_commands_name_the_model_as_the_caller_does_and_quote_it(toy_model_path, tmp_path):
+    folder = in_cache(toy_model_path)
+    (folder / "step.onnx").write_bytes(b"")
+    copy = shutil.copy(toy_model_path, tmp_path / "my model.safetensors")
+    with pytest.raises(BackendError, match=rf"is damaged: .* anew with: depthart export '{copy}'$"):
+        opened(copy)
+
+
+def test_a_record_of_an_earlier_version_that_says_less_of_openvino_is_read(tmp_path):
+    folder = stored(tmp_path / "a")
+    values = json.loads(graphs.to_json(RECORD))
+    del values["openvino"]
+    (folder / graphs.RECORD).write_text(json.dumps(values))
+    assert graphs.read_record(folder) == RECORD
+
+
+def test_an_export_that_is_replaced_while_it_is_read_is_read_again(tmp_path):
+    folder, other = stored(tmp_path / "a"), b"of another export"
+    (folder / "step.onnx").unlink()
+    os.mkfifo(folder / "step.onnx")
+    record = replace(RECORD, files={"step.onnx": hashlib.sha256(other).hexdigest()})
+
+    def replace_it():
+        with (folder / "step.onnx").open("wb") as pipe:  # the record was read
+            (tmp_path / "new").write_bytes(other)
+            (tmp_path / "new").replace(folder / "step.onnx")
+            (folder / graphs.RECORD).write_text(graphs.to_json(record))
+            pipe.write(other)
+
+    with ThreadPoolExecutor(1) as threads:
+        done = threads.submit(replace_it)
+        assert opened(folder) == (folder, record, 3)
+        done.result(60.0)
