@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     options = BackendOptions(args.device, args.decode, max_scales=args.max_scales)
     done = build(args.model, options, wish)
     where = args.model if args.out is None else done.path
-    print(f"run it with: --model {where} --backend tensorrt {' '.join(_to_say_again(args))}")
+    print(f"run it with: --model {shlex.quote(str(where))} --backend tensorrt {' '.join(_to_say_again(args))}")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,4 +76,6 @@ def _automatic(done: Exported) -> str:
 
 
 def _use(folder: Path, *, stepped: bool) -> str:
-    return f"run it with: --model {folder}" if stepped else f"its graph: {next(folder.glob('*.onnx'))}"
+    return (
+        f"run it with: --model {shlex.quote(str(folder))}" if stepped else f"its graph: {next(folder.glob('*.onnx'))}"
+    )

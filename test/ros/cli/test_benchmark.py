@@ -48,6 +48,10 @@ def test_backends_are_compared_and_the_fastest_is_remembered(tiny_model_path, tm
     (speeds,) = json.loads(remembered.read_text()).values()
     assert set(speeds) == {"torch", "onnx"}
     assert str(remembered) in shown
+    assert main(["benchmark", str(tiny_model_path), "--backends", "torch", "--rounds", "1", "--threads", "1"]) == 0
+    (measured,) = json.loads(remembered.read_text()).values()
+    assert measured["onnx"] == speeds["onnx"]
+    assert measured["torch"] != speeds["torch"]
 
 
 def test_what_cannot_run_is_told_and_the_rest_is_measured(tiny_model_path, tmp_path, capsys):
