@@ -8,7 +8,7 @@ import pytest
 from depthart_core import BackendError
 from depthart_ros.cli import build_trt
 from depthart_ros.cli.main import main
-from depthart_ros.loading import load_estimator
+from depthart_ros.loading import load_estimator, options_of
 from depthart_ros.parameters import Settings
 
 for name in ("onnx", "onnxruntime", "onnxscript"):
@@ -52,7 +52,9 @@ def test_the_program_of_its_own_is_the_same_command(monkeypatch, capsys):
 
 def test_a_node_builds_its_engine_in_the_precision_of_its_settings(toy_model_path):
     asked = Settings(model=str(toy_model_path), backend="tensorrt", device="cuda", build_engine=True, precision="int8")
+    with pytest.raises(BackendError, match="backend 'tensorrt' computes in fp16 or bf16 or fp32, got 'int8'"):
+        load_estimator(asked)  # which no build cures
     with pytest.raises(BackendError, match="precision must be one of fp16, bf16, fp32, got 'int8'"):
-        load_estimator(asked)
+        build_trt.build(asked.model, options_of(asked))
     with pytest.raises(BackendError, match="TensorRT is not installed; on a Jetson: "):
-        load_estimator(replace(asked, precision="auto"))
+        build_trt.build(asked.model, options_of(replace(asked, precision="auto")))
