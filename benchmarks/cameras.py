@@ -80,7 +80,7 @@ def wait(recorder: Recorder, node: Program, cameras: Sequence[str], frames: int)
     Raises:
         DepthartError: they did not come.
     """
-    recorder.listen(PATIENCE, until=lambda: node.ended or look(recorder).fewest(cameras) >= frames)
+    recorder.listen(PATIENCE, until=lambda: node.ended or recorder.refused or look(recorder).fewest(cameras) >= frames)
     if (found := look(recorder)).fewest(cameras) < frames:
         raise DepthartError(f"too few frames came; the node's log ends so:\n{node.last_lines()}")
     return found

@@ -113,6 +113,16 @@ def test_every_decoding_is_scored_and_depth_after_every_scale(plan):
     assert scores["expected"].frames == 2
 
 
+def test_scores_are_computed_in_float32_on_a_gpu_too(plan):
+    """TF32 is a flag of the process, which a machine without a GPU has as well."""
+    frames, seen = read_frames(plan.data, 1, 64), []
+    model = make_contender("regressor", plan, 0).model
+    model.register_forward_pre_hook(lambda *_: seen.append(torch.backends.cudnn.allow_tf32))
+    torch.backends.cudnn.allow_tf32 = True
+    score_model(model, frames, seed=0, scales=False)
+    assert (seen, torch.backends.cudnn.allow_tf32) == ([False], True)
+
+
 def test_a_comparison_is_run_written_and_reported(plan, tmp_path):
     out = tmp_path / "out"
     assert compare(plan, Place(out, workers=0))
