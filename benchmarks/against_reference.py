@@ -25,13 +25,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from benchmarks.limits import timed
-from benchmarks.model import peak
+from benchmarks.deliver import deliver
+from benchmarks.limits import peak
 from benchmarks.released_code import MissingReferenceError, open_reference
-from benchmarks.report import deliver
+from benchmarks.timing import timed
 from depthart_core.backends.measuring import peak_memory
 from depthart_core.backends.onnx import open_parts
 from depthart_core.backends.precision import multiplies_bfloat16
@@ -47,7 +46,7 @@ from depthart_core.model_files import fingerprint
 from depthart_core.normalize import normalize_image
 from depthart_core.released import convert_released
 from depthart_core.released_layout import QUANTIZER_COPY
-from training.comparison.cost import OWN_COUNTS
+from training.operations import counted
 
 OPTIONS = BackendOptions(decode="argmax")
 RELEASED, OURS = "released.safetensors", "ours.safetensors"
@@ -63,7 +62,7 @@ Depth = npt.NDArray[np.float32]
 
 @dataclass
 class Side:
-    """One of the two implementations.
+    """One implementation in one format on one runtime.
 
     Attributes:
         name: Key of `FILES`.
@@ -122,19 +121,12 @@ def picture() -> Picture:
     return np.asarray((smooth[0].permute(1, 2, 0) * 255).round().to(torch.uint8).contiguous().numpy())
 
 
-def counted(action: Callable[[], object]) -> int:
-    """Do something and return its operations."""
-    with FlopCounterMode(display=False, custom_mapping=OWN_COUNTS) as counter:
-        action()
-    return counter.get_total_flops()
-
-
 def same_codes(reference: Side, ours: Side) -> float:
     """Run both, count their operations, and return the share of tokens for which both take the same code."""
     theirs: list[Tensor] = []
     codes = reference.model.vae_quant_proxy.embedding
     hook = codes.register_forward_hook(lambda _, given, __: theirs.append(given[0]))
-    reference.operations = counted(lambda: reference.run(picture()))
+    _, reference.operations = counted(lambda: reference.run(picture()))
     hook.remove()
     found: list[Tensor] = []
 
@@ -144,7 +136,7 @@ def same_codes(reference: Side, ours: Side) -> float:
 
     image = normalize_image(torch.from_numpy(picture()).permute(2, 0, 1)[None])
     with torch.inference_mode():
-        ours.operations = counted(lambda: ours.model.predict(image, record))
+        _, ours.operations = counted(lambda: ours.model.predict(image, record))
     rollout = theirs[-len(found) :]  # before it the code of every token of the image
     return float((torch.cat(found, dim=1) == torch.cat(rollout, dim=1)).float().mean())
 
@@ -184,9 +176,9 @@ def compare(args: argparse.Namespace, folder: Path) -> list[str]:
     depths = [side.run(picture()) for side in sides]
     peaks = []
     for _ in tqdm(range(args.repeats), unit="round"):
-        peaks.append(peak(torch.float32))
+        peaks.append(peak(torch.float32, "cpu"))
         for side in sides:
-            side.seconds.append(timed(lambda run=side.run: run(picture()), "cpu"))  # type: ignore[misc]
+            side.seconds.append(timed(lambda run=side.run: run(picture())))  # type: ignore[misc]
     limit, spread = statistics.median(peaks), depths[0].max() - depths[0].min()
     text = (
         f"d16, one picture, {args.threads} threads, float32 but where bf16 stands, medians of {args.repeats} "
@@ -207,8 +199,8 @@ def compare(args: argparse.Namespace, folder: Path) -> list[str]:
     rows = []
     for side, depth in zip(sides, depths, strict=True):
         seconds, worst = statistics.median(side.seconds), np.abs(depth - depths[0]).max()
-        counted = [f"{side.operations / 1e9:.0f}", f"{side.operations / seconds / limit:.0%}"]
-        cells = [f"{seconds * 1e3:.0f}", f"{first / seconds:.2f}", *(counted if side.operations else ["-", "-"])]
+        work = [f"{side.operations / 1e9:.0f}", f"{side.operations / seconds / limit:.0%}"]
+        cells = [f"{seconds * 1e3:.0f}", f"{first / seconds:.2f}", *(work if side.operations else ["-", "-"])]
         error = relative_error(depths[0], depth).mean()
         rows.append([side.name, *cells, f"{memory[side.name]:.0f}", f"{worst:.1e}", f"{error:.1e}"])
     return [text, table(header, rows)]
@@ -238,8 +230,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MissingReferenceError as error:
         print(f"benchmarks.against_reference: {error}", file=sys.stderr)
         return 1
-    command = f"python -m benchmarks.against_reference --reference DIR --repeats {args.repeats}"
-    deliver("Against the reference", f"{command} --threads {args.threads}", lines, args.out)
+    deliver("Against the reference", lines, program="benchmarks.against_reference", argv=argv, out=args.out)
     return 0
 
 

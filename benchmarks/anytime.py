@@ -14,7 +14,7 @@ from time import perf_counter
 
 import numpy as np
 
-from benchmarks.report import deliver
+from benchmarks.deliver import deliver
 from depthart_core import BACKENDS, DepthEstimator
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
@@ -98,8 +98,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     header = ["scales", "p50 [ms]", "p95 [ms]", *(f"AbsRel, {name}" for name in found)]
     pictures = ", ".join(f"{len(each)} of {name}" for name, each in found.items())
     conditions = f"{estimators[-1].name}; pictures of 256x256: {pictures}; one scale per picture."
-    command = f"python -m benchmarks.anytime {args.model} --backend {args.backend} --frames {args.frames} --data ..."
-    deliver("Depth after fewer scales", command, [conditions, table(header, report(found))], args.out)
+    lines = [conditions, table(header, report(found))]
+    deliver("Depth after fewer scales", lines, program="benchmarks.anytime", argv=argv, out=args.out)
     if args.curve:
         draw(found, args.model, args.curve)
     return 0

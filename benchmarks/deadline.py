@@ -25,7 +25,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 from tqdm import tqdm
 
-from benchmarks.report import deliver
+from benchmarks.deliver import deliver
 from depthart_core import DepthEstimator, Intrinsics
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
@@ -152,7 +152,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "unless one scale alone takes longer."
     )
     lines = [summary, table(header, [row(case) for case in cases])]
-    deliver("Depth by a deadline", f"python -m benchmarks.deadline --backend {args.backend}", lines, args.out)
+    deliver("Depth by a deadline", lines, program="benchmarks.deadline", argv=argv, out=args.out)
     return 0
 
 

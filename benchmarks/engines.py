@@ -3,6 +3,8 @@
 A graph in parts, run scale by scale, against one graph with every scale unrolled, both in ONNX Runtime; with --int8
 what benchmarks.int8 makes of the parts; all backends side by side; and with --data the accuracy of each. Graphs that
 the cache lacks are exported first, which takes a minute or two.
+
+What reads data sets is imported where it is used: it loads PyTorch, and memory is measured of processes without it.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.report import deliver
+from benchmarks.deliver import deliver
 from depthart_core.backends import graphs
 from depthart_core.backends.measuring import measure, peak_memory, subjects
 from depthart_core.backends.onnx import WholeBackend, open_parts, open_session, session_options
@@ -29,10 +31,6 @@ from depthart_core.markdown import table
 from depthart_core.preprocess import to_input
 from depthart_ros.cli.benchmark import PICTURE_SIZE, stages, summary
 from depthart_ros.cli.sources import sample_pictures
-from training.arguments import check_limit
-from training.data.rooms import open_rooms
-from training.data.sample import DataError
-from training.evaluate import evaluate
 
 CALIBRATION = 10  # pictures
 
@@ -50,7 +48,6 @@ def find_or_export(model: str, form: str) -> Path:
     try:
         return graphs.find_exports(model, BackendOptions(precision="fp32"), backend="onnx", form=form)[0]
     except BackendError:
-        # Not in the processes whose memory is measured.
         from depthart_core.export.onnx import ExportOptions, export_model
 
         wish = ExportOptions(form=form)
@@ -91,6 +88,9 @@ def forms(folders: dict[str, tuple[Path, str]], threads: int, rounds: int) -> st
 
 def accuracy(estimators: dict[str, Callable[[np.ndarray], object]], data: Path, limit: int | None) -> str:
     """Return a line for each estimator: AbsRel by the protocol of `training.evaluate`."""
+    from training.data.rooms import open_rooms
+    from training.evaluate import evaluate
+
     samples = open_rooms(data)[:limit]
     scores = {
         name: statistics.mean(one.scores.abs_rel for one in evaluate(estimator, samples))
@@ -103,6 +103,8 @@ def accuracy(estimators: dict[str, Callable[[np.ndarray], object]], data: Path, 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, and write where asked."""
+    from training.arguments import check_limit
+
     parser = argparse.ArgumentParser(description="Forms and backends of one model on a CPU.")
     parser.add_argument("--model", default="nano")
     parser.add_argument("--rounds", type=int, default=4)
@@ -117,13 +119,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         check_limit(args.limit)
         lines = measured(args)
-    except (DepthartError, DataError) as error:
+    except DepthartError as error:
         print(f"benchmarks.engines: {error}", file=sys.stderr)
         return 1
-    command = f"python -m benchmarks.engines --model {args.model} --rounds {args.rounds} --threads {args.threads}"
-    command += (" --int8" if args.int8 else "") + (" --data SHARD" if args.data else "")
-    command += f" --limit {args.limit}" if args.limit else ""
-    deliver("Engines on a CPU", command, lines, args.out)
+    deliver("Engines on a CPU", lines, program="benchmarks.engines", argv=argv, out=args.out)
     return 0
 
 

@@ -21,21 +21,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from benchmarks.limits import FORMATS, peaks, set_tf32, timed
-from benchmarks.report import deliver
+from benchmarks.deliver import deliver
+from benchmarks.limits import FORMATS, peaks, set_tf32
+from benchmarks.model import open_model
+from benchmarks.timing import timed
 from depthart_core.backends.precision import typed
 from depthart_core.backends.torch_graph import GraphedModel
-from depthart_core.checkpoint import load_model
-from depthart_core.config import ModelConfig
 from depthart_core.decoding import expected
 from depthart_core.errors import CheckpointError
 from depthart_core.markdown import table
 from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize
-from training.comparison.cost import OWN_COUNTS
+from training.operations import counted
 
 PATHS = ("eager", "graph", "compile")
 PRECISIONS = {"float32": "fp32", "tf32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
@@ -86,18 +85,17 @@ class Reference:
 
 
 def reference(name: str, batch: int) -> Reference:
-    """Load a model ("d16": random weights of the released size) and run it on the CPU."""
-    torch.manual_seed(0)
-    model = DepthART(ModelConfig()).eval().requires_grad_(False) if name == "d16" else load_model(name)
+    """Open a model and run it on the CPU."""
+    model = open_model(name)
     size = model.config.tokenizer.input_size
     coarse = torch.rand(batch, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     images = functional.interpolate(coarse, size=(size, size), mode="bicubic").clamp(0, 1) * 2 - 1
-    with FlopCounterMode(display=False, custom_mapping=OWN_COUNTS) as counter:
-        depth = denormalize(model(images), model.config)
+    output, operations = counted(lambda: model(images))
+    depth = denormalize(output, model.config)
     scales = len(model.config.tokenizer.scale_sizes)
     weights = sum(p.numel() for p in model.parameters())
     again = sum(p.numel() for p in model.transformer.parameters()) * (scales - 1)
-    return Reference(model, images, depth, counter.get_total_flops() / batch / 1e9, 4 * (weights + again) / 1e9)
+    return Reference(model, images, depth, operations / batch / 1e9, 4 * (weights + again) / 1e9)
 
 
 def runner(subject: Subject, found: Reference, device: str) -> Run:
@@ -178,11 +176,19 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 @torch.inference_mode()
-def run(args: argparse.Namespace) -> None:
-    """Measure, print, and write where asked."""
+def run(args: argparse.Namespace, argv: Sequence[str] | None) -> None:
+    """Measure, print, and write where asked, after every model: a time limit may come before the last."""
     on_cpu = not args.device.startswith("cuda")
     paths = [path for path in args.paths if not (on_cpu and path == "graph")]
     limits, rows = peaks(args.device, args.numbers), []
+    device = "CPU" if on_cpu else torch.cuda.get_device_name(args.device)
+    reached = ", ".join(f"{number} {limits[number] / 1e12:.2f}" for number in args.numbers)
+    conditions = (
+        f"{device}, torch {torch.__version__}. Matrix peak [TFLOP/s]: {reached}; copied {limits['copy'] / 1e12:.3f}"
+        f" TB/s. Medians and 90th percentiles of {args.rounds} interleaved rounds."
+    )
+    head = ["model", "p50 [ms]", "p90 [ms]", "pictures/s", "memory [MiB]", "of the matrix peak", "of the bandwidth"]
+    head += ["mean error", "p99 error"]
     for name in args.models:
         found = reference(name, max(args.batches))
         subjects = [
@@ -193,16 +199,8 @@ def run(args: argparse.Namespace) -> None:
         ]
         measure(subjects, found, args.device, args.rounds)
         rows += [row(subject, found, limits) for subject in subjects]
-    device = "CPU" if on_cpu else torch.cuda.get_device_name(args.device)
-    reached = ", ".join(f"{number} {limits[number] / 1e12:.2f}" for number in args.numbers)
-    conditions = (
-        f"{device}, torch {torch.__version__}. Matrix peak [TFLOP/s]: {reached}; copied {limits['copy'] / 1e12:.3f}"
-        f" TB/s. Medians and 90th percentiles of {args.rounds} interleaved rounds."
-    )
-    head = ["model", "p50 [ms]", "p90 [ms]", "pictures/s", "memory [MiB]", "of the matrix peak", "of the bandwidth"]
-    command = f"python -m benchmarks.gpu --models {' '.join(args.models)} --rounds {args.rounds}"
-    lines = [conditions, table([*head, "mean error", "p99 error"], rows)]
-    deliver("Models on a GPU", f"{command} --device {args.device}", lines, args.out)
+        lines = [conditions, table(head, rows)]
+        deliver("Models on a GPU", lines, program="benchmarks.gpu", argv=argv, out=args.out)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -214,7 +212,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"benchmarks.gpu: --device {args.device}: {str(error).partition(chr(10))[0]}", file=sys.stderr)
         return 1
     try:
-        run(args)
+        run(args, argv)
     except CheckpointError as error:
         print(f"benchmarks.gpu: {error}", file=sys.stderr)
         return 1

@@ -12,26 +12,26 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from benchmarks.limits import matrix_product, timed
-from benchmarks.report import deliver
+from benchmarks.deliver import deliver
+from benchmarks.limits import peak
+from depthart_core.backends.precision import DTYPES, typed
 from depthart_core.checkpoint import load_model
 from depthart_core.config import ModelConfig
 from depthart_core.errors import CheckpointError
 from depthart_core.markdown import table
 from depthart_core.model import DepthART
-from training.comparison.cost import OWN_COUNTS
+from depthart_core.winograd import quicken
+from training.operations import counted
 
 STAGES = ("prefix", "rollout", "decoder")
-PEAK_SIDE = 2048  # of the square matrices
-PEAK_TRIES = 4
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Variant:
     Attributes:
         name: for the table.
         model: in evaluation mode.
-        dtype: of weights and activations.
+        dtype: of convolutions and linear layers.
         seconds: per stage one entry a repetition.
         operations: per stage.
     """
@@ -56,7 +56,7 @@ class Variant:
 def stages(variant: Variant, image: torch.Tensor, observe: Callable[[str, Callable[[], Any]], Any]) -> torch.Tensor:
     """Run a model stage by stage; `observe(name, stage)` calls each and returns its result."""
     model = variant.model
-    prefix = observe("prefix", lambda: model.prefix(image.to(variant.dtype)))
+    prefix = observe("prefix", lambda: model.prefix(image))
     last = observe("rollout", lambda: list(model.rollout(prefix))[-1])
     return observe("decoder", lambda: model.decode(last.f_hat, prefix))
 
@@ -76,36 +76,37 @@ def measure(variant: Variant, image: torch.Tensor) -> None:
 def count_operations(variant: Variant, image: torch.Tensor) -> None:
     """Count the operations of every stage; also the warm-up."""
 
-    def counted(name: str, stage: Callable[[], Any]) -> Any:
-        with FlopCounterMode(display=False, custom_mapping=OWN_COUNTS) as counter:
-            result = stage()
-        variant.operations[name] = counter.get_total_flops()
+    def count(name: str, stage: Callable[[], Any]) -> Any:
+        result, variant.operations[name] = counted(stage)
         return result
 
-    stages(variant, image, counted)
+    stages(variant, image, count)
 
 
-def peak(dtype: torch.dtype) -> float:
-    """Return operations a second of the fastest of a few large matrix products."""
-    product = matrix_product(PEAK_SIDE, dtype, "cpu")
-    return 2 * PEAK_SIDE**3 / min(timed(product, "cpu") for _ in range(PEAK_TRIES))
+def open_model(name: str) -> DepthART:
+    """Return the model of a name or file; "d16" is the released size with random weights."""
+    if name != "d16":
+        return load_model(name)
+    torch.manual_seed(0)
+    return DepthART(ModelConfig()).eval().requires_grad_(False)
+
+
+def as_run(name: str, model: DepthART, precision: str) -> Variant:
+    """Return a model as `depthart_core.backends.torch` runs it on a CPU; the one given stays as it is."""
+    model = deepcopy(model) if precision == "fp32" else typed(model, precision)
+    if precision == "fp32":
+        quicken(model.tokenizer)
+    dtype = DTYPES[precision]
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Variant(f"{name} {str(dtype).partition('.')[2]}", model, dtype)
 
 
 def variants(names: Sequence[str]) -> list[Variant]:
-    """Make the models asked for: "d16" with random weights in float32 and bfloat16, anything else from its file."""
+    """Make the models asked for: d16 in float32 and bfloat16, any other in float32."""
     found = []
     for name in names:
-        if name == "d16":
-            torch.manual_seed(0)
-            model = DepthART(ModelConfig()).eval().requires_grad_(False)
-            half = DepthART(ModelConfig()).eval().requires_grad_(False)
-            half.load_state_dict(model.state_dict())
-            found.append(Variant("d16 float32", model, torch.float32))
-            found.append(Variant("d16 bfloat16", half.to(torch.bfloat16), torch.bfloat16))
-        else:
-            found.append(Variant(f"{Path(name).stem} float32", load_model(name), torch.float32))
-    for variant in found:
-        variant.model.to(memory_format=torch.channels_last)  # as depthart_core.backends.torch does
+        model = open_model(name)
+        found += [as_run(Path(name).stem, model, one) for one in (("fp32", "bf16") if name == "d16" else ("fp32",))]
     return found
 
 
@@ -127,12 +128,13 @@ def rows(found: Sequence[Variant], peaks: dict[torch.dtype, float]) -> list[list
 def repeat(found: Sequence[Variant], repeats: int) -> dict[torch.dtype, float]:
     """Measure all variants in turn and return the median matrix peak of each number format."""
     peaks: dict[torch.dtype, list[float]] = {variant.dtype: [] for variant in found}
-    images = [torch.rand(1, 3, *[variant.model.config.tokenizer.input_size] * 2) * 2 - 1 for variant in found]
+    sides = [variant.model.config.tokenizer.input_size for variant in found]
+    images = [(torch.rand(1, 3, side, side) * 2 - 1).contiguous(memory_format=torch.channels_last) for side in sides]
     for variant, image in zip(found, images, strict=True):
         count_operations(variant, image)
     for _ in tqdm(range(repeats), unit="round"):
         for dtype, measured in peaks.items():
-            measured.append(peak(dtype))
+            measured.append(peak(dtype, "cpu"))
         for variant, image in zip(found, images, strict=True):
             measure(variant, image)
     return {dtype: statistics.median(measured) for dtype, measured in peaks.items()}
@@ -161,8 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"Matrix peak measured in the same rounds: {reached} GFLOP/s."
     )
     lines = [conditions, table(["model, stage", "ms", "GFLOP", "share of the peak"], rows(found, peaks))]
-    command = f"python -m benchmarks.model --models {' '.join(args.models)} --repeats {args.repeats}"
-    deliver("Models by stage", f"{command} --threads {args.threads}", lines, args.out)
+    deliver("Models by stage", lines, program="benchmarks.model", argv=argv, out=args.out)
     return 0
 
 

@@ -1,7 +1,7 @@
 """The node end to end: ``python -m benchmarks.node``.
 
 Camera, node and subscriber are three processes on the cores given. The subscriber takes depth and cloud as raw bytes.
-The node's stages are those it publishes on /diagnostics at the end: percentiles over its last 300 frames.
+The node's stages are those it publishes on /diagnostics at the end: percentiles over its last frames, `WINDOW` at most.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks.report import deliver
+from benchmarks.deliver import deliver
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
 from depthart_ros.cli.demo import sample_scale
 from depthart_ros.cli.demo_processes import Program, python_program, transport_environment
 from depthart_ros.diagnostics.reports import resident_mib
-from depthart_ros.diagnostics.statistics import STAGES
+from depthart_ros.diagnostics.statistics import STAGES, WINDOW
 from depthart_ros.outputs.topics import DEPTH, POINTS
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Measurement:
     Attributes:
         frames: processed.
         seconds: that they took.
-        latencies: stamp to subscriber, one for each frame [s].
+        latencies: stamp to subscriber of depth, one for each frame [s].
         values: of the node's last diagnostics.
         memory: over the run.
     """
@@ -118,7 +118,7 @@ def speed_rows(found: Measurement) -> list[list[str]]:
     values = found.values
     rows = [[stage, *(values.get(f"{stage}_p{p}_ms", "?") for p in (50, 95, 99))] for stage in STAGES]
     beyond = np.percentile(np.array(found.latencies) * 1e3, (50, 95, 99))
-    return [*rows, ["stamp to subscriber", *(f"{latency:.3f}" for latency in beyond)]]
+    return [*rows, ["stamp to subscriber of depth, all frames", *(f"{latency:.3f}" for latency in beyond)]]
 
 
 def memory_rows(found: Measurement) -> list[list[str]]:
@@ -145,9 +145,9 @@ def latency_line(found: Measurement) -> str:
     minutes = np.linspace(0.0, found.seconds / 60.0, len(found.latencies))
     slope, _ = np.polyfit(minutes, np.array(found.latencies) * 1e3, 1)
     return (
-        f"Stamp to publication, p95: **{whole:.1f} ms**, {whole / model:.2f} times the model's own; "
-        f"{LATENCY_FACTOR:g} times it and {LATENCY_MARGIN_MS:g} ms are {limit:.1f} ms. The age of depth changes by "
-        f"{slope:+.1f} ms a minute over {found.seconds:.0f} s."
+        f"Stamp to publication, p95 of the last {WINDOW} frames: **{whole:.1f} ms**, {whole / model:.2f} times the "
+        f"model's own; {LATENCY_FACTOR:g} times it and {LATENCY_MARGIN_MS:g} ms are {limit:.1f} ms. The age of depth "
+        f"changes by {slope:+.1f} ms a minute over {found.seconds:.0f} s."
     )
 
 
@@ -160,13 +160,13 @@ def report(found: Measurement, args: argparse.Namespace) -> list[str]:
     summary = (
         f"{args.width}x{args.height} at {args.rate:g} pictures/s, {args.cores} cores for camera, node and subscriber; "
         f"depth and cloud subscribed. **{found.frames / found.seconds:.1f} processed frames/s** over {found.frames} "
-        f"frames. Conversion and publishing beside the model: **{beside:.1f} ms** (p50), {beside / model:.1%} of the "
-        f"model's {model:.1f} ms."
+        f"frames. Conversion and publishing beside the model, p50 of the last {WINDOW} frames: **{beside:.1f} ms**, "
+        f"{beside / model:.1%} of the model's {model:.1f} ms."
     )
     return [
         summary,
         latency_line(found),
-        table(["stage [ms]", "p50", "p95", "p99"], speed_rows(found)),
+        table([f"stage [ms], last {WINDOW} frames", "p50", "p95", "p99"], speed_rows(found)),
         f"Memory after the first tenth grows by {growth(found.memory):+.1f} MiB per 1000 frames.",
         table(["processed frames", "resident memory of the node [MiB]"], memory_rows(found)),
     ]
@@ -198,10 +198,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DepthartError as error:
         print(f"benchmarks.node: {error}", file=sys.stderr)
         return 1
-    command = f"python -m benchmarks.node --model {args.model} --frames {args.frames} --rate {args.rate:g}"
-    command += f" --width {args.width} --height {args.height} --backend {args.backend}"
-    command += f" --deadline-ms {args.deadline_ms:g}" if args.deadline_ms else ""
-    deliver("The node end to end", command, report(found, args), args.out)
+    deliver("The node end to end", report(found, args), program="benchmarks.node", argv=argv, out=args.out)
     return 0
 
 

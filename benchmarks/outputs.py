@@ -12,14 +12,15 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.report import deliver
+from benchmarks.deliver import deliver
+from benchmarks.timing import timed
 from depthart_core import DepthEstimator, Intrinsics
 from depthart_core.inference import Inference
 from depthart_core.markdown import table
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo, Image
 
 PATIENCE = 20.0
+PAUSE = 0.02  # seconds between frames
 
 
 class Replay:
@@ -63,12 +65,12 @@ class Timed:
         self.seconds: dict[str, list[float]] = {}
 
     def listened(self) -> frozenset[str]:
-        """As of the node."""
+        """Return the topics that somebody subscribes to."""
         found: frozenset[str] = self._outputs.listened()
         return found
 
     def publish(self, topic: str, message: Any) -> str:
-        """As of the node."""
+        """Publish, and add the seconds that it takes; returns why it failed, or ""."""
         start = time.perf_counter()
         failure: str = self._outputs.publish(topic, message)
         self.seconds.setdefault(topic, []).append(time.perf_counter() - start)
@@ -132,19 +134,14 @@ def measure_frames(args: argparse.Namespace, settings: Settings) -> tuple[list[f
             pipeline.process(frame)
         outputs.seconds.clear()
         before = time.process_time()
-        whole = [timed(lambda at=at: pipeline.process(frames[at % 4]), pause=0.02) for at in range(args.frames)]
+        whole = []
+        for at in range(args.frames):
+            time.sleep(PAUSE)
+            whole.append(timed(lambda at=at: pipeline.process(frames[at % 4])))  # type: ignore[misc]
         return whole, dict(outputs.seconds), (time.process_time() - before) / args.frames
     finally:
         node.destroy_node()
         rclpy.shutdown()
-
-
-def timed(work: Callable[[], Any], *, pause: float = 0.0) -> float:
-    """Return the seconds that something takes, after a pause as between frames."""
-    time.sleep(pause)
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def measure_cloud(args: argparse.Namespace) -> tuple[float, float]:
@@ -217,8 +214,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         stop.set()
         listener.join(math.ceil(PATIENCE))
-    command = f"python -m benchmarks.outputs --model {args.model} --width {args.width} --height {args.height}"
-    deliver("What the node does beside its model", command, lines, args.out)
+    deliver("What the node does beside its model", lines, program="benchmarks.outputs", argv=argv, out=args.out)
     return 0
 
 

@@ -16,8 +16,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.deliver import deliver
 from benchmarks.node import PATIENCE
-from benchmarks.report import deliver
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
 from depthart_ros.cli.demo_processes import Program, python_program, transport_environment
@@ -139,8 +139,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         [f"memory after {args.frames} frames [MiB]", f"{found.resident[1]:.0f}"],
         ["PyTorch loaded", "yes" if found.torch else "no"],
     ]
-    command = f"python -m benchmarks.start --backend {args.backend} --rate {args.rate:g} --width {args.width}"
-    deliver("Start and idleness of the node", command, [table(["", "measured"], rows)], args.out)
+    lines = [table(["", "measured"], rows)]
+    deliver("Start and idleness of the node", lines, program="benchmarks.start", argv=argv, out=args.out)
     return 0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.deliver import deliver
 from depthart_core import BackendError, DepthEstimator
 from depthart_core.backends.cuda import Device, open_device
 from depthart_core.backends.runner import Runner, Tensor
@@ -118,26 +119,25 @@ def try_engine(model: str, precision: str, pictures: list[Any]) -> list[str]:
     ]
 
 
-def main() -> None:
-    """Try what can be tried; what cannot is a line that says why."""
+def main(argv: Sequence[str] | None = None) -> None:
+    """Try what can be tried, and deliver after each try; what cannot be tried is a line that says why."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="nano")
     parser.add_argument("--precisions", nargs="+", action="extend")
     parser.add_argument("--out", type=Path)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     precisions = args.precisions or ["fp32", "fp16"]
     pictures = sample_pictures()
     attempts: list[Callable[[], list[str]]] = [lambda: try_runtime(open_device("cuda"))]
     attempts += [lambda precision=one: try_engine(args.model, precision, pictures) for one in precisions]  # type: ignore[misc]
-    lines = []
+    lines: list[str] = []
     for attempt in attempts:
         try:
             lines += attempt()
         except BackendError as error:
             lines.append(f"not done: {error}")
-    print("\n".join(lines))
-    if args.out:
-        args.out.write_text("\n".join(f"    {line}" for line in lines) + "\n")
+        block = "\n".join(f"    {line}" for line in lines)
+        deliver("Engines on a GPU", [block], program="benchmarks.tensorrt_engines", argv=argv, out=args.out)
 
 
 if __name__ == "__main__":

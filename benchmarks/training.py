@@ -1,8 +1,9 @@
 """Speed of the transformer stage: ``python -m benchmarks.training --data SHARD ...``.
 
-Every round runs one step of both objectives and one large matrix product, one after the other, so that whatever else
-the machine does hits all alike; the table shows medians. A step is the training's own: forward, backward, clipping,
-AdamW and averaged weights. Operations are counted by torch (a multiplication and an addition are two).
+Every round runs one step of both objectives and a few large matrix products, one after the other, so that whatever else
+the machine does hits all alike. A step is the training's own: forward, backward, clipping, AdamW and averaged weights;
+some decode a second time, so the table shows means. Operations are counted by torch (a multiplication and an addition
+are two).
 """
 
 from __future__ import annotations
@@ -13,25 +14,25 @@ import itertools
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from benchmarks.limits import matrix_product, timed
-from benchmarks.report import deliver
+from benchmarks.deliver import deliver
+from benchmarks.limits import peak
+from benchmarks.timing import timed
 from depthart_core.config import ModelConfig
 from depthart_core.markdown import table
 from depthart_core.model import DepthART
 from depthart_core.objective import OBJECTIVES
 from training.command import run_command
-from training.comparison.cost import OWN_COUNTS
 from training.data.frames import Joined
 from training.data.loader import Batch, batches
 from training.data.source import open_data
 from training.loop import Trainer
+from training.operations import counted_steps
 from training.precision import PRECISIONS
 from training.recipe import read_recipe
 from training.settings import RunOptions
@@ -39,7 +40,6 @@ from training.stages import make_stage
 
 RECIPE = Path("training/configs/nano.json")
 STAGE = "transformer"
-PEAK_SIDES = {"cpu": 2048, "cuda": 8192}  # of the square matrices
 WARM_UP = 2
 
 
@@ -65,28 +65,25 @@ def trainers(args: argparse.Namespace, out: Path) -> dict[str, Trainer]:
     return found
 
 
-def operations(trainer: Trainer, source: Iterator[Batch]) -> float:
-    """Return the operations of one step for one sample."""
-    with FlopCounterMode(display=False, custom_mapping=OWN_COUNTS) as counter:
-        trainer.train_step(source)
-    return counter.get_total_flops() / trainer.settings.batch_size
+def make_step(trainer: Trainer, source: Iterator[Batch]) -> None:
+    """Make one step, and count it as `Trainer.run` does: what a step does depends on its number."""
+    trainer.train_step(source)
+    trainer.step += 1
 
 
-def measure(found: dict[str, Trainer], source: Iterator[Batch], rounds: int) -> dict[str, float]:
-    """Return the median seconds of a step of each objective, and of "peak", one large product."""
+def measure(found: dict[str, Trainer], source: Iterator[Batch], rounds: int) -> tuple[dict[str, float], float]:
+    """Return the mean seconds of a step of each objective, and the matrix peak [operations a second]."""
     first = next(iter(found.values()))
     device, dtype = str(first.device), torch.bfloat16 if first.precision == "bf16" else torch.float32
-    side = PEAK_SIDES.get(first.device.type, 2048)
-    actions: dict[str, Callable[[], object]] = {name: lambda t=t: t.train_step(source) for name, t in found.items()}
-    actions["peak"] = matrix_product(side, dtype, device)
-    seconds: dict[str, list[float]] = {name: [] for name in actions}
+    seconds: dict[str, list[float]] = {name: [] for name in found}
+    peaks = []
     for turn in tqdm(range(WARM_UP + rounds), unit="round"):
-        for name, action in actions.items():
-            taken = timed(action, device)
+        for name, trainer in found.items():
+            taken = timed(lambda trainer=trainer: make_step(trainer, source), device)  # type: ignore[misc]
             if turn >= WARM_UP:
                 seconds[name].append(taken)
-    medians = {name: statistics.median(values) for name, values in seconds.items()}
-    return medians | {"peak": medians["peak"] / (2 * side**3)}
+        peaks.append(peak(dtype, device))
+    return {name: statistics.mean(values) for name, values in seconds.items()}, statistics.median(peaks)
 
 
 def loader_rate(args: argparse.Namespace, size: int, side: int) -> float:
@@ -101,7 +98,7 @@ def loader_rate(args: argparse.Namespace, size: int, side: int) -> float:
     return count * 2 * size / (time.perf_counter() - start)
 
 
-def report(args: argparse.Namespace) -> None:
+def report(args: argparse.Namespace, argv: Sequence[str] | None) -> None:
     """Measure everything and deliver the table."""
     torch.set_num_threads(args.threads)
     torch.set_float32_matmul_precision("high")
@@ -109,24 +106,25 @@ def report(args: argparse.Namespace) -> None:
         found = trainers(args, Path(folder))
         first = found[OBJECTIVES[0]]
         size, config = first.settings.batch_size, first.model.config
-        counted = {name: operations(trainer, made_up(config, size)) for name, trainer in found.items()}
-        medians = measure(found, made_up(config, size), args.rounds)
+        source = made_up(config, 1)
+        work = {name: counted_steps(lambda _, t=t: make_step(t, source)) for name, t in found.items()}  # type: ignore[misc]
+        seconds, limit = measure(found, made_up(config, size), args.rounds)
     rows = []
-    for name, work in counted.items():
-        rate = size / medians[name]
-        rows.append([f"{name} step", f"{rate:.2f}", f"{work / 1e9:.1f}", f"{work * rate * medians['peak']:.0%}"])
+    for name, operations in work.items():
+        rate = size / seconds[name]
+        rows.append([f"{name} step", f"{rate:.2f}", f"{operations / 1e9:.1f}", f"{operations * rate / limit:.0%}"])
     if args.data:
         rate = loader_rate(args, size, config.tokenizer.input_size)
         rows.append([f"reading and augmenting, {args.workers} workers", f"{rate:.1f}", "", ""])
     conditions = (
         f"{args.recipe.stem}, batches of {size}, {first.precision} on {first.device}, {args.threads} threads, "
-        f"medians of {args.rounds} interleaved rounds. Matrix peak in this format, measured in the same rounds: "
-        f"{1e-12 / medians['peak']:.2f} TFLOP/s. "
-        f"A DepthART step costs {medians['depthart'] / medians['teacher_forcing']:.2f} teacher-forcing steps."
+        f"means of {args.rounds} interleaved rounds. Matrix peak in this format, measured in the same rounds: "
+        f"{limit / 1e12:.2f} TFLOP/s. "
+        f"A DepthART step costs {seconds['depthart'] / seconds['teacher_forcing']:.2f} teacher-forcing steps."
     )
     header = ["", "samples a second", "GFLOP a sample", "share of the peak"]
-    command = f"python -m benchmarks.training --recipe {args.recipe} --threads {args.threads} --rounds {args.rounds}"
-    deliver("Training", command, [conditions, table(header, rows)], args.out)
+    lines = [conditions, table(header, rows)]
+    deliver("Training", lines, program="benchmarks.training", argv=argv, out=args.out)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -139,10 +137,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--precision", choices=PRECISIONS, default="auto")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1, help="processes that read")
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--out", type=Path, help="Markdown file to write as well")
     args = parser.parse_args(argv)
-    return run_command("benchmarks.training", lambda: report(args))
+    return run_command("benchmarks.training", lambda: report(args, argv))
 
 
 if __name__ == "__main__":

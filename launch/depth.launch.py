@@ -17,95 +17,46 @@ from depthart_ros.outputs.topics import OUTPUTS
 from depthart_ros.transport import local_transport
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 
-TEXTS = ("model", "backend", "device", "precision", "camera_info_url", "image_transport", "scale_source")
-NUMBERS = ("scale", "deadline_ms", "fov_deg")
-COUNTS = ("max_scales",)
-TRUTHS = ("autostart", "build_engine", "process_all", "rectified", "rectify", "use_sim_time")
+ARGUMENTS = {
+    "namespace": (None, "", "Namespace of the node and its topics"),
+    "params_file": (None, "depth.yaml", "Parameters of the node; the arguments below that are not empty win over it"),
+    "model": ("text", "", "Packaged model or path of a model file"),
+    "backend": ("text", "", "What runs the model, for example onnx"),
+    "device": ("text", "", "Where it runs: auto, cpu, cuda or cuda:N"),
+    "precision": ("text", "", "fp32, fp16, bf16 or int8"),
+    "max_scales": ("count", "", "At most so many scales of the model"),
+    "build_engine": ("truth", "", "Build an engine at start where none fits: true or false"),
+    "scale": ("number", "", "Metres per unit of relative depth; wins over scale_source"),
+    "scale_source": ("text", "", "given (the argument scale) or model (its own first guess)"),
+    "deadline_ms": ("number", "", "From an image to its depth [ms]: fewer scales where needed"),
+    "cameras": (None, "", "Several cameras, one model: front,left or [front,left]; topics are NAME/image and so on"),
+    "image": (None, "image", "Topic of the images; with `cameras` below each name, or with {camera} in its place"),
+    "camera_info": (None, "camera_info", "Topic of their calibration, named likewise"),
+    "image_transport": ("text", "", "raw, or compressed (the topic IMAGE/compressed)"),
+    "rectified": ("truth", "", "Whether images are rectified: P counts if so, else K"),
+    "rectify": ("truth", "", "Undistort images, which are raw then: true or false"),
+    "fov_deg": ("number", "", "Without calibration: the horizontal field of view [deg]"),
+    "camera_info_url": ("text", "", "Without camera_info: a YAML of camera_calibration"),
+    "process_all": ("truth", "", "Process every image in order, for bags: true or false"),
+    "autostart": ("truth", "", "Configure and activate at start: true or false"),
+    "use_sim_time": ("truth", "", "Take the time from /clock, RViz as well: true or false"),
+    "log_level": (None, "info", "debug, info, warn, error or fatal"),
+    "rviz": (None, "false", "Start RViz with config/depth.rviz too"),
+    "fixed_frame": (None, "camera_optical_frame", "RViz: frame_id of the images, or a tf frame"),
+    "local_transport": (None, "false", "Fast DDS with config/fastdds.xml: shared memory, nothing leaves the machine"),
+}
+"""Argument -> kind, default, description. Those with a kind are parameters of the node as they are."""
 
 
 def generate_launch_description() -> LaunchDescription:
     """Declare the arguments and start what they ask for."""
-    return LaunchDescription(
-        [
-            DeclareLaunchArgument("namespace", default_value="", description="Namespace of the node and its topics"),
-            DeclareLaunchArgument(
-                "params_file",
-                default_value=_config("depth.yaml"),
-                description="Parameters of the node; the arguments below that are not empty win over it",
-            ),
-            DeclareLaunchArgument("model", default_value="", description="Packaged model or path of a model file"),
-            DeclareLaunchArgument("backend", default_value="", description="What runs the model, for example onnx"),
-            DeclareLaunchArgument("device", default_value="", description="Where it runs: auto, cpu, cuda or cuda:N"),
-            DeclareLaunchArgument("precision", default_value="", description="fp32, fp16, bf16 or int8"),
-            DeclareLaunchArgument("max_scales", default_value="", description="At most so many scales of the model"),
-            DeclareLaunchArgument(
-                "build_engine", default_value="", description="Build an engine at start where none fits: true or false"
-            ),
-            DeclareLaunchArgument(
-                "scale", default_value="", description="Metres per unit of relative depth; wins over scale_source"
-            ),
-            DeclareLaunchArgument(
-                "scale_source",
-                default_value="",
-                description="given (the argument scale) or model (its own first guess)",
-            ),
-            DeclareLaunchArgument(
-                "deadline_ms",
-                default_value="",
-                description="From an image to its depth [ms]: fewer scales where needed",
-            ),
-            DeclareLaunchArgument(
-                "cameras",
-                default_value="",
-                description="Several cameras, one model: front,left or [front,left]; topics are NAME/image and so on",
-            ),
-            DeclareLaunchArgument(
-                "image",
-                default_value="image",
-                description="Topic of the images; with `cameras` below each name, or with {camera} in its place",
-            ),
-            DeclareLaunchArgument(
-                "camera_info", default_value="camera_info", description="Topic of their calibration, named likewise"
-            ),
-            DeclareLaunchArgument(
-                "image_transport", default_value="", description="raw, or compressed (the topic IMAGE/compressed)"
-            ),
-            DeclareLaunchArgument(
-                "rectified", default_value="", description="Whether images are rectified: P counts if so, else K"
-            ),
-            DeclareLaunchArgument(
-                "rectify", default_value="", description="Undistort images, which are raw then: true or false"
-            ),
-            DeclareLaunchArgument(
-                "fov_deg", default_value="", description="Without calibration: the horizontal field of view [deg]"
-            ),
-            DeclareLaunchArgument(
-                "camera_info_url", default_value="", description="Without camera_info: a YAML of camera_calibration"
-            ),
-            DeclareLaunchArgument(
-                "process_all", default_value="", description="Process every image in order, for bags: true or false"
-            ),
-            DeclareLaunchArgument(
-                "autostart", default_value="", description="Configure and activate at start: true or false"
-            ),
-            DeclareLaunchArgument(
-                "use_sim_time", default_value="", description="Take the time from /clock, RViz as well: true or false"
-            ),
-            DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn, error or fatal"),
-            DeclareLaunchArgument("rviz", default_value="false", description="Start RViz with config/depth.rviz too"),
-            DeclareLaunchArgument(
-                "fixed_frame",
-                default_value="camera_optical_frame",
-                description="RViz: frame_id of the images, or a tf frame",
-            ),
-            DeclareLaunchArgument(
-                "local_transport",
-                default_value="false",
-                description="Fast DDS with config/fastdds.xml: shared memory, nothing leaves the machine",
-            ),
-            OpaqueFunction(function=_start),
-        ]
-    )
+    declared = [
+        DeclareLaunchArgument(
+            name, default_value=_config(default) if name == "params_file" else default, description=description
+        )
+        for name, (_, default, description) in ARGUMENTS.items()
+    ]
+    return LaunchDescription([*declared, OpaqueFunction(function=_start)])
 
 
 def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -136,9 +87,10 @@ def _depth_node(arguments: dict[str, str], environment: dict[str, str]) -> Node:
 
 def _given(arguments: dict[str, str]) -> dict[str, object]:
     """Return the parameters of the node that arguments give; one left empty leaves its parameter to the file."""
-    kinds: dict[Callable[[str], object], tuple[str, ...]]
-    kinds = {float: NUMBERS, int: COUNTS, _is_true: TRUTHS, str: TEXTS}
-    given = {name: _read(arguments, name, kind) for kind, names in kinds.items() for name in names if arguments[name]}
+    kinds = {"text": str, "number": float, "count": int, "truth": _is_true}
+    given = {
+        name: _read(arguments, name, kinds[kind]) for name, (kind, *_) in ARGUMENTS.items() if kind and arguments[name]
+    }
     if "scale" in given:
         given["scale_source"] = "given"
     if cameras := _names(arguments["cameras"]):

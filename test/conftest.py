@@ -1,13 +1,18 @@
-"""What several test folders need: a small model file and the reference data beside the checkout."""
+"""What several test folders need: small model files, tiny data sets, and the reference data beside the checkout."""
 
+import io
+import json
 import signal
 import sys
+import tarfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 ROS_TESTS = Path(__file__).parent / "ros"
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
+Members = dict[str, bytes]
 
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the checkout, whatever is installed
@@ -128,3 +133,64 @@ def tiny_model_path(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
     save_model(model, path)
     return path
+
+
+def encode_room(name: str, *, depth: float = 2.0, size: int = 32) -> Members:
+    """One sample of constant depth [m] and random colours, encoded as in the shards."""
+    import cv2
+    import numpy as np
+
+    rgb = np.random.default_rng(int(name)).integers(0, 255, (size, size, 3), np.uint8)
+    code = round(4095 * np.log(depth / 0.2) / np.log(200))
+    meta = {"fx": 40.0, "fy": 50.0, "cx": size / 2, "cy": size / 2, "room": 7}
+    return {
+        f"{name}.webp": cv2.imencode(".webp", rgb)[1].tobytes(),
+        f"{name}.png": cv2.imencode(".png", np.full((size, size), code << 4, np.uint16))[1].tobytes(),
+        f"{name}.json": json.dumps(meta).encode(),
+    }
+
+
+@pytest.fixture
+def room_members() -> Callable[..., Members]:
+    return encode_room
+
+
+@pytest.fixture
+def write_shard(tmp_path: Path) -> Callable[..., Path]:
+    def write(samples: Sequence[Members], name: str = "train-000.tar") -> Path:
+        path = tmp_path / name
+        with tarfile.open(path, "w") as shard:
+            for members in samples:
+                for member, content in members.items():
+                    entry = tarfile.TarInfo(member)
+                    entry.size = len(content)
+                    shard.addfile(entry, io.BytesIO(content))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def shard_of(write_shard: Callable[..., Path]) -> Callable[[int], Path]:
+    """Write a shard of so many samples; sample n lies 1 + n / 10 metres away."""
+    return lambda count: write_shard([encode_room(f"{n:06}", depth=1 + n / 10) for n in range(count)])
+
+
+@pytest.fixture
+def frame_folder(tmp_path: Path) -> Path:
+    """Three frames of 48x36; frame n lies 1 + n metres away and its first row is unknown."""
+    import cv2
+    import numpy as np
+
+    folder = tmp_path / "desk"
+    for part in ("rgb", "depth"):
+        (folder / part).mkdir(parents=True)
+    info = {"width": 48, "height": 36, "fx": 40.0, "fy": 41.0, "cx": 24.0, "cy": 17.5}
+    info |= {"depth_file_unit_m": 0.0002, "invalid": 0}
+    (folder / "info.json").write_text(json.dumps(info))
+    for n in range(3):
+        depth = np.full((36, 48), (1 + n) * 5000, np.uint16)
+        depth[0] = 0
+        cv2.imwrite(str(folder / "rgb" / f"{n:04}.jpg"), np.full((36, 48, 3), 40 * n, np.uint8))
+        cv2.imwrite(str(folder / "depth" / f"{n:04}.png"), depth)
+    return folder

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import pickle
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +43,8 @@ def read_checkpoint(path: Path, config: ModelConfig, settings: StageSettings) ->
     found = json.loads(ModelConfig.from_json(state["config"]).to_json())
     differences = difference(found, json.loads(config.to_json()))
     # The learning rate, say, may change on the way; a mixture of two objectives would be neither.
-    objective = state.get("settings", asdict(settings))["objective"]
-    differences += difference({"objective": objective}, {"objective": settings.objective})
+    objectives = ({"objective": said} for said in (state["settings"]["objective"], settings.objective))
+    differences += difference(*objectives)
     if differences:
         raise CheckpointError(f"{path} is of another configuration than the recipe: {'; '.join(differences)}")
     return state
@@ -76,7 +75,7 @@ def load_state(path: Path) -> dict[str, Any]:
         state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
         raise CheckpointError(f"{path} is not a readable checkpoint: {str(error).partition(chr(10))[0]}") from error
-    if not isinstance(state, dict) or "config" not in state:
+    if not isinstance(state, dict) or not {"config", "settings"} <= state.keys():
         raise CheckpointError(f"{path} is not a checkpoint of training.train: it has no configuration")
     return state
 

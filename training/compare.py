@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
+import torch
+
 from training.command import run_command, set_threads
 from training.comparison.plan import CONTENDERS, EQUALS, TRAINED, ComparisonError, Plan, settle_precision
 from training.comparison.report import report
@@ -109,6 +111,7 @@ def stoppable(work: Callable[[], bool]) -> bool:
 def run(args: argparse.Namespace) -> None:
     """Do what is left, and report it."""
     set_threads(args.threads)
+    torch.backends.cudnn.benchmark = True  # all batches have one shape
     plan, device = plan_of(args), open_processes(args.device).device
     place = Place(args.out, device=str(device), workers=args.workers)
     plan = settle_precision(plan, args.out, device)

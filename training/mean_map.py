@@ -10,6 +10,8 @@ import numpy as np
 from depthart_core.estimator import RelativeDepth
 from training.data.sample import DataError, Sample, resize_sample
 
+SIZE = 256
+
 
 class MeanMap:
     """Answers every picture with the same map."""
@@ -24,15 +26,15 @@ class MeanMap:
         return RelativeDepth(np.asarray(cv2.resize(self._values, (width, height), interpolation=cv2.INTER_LINEAR)))
 
 
-def mean_map(samples: Iterable[Sample], *, size: int = 256) -> MeanMap:
-    """Geometric mean of the depth maps, each divided by its median.
+def mean_map(samples: Iterable[Sample]) -> MeanMap:
+    """Geometric mean of the depth maps, (SIZE, SIZE), each divided by its median.
 
     Raises:
         DataError: when some pixel is known in none of the samples.
     """
-    total, count = np.zeros((size, size)), np.zeros((size, size))
+    total, count = np.zeros((SIZE, SIZE)), np.zeros((SIZE, SIZE))
     for sample in samples:
-        depth = resize_sample(sample, size).depth
+        depth = resize_sample(sample, SIZE).depth
         known = np.isfinite(depth)
         if known.any():
             total[known] += np.log(depth[known] / np.median(depth[known]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from depthart_ros.cli.accuracy import measure_accuracy, open_sets
 from depthart_ros.cli.sources import sample_pictures
 
 SUMMARY = "measure every backend that works on this machine; backend `auto` then takes the fastest"
-PERCENTILES = (50, 95, 99)
+PERCENTILES = {50: 1, 95: 20, 99: 100}
+"""Percentile -> values that it takes: of fewer it would be little more than the largest."""
 PICTURE_SIZE = (640, 480)
 
 
@@ -26,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", nargs="?", default="nano", help="a model (default %(default)s)")
     backends = [name for name in BACKENDS if name != "auto"]
     parser.add_argument("--backends", nargs="+", action="extend", choices=backends, metavar="NAME")
-    parser.add_argument("--rounds", type=int, default=8, help="turns of five pictures (default %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=8, help="turns of five pictures (default %(default)s); from 20 p99 is told"
+    )
     parser.add_argument("--threads", type=int, help="CPU threads (default: the libraries' choice)")
     parser.add_argument("--decode", default="expected", choices=[name for name in DECODES if name != "sample"])
     parser.add_argument("--device", default="auto", help="of torch and tensorrt: cpu, cuda (default: cpu for torch)")
@@ -93,9 +97,9 @@ def summary(found: dict[str, Measured]) -> str:
     reference = found.get("torch")
     rows = []
     for name, each in found.items():
-        milliseconds = [f"{np.percentile(each.seconds['total'], p) * 1e3:.1f}" for p in PERCENTILES]
         rate = f"{1.0 / statistics.median(each.seconds['total']):.1f}"
         label = name if each.precision == "fp32" or each.precision in name else f"{name}: {each.precision}"
+        milliseconds = percentiles(each.seconds["total"])
         rows.append([label, *milliseconds, rate, f"{each.memory / 2**20:.0f}", _agreement(reference, each)])
     header = ["backend", *(f"p{p} ms" for p in PERCENTILES), "pictures/s", "peak MiB", "AbsRel to torch"]
     return table(header, rows)
@@ -111,11 +115,14 @@ def _agreement(reference: Measured | None, each: Measured) -> str:
 def stages(found: dict[str, Measured]) -> str:
     """A line for each stage: its percentiles with every backend."""
     names = list(dict.fromkeys(stage for each in found.values() for stage in each.seconds if stage != "total"))
-    rows = [[stage, *(_percentiles(each, stage) for each in found.values())] for stage in names]
+    rows = [
+        [stage, *(" / ".join(percentiles(each.seconds.get(stage, ()))) for each in found.values())] for stage in names
+    ]
     return table([f"stage [ms], {' / '.join(f'p{p}' for p in PERCENTILES)}", *found], rows)
 
 
-def _percentiles(each: Measured, stage: str) -> str:
-    if stage not in each.seconds:
-        return "-"
-    return " / ".join(f"{value:.1f}" for value in np.percentile(np.array(each.seconds[stage]) * 1e3, PERCENTILES))
+def percentiles(seconds: Sequence[float]) -> list[str]:
+    """`PERCENTILES` [ms]; "-" for those that there are too few values for."""
+    return [
+        f"{np.percentile(seconds, p) * 1e3:.1f}" if len(seconds) >= fewest else "-" for p, fewest in PERCENTILES.items()
+    ]

@@ -17,6 +17,7 @@ from depthart_ros.transport import local_transport
 PROFILE = Path("config", "fastdds.xml")
 STOP_SIGNALS = ((signal.SIGINT, 5.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0))
 """What a program is sent, one after the other, with the seconds it has for each."""
+LAST_LINES = 15
 
 
 class Program:
@@ -60,9 +61,9 @@ class Program:
                     continue
             self._process.wait()
 
-    def last_lines(self, count: int = 15) -> str:
+    def last_lines(self) -> str:
         """Return the end of its log, indented."""
-        lines = self.log.read_text(errors="replace").splitlines()[-count:]
+        lines = self.log.read_text(errors="replace").splitlines()[-LAST_LINES:]
         return "\n".join(f"    {line}" for line in lines)
 
 

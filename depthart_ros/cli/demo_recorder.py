@@ -28,12 +28,17 @@ Stamp = tuple[int, int]
 T = TypeVar("T")
 
 
+def type_of(topic: str) -> type[Any]:
+    """Return the type of a topic's messages."""
+    return TOPICS[topic if topic in TOPICS else topic.partition("/")[2]]
+
+
 @dataclass(frozen=True)
 class Message:
     """One message as it came over DDS.
 
     Attributes:
-        topic: as in TOPICS.
+        topic: of TOPICS, or one of several cameras, CAMERA/TOPIC.
         received: when [ns since 1970].
         data: serialised (CDR).
     """
@@ -50,7 +55,7 @@ class Message:
 
     def parsed(self) -> Any:
         """Return the message object."""
-        return deserialize_message(self.data, TOPICS[self.topic])
+        return deserialize_message(self.data, type_of(self.topic))
 
 
 class Recorder:
@@ -58,7 +63,7 @@ class Recorder:
 
     Args:
         keep: seconds of messages to hold.
-        topics: of TOPICS, all by default.
+        topics: of TOPICS, all by default; also those of several cameras, CAMERA/TOPIC.
     """
 
     def __init__(self, keep: float, topics: Sequence[str] = tuple(TOPICS)) -> None:
@@ -78,7 +83,7 @@ class Recorder:
         self._executor.add_node(self._node)
         for topic in self._topics:
             hear = partial(self._hear, topic)
-            self._node.create_subscription(TOPICS[topic], topic, hear, QoSProfile(depth=10), raw=True)
+            self._node.create_subscription(type_of(topic), topic, hear, QoSProfile(depth=10), raw=True)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -2,7 +2,8 @@
 
 A folder of pieces holds parts of files and manifest.json, which says what belongs together; every folder of one journey
 carries the whole manifest. ``receive`` takes the folders one after the other, in any order, joins what is complete,
-checks it, and unpacks archives. This file needs nothing but Python: where it receives, nothing else is there yet.
+checks it, and unpacks archives; its status is 3 as long as something is missing. This file needs nothing but Python:
+where it receives, nothing else is there yet.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ PART = 15 * MEBI
 """Largest file that travels."""
 MANIFEST = "manifest.json"
 MANIFEST_ROOM = MEBI // 16
+INCOMPLETE = 3
+"""Status of a receiver that waits for more."""
 ARCHIVES = (".tar.xz", ".tar.gz")
 """Files of these names are unpacked where they arrive; a shard (.tar) is not."""
 
@@ -191,27 +194,27 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def run(args: argparse.Namespace) -> None:
-    """Pack or receive, and say what there is."""
+def run(args: argparse.Namespace) -> int:
+    """Pack or receive, and say what there is; returns the status."""
     if args.command == "receive":
         missing = receive(args.folder, args.into)
         print(f"{args.into}: {'still waiting for ' + ', '.join(missing) if missing else 'everything is here'}")
-        return
+        return INCOMPLETE if missing else 0
     files = {name: Path(path) for name, _, path in (item.partition("=") for item in args.files)}
     folders = pack(files, args.out, limit=int(args.limit_mib * MEBI))
     if args.one_call and len(folders) > 1:
         raise TravelError(f"{', '.join(files)} fill {len(folders)} calls of {args.limit_mib:g} MiB, expected one")
     print("\n".join(map(str, folders)))
+    return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when done, 1 with one sentence otherwise."""
+    """Run the command; 0 when done, `INCOMPLETE` when files are still to come, 1 with one sentence otherwise."""
     try:
-        run(parse_arguments(arguments))
+        return run(parse_arguments(arguments))
     except (TravelError, OSError) as error:
         print(f"travel.py: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -49,12 +49,17 @@ def code(document):
 
 
 def arguments_of(name):
+    """The launch arguments of a file: those it declares one by one, and those of its table."""
     (file,) = (ROOT / "launch").rglob(name)
-    return {
-        ast.literal_eval(node.args[0])
-        for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "DeclareLaunchArgument"
-    }
+    tree = ast.parse(file.read_text())
+    calls = [
+        node for node in ast.walk(tree) if getattr(getattr(node, "func", None), "id", "") == "DeclareLaunchArgument"
+    ]
+    tables = [
+        node.value.keys for node in tree.body if getattr(getattr(node, "targets", [0])[0], "id", "") == "ARGUMENTS"
+    ]
+    nodes = [call.args[0] for call in calls] + [key for keys in tables for key in keys]
+    return {node.value for node in nodes if isinstance(node, ast.Constant)}
 
 
 def test_every_state_of_the_diagnostics_is_explained():

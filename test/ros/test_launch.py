@@ -29,8 +29,26 @@ def calls(file, name):
             yield node.args, {word.arg: word.value for word in node.keywords}
 
 
+def table(file):
+    """The table of the arguments of depth.launch.py, by name: nodes of kind, default and description."""
+    for node in ast.parse(file.read_text()).body:
+        if isinstance(node, ast.Assign) and node.targets[0].id == "ARGUMENTS":
+            return {key.value: value.elts for key, value in zip(node.value.keys, node.value.values, strict=True)}
+    return {}
+
+
 def declared(file):
-    return {ast.literal_eval(positional[0]): keywords for positional, keywords in calls(file, "DeclareLaunchArgument")}
+    """The keywords of every argument, by its name."""
+    named = [
+        (positional[0].value, keywords)
+        for positional, keywords in calls(file, "DeclareLaunchArgument")
+        if isinstance(positional[0], ast.Constant)
+    ]
+    listed = [
+        (name, {"default_value": default, "description": description})
+        for name, (_, default, description) in table(file).items()
+    ]
+    return dict(named + listed)
 
 
 def constants(file):
@@ -85,8 +103,8 @@ def test_every_argument_is_described(file):
 
 @files
 def test_every_argument_is_used(file):
-    strings = constants(file)
-    for name in declared(file):
+    strings, passed_on = constants(file), {name for name, (kind, *_) in table(file).items() if kind.value}
+    for name in declared(file).keys() - passed_on:
         assert strings.count(name) >= 2, name
 
 

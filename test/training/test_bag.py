@@ -12,7 +12,7 @@ from training.data.bag_messages import stamp_of
 from training.data.loader import batches
 from training.data.sample import DataError, readable
 
-pytest.importorskip("rosbags.image")
+pytest.importorskip("rosbags")
 
 HEIGHT, WIDTH = 6, 8
 START = 1_700_000_000 * 10**9
@@ -155,9 +155,35 @@ def test_intrinsics_come_from_k_of_raw_and_p_of_rectified_pictures(write_bag, me
         open_bag(path, rectified="maybe")
 
 
-def test_a_name_with_rect_in_it_is_not_rectified(write_bag, messages):
+def test_p_counts_where_it_is_known_and_the_pictures_are_not_called_raw(write_bag, messages):
     direct = ((topic.replace("/image_raw", "/image_direct"), message) for topic, message in recording(messages))
-    assert open_bag(write_bag(direct))[0].intrinsics.fx == 50
+    assert open_bag(write_bag(direct))[0].intrinsics.fx == 60
+    unknown = [(topic, message) for topic, message in recording(messages)]
+    unknown[-1][1][1].p[:] = 0
+    renamed = [(topic.replace("/image_raw", "/image_direct"), message) for topic, message in unknown]
+    assert open_bag(write_bag(renamed, name="unknown"))[0].intrinsics.fx == 50
+
+
+def test_a_part_of_the_sensor_is_read_as_the_node_reads_it(write_bag, messages):
+    kind, info = messages.info(0)
+    info.width, info.height, info.roi.width, info.roi.height, info.roi.x_offset = (
+        2 * WIDTH,
+        2 * HEIGHT,
+        WIDTH,
+        HEIGHT,
+        2,
+    )
+    camera = open_bag(write_bag([*[item for item in recording(messages) if item[0] != INFO], (INFO, (kind, info))]))[0]
+    assert (camera.intrinsics.fx, camera.intrinsics.cx, camera.intrinsics.cy) == (50, 2, 3)
+
+
+def test_of_raw_and_compressed_pictures_of_one_camera_the_raw_ones_are_taken(write_bag, messages):
+    data = cv2.imencode(".png", red()[..., ::-1])[1].tobytes()
+    extra = [(f"{IMAGE}/compressed", messages.compressed(33 * n, data, "rgb8; png compressed bgr8")) for n in range(3)]
+    frames = open_bag(write_bag([*recording(messages), *extra]))
+    assert [int(frame.rgb[0, 0, 0]) for frame in frames] == [100, 101, 102]
+    chosen = open_bag(write_bag([*recording(messages), *extra], name="chosen"), image=f"{IMAGE}/compressed")
+    assert chosen[0].rgb[0, 0, 0] == 200
 
 
 def test_another_camera_info_than_that_beside_the_picture_can_be_chosen(write_bag, messages):

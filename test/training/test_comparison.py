@@ -19,6 +19,7 @@ from training.comparison.runs import Job, Place, compare, finish, read_costs, re
 from training.comparison.scoring import read_frames, score_model
 from training.data.rooms import read_rooms
 from training.data.sample import DataError
+from training.operations import counted
 from training.precision import choose_precision
 
 STAGE = {"steps": 9, "batch_size": 2, "learning_rate": 1e-3, "pixel_weight": 1.0, "train_decoder": True}
@@ -82,15 +83,18 @@ def test_operations_of_a_training_step_grow_with_the_rollout(plan):
 
 
 def test_gradients_of_a_grouped_convolution_count_as_twice_its_operations():
-    from torch.utils.flop_counter import FlopCounterMode
-
-    from training.comparison.cost import OWN_COUNTS
-
     layer = torch.nn.Conv2d(8, 8, 3, padding=1, groups=8)
     image = torch.zeros(1, 8, 16, 16, requires_grad=True)
-    with FlopCounterMode(display=False, custom_mapping=OWN_COUNTS) as counter:
-        layer(image).sum().backward()
-    assert counter.get_total_flops() == 3 * (2 * 16 * 16 * 8 * 9)
+    _, operations = counted(lambda: layer(image).sum().backward())
+    assert operations == 3 * (2 * 16 * 16 * 8 * 9)
+
+
+def test_the_cost_of_a_step_is_a_mean_of_some_as_some_decode_twice(plan, monkeypatch):
+    contender = make_contender("depthart", plan, 0)
+    mean = count_cost(contender).training_gflop
+    monkeypatch.setattr("training.operations.COUNTED_STEPS", 1)
+    first = count_cost(contender).training_gflop
+    assert 1.01 * first < mean < 1.5 * first
 
 
 def test_equal_operations_give_the_cheaper_one_more_steps(plan):
@@ -107,6 +111,16 @@ def test_every_decoding_is_scored_and_depth_after_every_scale(plan):
     assert set(scores) == {f"{d}{k}" for d in ("expected", "argmax", "sample") for k in ("", "@1", "@2", "@3")}
     assert scores["expected@3"] == scores["expected"]
     assert scores["expected"].frames == 2
+
+
+def test_scores_are_computed_in_float32_on_a_gpu_too(plan):
+    """TF32 is a flag of the process, which a machine without a GPU has as well."""
+    frames, seen = read_frames(plan.data, 1, 64), []
+    model = make_contender("regressor", plan, 0).model
+    model.register_forward_pre_hook(lambda *_: seen.append(torch.backends.cudnn.allow_tf32))
+    torch.backends.cudnn.allow_tf32 = True
+    score_model(model, frames, seed=0, scales=False)
+    assert (seen, torch.backends.cudnn.allow_tf32) == ([False], True)
 
 
 def test_a_comparison_is_run_written_and_reported(plan, tmp_path):

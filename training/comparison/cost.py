@@ -1,18 +1,15 @@
-"""Operations of training and inference, counted by torch: a multiplication and an addition are two."""
+"""What contenders cost: parameters, and the operations of training and inference."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from training.comparison.contenders import Contender
 from training.comparison.plan import Plan
+from training.operations import counted, counted_steps
 from training.stage import TrainingBatch
 
 GIGA = 1e9
@@ -25,7 +22,7 @@ class Cost:
     Attributes:
         parameters: All of them.
         trained: Those that are trained.
-        training_gflop: Of one picture in one training step, forward and backward.
+        training_gflop: Of one picture in one training step, forward and backward; the mean of some steps.
         inference_gflop: Of the depth of one picture.
     """
 
@@ -33,38 +30,6 @@ class Cost:
     trained: int
     training_gflop: float
     inference_gflop: float
-
-
-def forward_operations(query: Sequence[int], key: Sequence[int], value: Sequence[int], *_: Any, **__: Any) -> int:
-    """Operations of attention from the shapes (B, heads, L, size); torch counts those of GPUs alone."""
-    batch, heads, length, size = query
-    return 2 * batch * heads * length * key[2] * (size + value[3])
-
-
-def backward_operations(_: Any, query: Sequence[int], key: Sequence[int], *__: Any, **___: Any) -> int:
-    """Five products of L x M x size: the scores once more and four gradients."""
-    batch, heads, length, size = query
-    return 5 * 2 * batch * heads * length * key[2] * size
-
-
-def filter_operations(out: Sequence[int], _: Any, weight: Sequence[int], *options: Any, **__: Any) -> int:
-    """Gradients of a convolution, each as much work as the convolution; torch takes grouped filters for dense ones.
-
-    Args:
-        out: Shape of the gradient that comes in (B, C, H, W).
-        weight: (C, inputs / groups, height, width).
-        options: The other arguments of the operator; the last one says which of input, weight and bias want a gradient.
-    """
-    wanted = sum(options[7][:2])
-    return 2 * wanted * out[0] * out[2] * out[3] * math.prod(weight)
-
-
-ATEN = torch.ops.aten
-OWN_COUNTS = {
-    ATEN._scaled_dot_product_flash_attention_for_cpu: forward_operations,  # noqa: SLF001 its only name
-    ATEN._scaled_dot_product_flash_attention_for_cpu_backward: backward_operations,  # noqa: SLF001
-    ATEN.convolution_backward: filter_operations,
-}
 
 
 def count_cost(contender: Contender) -> Cost:
@@ -77,16 +42,15 @@ def count_cost(contender: Contender) -> Cost:
     depth = torch.linspace(-0.5, 0.5, size * size).view(1, 1, size, size)
     camera = torch.tensor([[size, size, size / 2, size / 2]], dtype=torch.float32)
     batch = TrainingBatch(torch.zeros(1, 3, size, size), depth, depth.exp(), camera)
-    with FlopCounterMode(display=False, custom_mapping=OWN_COUNTS) as training:
-        contender.stage.loss(model, batch, 0)[0].backward()
-    with torch.no_grad(), FlopCounterMode(display=False, custom_mapping=OWN_COUNTS) as inference:
-        model(batch.image)
+    training = counted_steps(lambda step: contender.stage.loss(model, batch, step)[0].backward())
+    with torch.no_grad():
+        _, inference = counted(lambda: model(batch.image))
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return Cost(
         parameters,
         sum(parameter.numel() for parameter in trained),
-        training.get_total_flops() / GIGA,
-        inference.get_total_flops() / GIGA,
+        training / GIGA,
+        inference / GIGA,
     )
 
 

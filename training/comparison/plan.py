@@ -103,8 +103,6 @@ def keep_plan(plan: Plan, out: Path) -> None:
     if path.exists():
         there = read_json(path, dict)
         differing = [name for name in values if there.get(name) != values[name]]
-        if "contents" not in there:  # begun before hashes were kept
-            differing.remove("contents")
         if differing:
             changes = "; ".join(f"{name} was {there.get(name)!r}, now {values[name]!r}" for name in differing)
             raise ComparisonError(f"{out} holds another comparison ({changes}): choose another --out")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -81,7 +82,19 @@ def score_model(
         seed: Of sampled decoding.
         scales: Whether to score depth after every scale as well.
     """
-    return {name: _score_set(model, name, frames, seed=seed, scales=scales) for name, frames in data.items()}
+    with _exact():
+        return {name: _score_set(model, name, frames, seed=seed, scales=scales) for name, frames in data.items()}
+
+
+@contextlib.contextmanager
+def _exact() -> Iterator[None]:
+    """Let convolutions on a GPU compute float32 in float32; PyTorch rounds it to TF32 by itself."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def _score_set(model: nn.Module, name: str, frames: Sequence[Frame], *, seed: int, scales: bool) -> dict[str, Score]:

@@ -11,18 +11,17 @@ which they were received.
 from __future__ import annotations
 
 import os
-import re
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from importlib import import_module
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from training.data.bag_messages import INFO, PICTURES, camera_of, decode_color, decode_depth, holds_depth, stamp_of
+from depthart_ros.inputs.topics import PICTURE_TYPES, camera_infos_beside, sounds_raw, without_doubles
+from training.data.bag_messages import CAMERA_INFO_TYPE, camera_of, decode_color, decode_depth, holds_depth, stamp_of
 from training.data.files import parsing, require
 from training.data.frames import Frames
 from training.data.pairing import pair_stamps
@@ -41,7 +40,6 @@ class Topics:
     image: str
     depth: str
     info: str
-    rectified: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,15 +105,15 @@ class Bag:
 class BagReader:
     """Reads the frames of one bag."""
 
-    def __init__(self, bag: Bag, topics: Topics) -> None:
-        """Read ``topics`` of ``bag``; the camera is that of the first camera_info."""
+    def __init__(self, bag: Bag, topics: Topics, *, rectified: bool | None) -> None:
+        """Read ``topics`` of ``bag``; the camera is that of the first camera_info (``rectified``: see `camera_of`)."""
         self._bag = bag
         self._topics = topics
         types = bag.types()
         self._types = (types[topics.image], types[topics.depth])
         _, info = next(bag.messages(topics.info))
         with parsing(bag.path, f"a camera_info on {topics.info} (?rectified=false takes its K, true its P)"):
-            self._camera = camera_of(info, rectified=topics.rectified)
+            self._camera = camera_of(info, raw=sounds_raw(topics.image), rectified=rectified)
 
     def __call__(self, pair: tuple[Stored, Stored]) -> Sample:
         """Decode one pair of messages.
@@ -158,8 +156,8 @@ def open_bag(
         image: colour topic; by default the only one there is.
         depth: depth topic; by default the only one there is.
         info: camera_info; by default that beside the colour topic, else the only one there is.
-        rectified: "true" where P of camera_info is that of the pictures, "false": K; by default a topic called
-            image_rect or so is rectified, any other is not.
+        rectified: "true" where P of camera_info is that of the pictures, "false": K; by default P where it is known
+            and the topic is not called image_raw or so.
         tolerance: largest difference of the stamps of a pair [s].
 
     Raises:
@@ -169,8 +167,6 @@ def open_bag(
     topics = choose_topics(bag, image, depth, info)
     if rectified not in (None, *TRUTHS):
         raise DataError(f"{path}: rectified={rectified}, expected true or false")
-    called = re.search(r"/image_rect(_\w+)?(/|$)", topics.image) is not None
-    topics = replace(topics, rectified=called if rectified is None else TRUTHS[rectified])
     with parsing(path, "tolerance=SECONDS"):
         limit = int(float(tolerance) * 1e9)
     with parsing(path, f"headers on {topics.image} and {topics.depth}"):
@@ -181,7 +177,10 @@ def open_bag(
     pairs = pair_stamps(*(np.array([place.stamp for place in places], np.int64) for places in (images, depths)), limit)
     if not pairs:
         raise DataError(f"{path}: no stamps of {topics.image} and {topics.depth} within {tolerance} s")
-    return Frames([(images[i], depths[j]) for i, j in pairs], BagReader(bag, topics))
+    return Frames(
+        [(images[i], depths[j]) for i, j in pairs],
+        BagReader(bag, topics, rectified=None if rectified is None else TRUTHS[rectified]),
+    )
 
 
 def choose_topics(bag: Bag, image: str | None, depth: str | None, info: str | None) -> Topics:
@@ -191,16 +190,17 @@ def choose_topics(bag: Bag, image: str | None, depth: str | None, info: str | No
         DataError: a topic is missing or not the only one; names what there is.
     """
     types = bag.types()
-    pictures = sorted(topic for topic, kind in types.items() if kind in PICTURES)
+    pictures = sorted(topic for topic, kind in types.items() if kind in PICTURE_TYPES)
     colors, depths, unread = _tell_apart(bag, [topic for topic in pictures if topic in (image, depth)])
     if image not in colors or depth not in depths:
         colors, depths, unread = _tell_apart(bag, pictures)
+    colors = colors if image in colors else without_doubles(colors)
     color, chosen = _only(bag, "image", image, colors, unread), _only(bag, "depth", depth, depths, unread)
     if unread:
         warnings.warn(f"{bag.path}: left out {listed(unread)}", stacklevel=3)
-    infos = [topic for topic, kind in types.items() if kind == INFO]
-    beside = [f"{color.rsplit('/', levels)[0]}/camera_info" for levels in (1, 2)]
-    found = infos if info is not None else [topic for topic in beside if topic in infos][:1] or infos
+    infos = [topic for topic, kind in types.items() if kind == CAMERA_INFO_TYPE]
+    beside = [topic for topic in camera_infos_beside(color) if topic in infos]
+    found = infos if info is not None else beside[:1] or infos
     return Topics(color, chosen, _only(bag, "info", info, found))
 
 
@@ -240,9 +240,8 @@ def _only(bag: Bag, role: str, wanted: str | None, topics: Sequence[str], unread
 
 
 def _reader_class() -> Any:
-    """Reader of rosbags; decoding needs rosbags-image too, better missed here than at every frame."""
+    """Reader of rosbags."""
     try:
-        import_module("rosbags.image")
         from rosbags.rosbag2 import Reader
     except ImportError as error:
         raise DataError(f"a bag needs {error.name}, which is missing: pip install -e '.[train]'") from error

@@ -1,7 +1,6 @@
 """Serialised sensor_msgs to arrays: pictures, depth maps and cameras, without ROS.
 
-rosbags decodes the messages and rosbags-image knows the encodings; how rows lie in memory (step, byte order, chroma
-planes) is worked out here, as rosbags-image takes all rows as unpadded.
+Pictures and cameras are read by what the node reads them with, so that it sees what was trained on.
 """
 
 from __future__ import annotations
@@ -14,19 +13,19 @@ import cv2
 import numpy as np
 
 from depthart_core.geometry import Intrinsics
-from training.data.files import COLOURS, known_depth
+from depthart_ros.inputs.camera_model import intrinsics_of, window_of
+from depthart_ros.inputs.conversions import picture_of
+from depthart_ros.inputs.topics import COMPRESSED_TYPE, IMAGE_TYPE
+from depthart_ros.outputs.encodings import is_depth
+from training.data.files import known_depth
 from training.data.sample import DataError, decode_image
 
-RAW, COMPRESSED, INFO = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/CameraInfo"
-PICTURES = (RAW, COMPRESSED)
-DEPTHS = ("16UC1", "mono16", "32FC1")
+CAMERA_INFO_TYPE = "sensor_msgs/msg/CameraInfo"
+DEPTHS = {"16UC1": np.dtype(np.uint16), "mono16": np.dtype(np.uint16), "32FC1": np.dtype(np.float32)}
 """Encodings that depth comes in, millimetres or metres (REP-118); mono16 is what some drivers call 16UC1."""
 SATURATED = 65535
 """Of depth in millimetres: what a sensor that has no more steps writes, farther than any measures."""
-ALIASES = {"8UC1": "mono8", "8UC3": "bgr8", "8UC4": "bgra8"}
-"""What cv_bridge calls OpenCV's arrays when nobody names the encoding, and the node reads so, too."""
-PNG_START, PNG_COLOR_TYPE = b"\x89PNG\r\n\x1a\n", 25
-MOSAIC = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+MOST_PIXELS = 2**28
 HEADER_BYTES = 12  # of CDR: 4 that say how it is written, then seconds and nanoseconds
 DEPTH_HEADER_BYTES = 12  # of compressed_depth_image_transport: int32 format, float32 a, float32 b; depth = a / (v - b)
 
@@ -52,22 +51,18 @@ def holds_depth(content: bytes, kind: str) -> bool:
         DataError: it is one in RVL, which only compressed_depth_image_transport reads.
     """
     message = _decode(content, kind)
-    if kind == COMPRESSED and "rvl" in message.format.lower():
+    if kind == COMPRESSED_TYPE and "rvl" in message.format.lower():
         raise DataError(f"its format is {message.format!r}: RVL is not read here, record compressedDepth as PNG")
-    return message.encoding in DEPTHS if kind == RAW else _is_compressed_depth(message)
+    return message.encoding in DEPTHS if kind == IMAGE_TYPE else is_depth(message.format)
 
 
 def decode_color(content: bytes, kind: str) -> np.ndarray:
     """(H, W, 3) uint8 RGB.
 
     Raises:
-        DataError: size, step and data do not add up, or the picture is corrupt.
+        DepthartError: the encoding is no colour, size, step and data do not add up, or the picture is corrupt.
     """
-    message = _decode(content, kind)
-    if kind == COMPRESSED:
-        return _decompress_color(message.format, bytes(message.data))
-    encoding = ALIASES.get(message.encoding, message.encoding)
-    return _to_rgb(_rows(message, encoding), encoding)
+    return picture_of(_decode(content, kind), max_pixels=MOST_PIXELS)
 
 
 def decode_depth(content: bytes, kind: str) -> np.ndarray:
@@ -77,24 +72,29 @@ def decode_depth(content: bytes, kind: str) -> np.ndarray:
         DataError: the encoding is no depth, size, step and data do not add up, or the picture is corrupt.
     """
     message = _decode(content, kind)
-    if kind == COMPRESSED:
+    if kind == COMPRESSED_TYPE:
         return _decompress_depth(message)
     if message.encoding not in DEPTHS:
         raise DataError(f"encoding is {message.encoding}, expected one of {', '.join(DEPTHS)}")
-    values = _rows(message, message.encoding)
+    values = _rows(message)
     return _known_millimetres(values) if values.dtype == np.uint16 else known_depth(values)
 
 
-def camera_of(content: bytes, *, rectified: bool) -> Intrinsics:
-    """Intrinsics of a camera_info: P of rectified pictures, K of raw ones.
+def camera_of(content: bytes, *, raw: bool, rectified: bool | None = None) -> Intrinsics:
+    """Intrinsics of the pictures of a camera_info, whose size they state.
+
+    Args:
+        content: the camera_info.
+        raw: whether the topic of the pictures sounds as if they were not rectified.
+        rectified: whether P is theirs, else K; None: P where it is known and they are not raw.
 
     Raises:
         IntrinsicsError: the matrix is zero or describes no camera.
     """
-    info = _decode(content, INFO)
-    matrix, row = (info.p, 4) if rectified else (info.k, 3)
-    fx, fy, cx, cy = (float(matrix[place]) for place in (0, row + 1, 2, row + 2))
-    return Intrinsics(int(info.width), int(info.height), fx, fy, cx, cy)
+    info = _decode(content, CAMERA_INFO_TYPE)
+    shown = window_of(info)
+    chosen = bool(np.any(info.p)) and not raw if rectified is None else rectified
+    return intrinsics_of(info, shown.width, shown.height, rectified=chosen)
 
 
 @cache
@@ -109,47 +109,21 @@ def _decode(content: bytes, kind: str) -> Any:
     return _types().deserialize_cdr(content, kind)
 
 
-def _to_rgb(values: np.ndarray, encoding: str) -> np.ndarray:
-    from rosbags.image.image import convert_color
-
-    return np.ascontiguousarray(convert_color(values, encoding, "rgb8"))
-
-
-def _decompress_color(form: str, data: bytes) -> np.ndarray:
-    """RGB of a JPEG or PNG as image_transport writes it; a mosaic may be stored as a grey picture."""
-    encoding, _, how = form.partition(";")
-    grey_png = data.startswith(PNG_START) and data[PNG_COLOR_TYPE : PNG_COLOR_TYPE + 1] == b"\0"
-    if encoding.startswith("bayer_") and (grey_png or how.strip() == f"jpeg compressed {encoding}"):
-        mosaic = decode_image(form, data, MOSAIC)
-        return _to_rgb(mosaic, encoding)
-    picture = decode_image(form, data, COLOURS)
-    # The order that is named there was given to OpenCV, which takes it for blue, green, red.
-    return picture if "compressed rgb" in form else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-
-
 def _known_millimetres(steps: np.ndarray) -> np.ndarray:
     """(H, W) float32 [m] of 16-bit millimetres, NaN where unknown."""
     return known_depth(np.where(steps == SATURATED, np.float32(np.nan), steps * np.float32(1e-3)))
 
 
-def _rows(message: Any, encoding: str) -> np.ndarray:
-    """(rows, W) or (rows, W, channels) values in native byte order, without the padding of ``step``."""
-    from rosbags.image.image import to_cvtype
-
-    _, _, name, channels = to_cvtype(encoding)
-    order = ">" if message.is_bigendian else "<"
-    kind = np.dtype(name).newbyteorder(order)
-    used = message.width * channels * kind.itemsize
+def _rows(message: Any) -> np.ndarray:
+    """(H, W) values of a depth map in native byte order, without the padding of ``step``."""
+    native = DEPTHS[message.encoding]
+    kind = native.newbyteorder(">" if message.is_bigendian else "<")
+    used = message.width * kind.itemsize
     if message.step < used or not message.height or message.data.size % message.step:
-        expected = f"rows of at least {used} bytes for {message.width}x{message.height} {encoding}"
+        expected = f"rows of at least {used} bytes for {message.width}x{message.height} {message.encoding}"
         raise DataError(f"step is {message.step} with {message.data.size} bytes of data, expected {expected}")
-    rows = np.ascontiguousarray(message.data.reshape(-1, message.step)[:, :used]).view(kind)
-    values = rows.astype(kind.newbyteorder("="), copy=False)
-    return values if channels == 1 else values.reshape(-1, message.width, channels)
-
-
-def _is_compressed_depth(message: Any) -> bool:
-    return "compressedDepth" in message.format or message.format.split(";")[0] in ("16UC1", "32FC1")
+    rows = np.ascontiguousarray(message.data.reshape(-1, message.step)[:, :used])
+    return rows.view(kind).astype(native, copy=False)
 
 
 def _decompress_depth(message: Any) -> np.ndarray:

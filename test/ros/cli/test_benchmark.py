@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from depthart_core.backends.measuring import measure, subjects
+from depthart_ros.cli.benchmark import percentiles
 from depthart_ros.cli.main import main
 
 for name in ("onnx", "onnxruntime", "onnxscript"):
@@ -52,6 +53,14 @@ def test_backends_are_compared_and_the_fastest_is_remembered(tiny_model_path, tm
     (measured,) = json.loads(remembered.read_text()).values()
     assert measured["onnx"] == speeds["onnx"]
     assert measured["torch"] != speeds["torch"]
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [(0, ["-", "-", "-"]), (19, ["9.0", "-", "-"]), (20, ["9.5", "18.1", "-"]), (101, ["50.0", "95.0", "99.0"])],
+)
+def test_a_percentile_that_there_are_too_few_values_for_is_not_told(count, told):
+    assert percentiles([number / 1e3 for number in range(count)]) == told
 
 
 def test_what_cannot_run_is_told_and_the_rest_is_measured(tiny_model_path, tmp_path, capsys):

@@ -27,6 +27,10 @@ def test_a_message_is_parsed_to_what_was_sent():
     assert (parsed.encoding, bytes(parsed.data)) == ("rgb8", bytes(range(12)))
 
 
+def test_a_topic_of_one_of_several_cameras_has_the_type_of_its_last_names():
+    assert image(3, topic="front/depth/image_rect").parsed().encoding == "rgb8"
+
+
 def test_a_frame_is_complete_when_every_topic_has_its_stamp():
     messages = [image(1), image(2), image(2, topic="points"), image(3, topic="points")]
     frames = complete_frames(messages, ("image", "points"))

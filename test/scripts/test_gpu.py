@@ -68,6 +68,15 @@ def test_a_changed_piece_is_refused_by_the_name_of_its_file(cargo, tmp_path):
         travel.receive(folder, tmp_path / "there")
 
 
+def test_a_receiver_that_waits_for_more_says_so_with_a_status_of_its_own(cargo, tmp_path, capsys):
+    folders = travel.pack(cargo, tmp_path / "out", limit=200_000)
+    said = {}
+    for folder in folders:
+        status = travel.main(["receive", str(folder), "--into", str(tmp_path / "there")])
+        said[capsys.readouterr().out.partition(": ")[2].partition(" ")[0]] = status
+    assert said == {"still": travel.INCOMPLETE, "everything": 0}
+
+
 def test_a_folder_without_a_manifest_is_refused(tmp_path):
     assert travel.main(["receive", str(tmp_path), "--into", str(tmp_path / "there")]) == 1
 
@@ -123,6 +132,16 @@ def test_nano_is_not_trained_on_from_the_checkpoint_of_another_run(tmp_path):
     for other in (resumed, skipped):
         assert "is there" not in other.stderr
         assert "no recipe.json" in other.stderr
+
+
+def test_nano_starts_from_the_model_that_came_along_unless_another_is_named(tmp_path):
+    (tmp_path / "run").mkdir()
+    for path in (tmp_path / "run" / "heads.checkpoint", sent := tmp_path / "init.safetensors"):
+        path.touch()
+    variables = {"DEPTHART_GPU_STATE": str(tmp_path), "OUT": str(tmp_path)}
+    assert f"which goes before {sent}:" in run_script("nano", "no recipe.json", 0, 0, 1, **variables).stderr
+    named = run_script("nano", "no recipe.json", 0, 0, 1, **variables, INIT="other.safetensors")
+    assert "which goes before other.safetensors:" in named.stderr
 
 
 def test_a_training_job_goes_its_whole_way_on_a_cpu(shard_of):

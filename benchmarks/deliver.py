@@ -1,12 +1,18 @@
-"""What every benchmark prints around its numbers: the machine, the date, a Markdown table."""
+"""What every benchmark prints around its numbers: the machine, the date, the command."""
 
 from __future__ import annotations
 
 import datetime
 import os
 import platform
+import re
+import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+FOLDERS_OUTSIDE = re.compile(r"^((?:[^=?/]*=)*)(?:\.\.)?/(?:[^?]*/)?")
+"""In an argument, after --option= or NAME=: the folders of a path that leads out of the checkout."""
 
 
 def machine() -> str:
@@ -20,17 +26,25 @@ def machine() -> str:
     return f"{model}, {cores} cores, Python {platform.python_version()}, {platform.system()}"
 
 
-def deliver(title: str, command: str, lines: Sequence[str], out: Path | None) -> None:
+def command_line(program: str, argv: Sequence[str] | None) -> str:
+    """Return the command as it was given; of what lies outside of the checkout the name alone."""
+    given = sys.argv[1:] if argv is None else argv
+    return shlex.join(["python", "-m", program, *(FOLDERS_OUTSIDE.sub(r"\1", word.rstrip("/")) for word in given)])
+
+
+def deliver(title: str, lines: Sequence[str], *, program: str, argv: Sequence[str] | None, out: Path | None) -> None:
     """Print a report, and write it where a file is given.
 
     Args:
         title: of the report.
-        command: that makes it.
         lines: paragraphs and tables.
+        program: module that was run.
+        argv: its arguments; None for those of this process.
         out: file to write; None for the screen alone.
     """
     today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    text = "\n\n".join([f"# {title}", f"{today}, {machine()}. Command: `{command}`", *lines]) + "\n"
+    head = f"{today}, {machine()}. Command: `{command_line(program, argv)}`"
+    text = "\n\n".join([f"# {title}", head, *lines]) + "\n"
     print(text)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -18,5 +18,7 @@ def test_memory_is_told_in_the_unit_it_is_counted_in():
     text = "\n".join(node.report(found, argparse.Namespace(width=64, height=48, rate=30.0, cores=2)))
     assert "grows by +1000.0 MiB per 1000 frames" in text
     assert "resident memory of the node [MiB]" in text
+    assert "| stage [ms], last 300 frames |" in text
+    assert "| stamp to subscriber of depth, all frames | 200.000 |" in text
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     assert node.resident_mib(os.getpid()) == pytest.approx(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, rel=0.05)
