@@ -106,7 +106,7 @@ class Trainer:
             pinned=self.device.type == "cuda",
         )
         recorder = Recorder(self.options.out, self.name, step=self.step, writing=self.processes.main)
-        with contextlib.closing(recorder), self._signals():
+        with contextlib.closing(source), contextlib.closing(recorder), self._signals():
             self._loop(source, recorder, self.settings.steps if until is None else min(self.settings.steps, until))
             self._save()
 
@@ -235,8 +235,7 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         resume_optimizer(self.optimizer, state["optimizer"], self.checkpoint)
         self.stage.memory.update({name: value.to(self.device) for name, value in state["memory"].items()})
-        self.step, self.minutes = state["step"], state["minutes"]
-        self.first = self.step
+        self.step, self.minutes, self.first = state["step"], state["minutes"], state["step"]
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:

@@ -1,4 +1,5 @@
 import itertools
+import multiprocessing
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ import torch
 from training.data.loader import batches, sample_index
 from training.data.memory import keep
 from training.data.rooms import read_rooms
-from training.data.sample import DataError, readable
+from training.data.sample import DataError, Sample, readable
 
 
 def take(count, *args, **options):
@@ -106,6 +107,23 @@ def test_a_corrupt_sample_kept_in_memory_is_named_when_it_is_asked_for(room_memb
     assert [sample.name for sample in readable(kept[:1])] == ["train-000/000000"]
     with pytest.raises(DataError, match=r"000001\.png"):
         kept[1]
+
+
+@pytest.mark.parametrize("ending", ["error", "closed"])
+def test_processes_that_decode_end_with_the_batches_whoever_holds_an_error(shard_of, ramp, ending):
+    """They ignore signals, so that a program which ends with such an error in hand would wait for them for ever."""
+    before = set(multiprocessing.active_children())
+    blind = Sample("blind", ramp.rgb, np.full_like(ramp.depth, np.nan), ramp.intrinsics)
+    source = batches([blind] if ending == "error" else read_rooms([shard_of(3)]), 2, workers=2, size=32)
+    assert len(set(multiprocessing.active_children()) - before) == 2
+    if ending == "error":
+        with pytest.raises(DataError) as held:
+            next(source)
+        assert held.value.__traceback__ is not None
+    else:
+        next(source)
+        source.close()
+    assert set(multiprocessing.active_children()) <= before
 
 
 @pytest.mark.parametrize("workers", [0, 1])

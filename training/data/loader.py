@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import signal
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -55,8 +55,8 @@ def batches(
     size: int = 256,
     place: tuple[int, int] = (0, 1),
     pinned: bool = False,
-) -> Iterator[Batch]:
-    """Yield batch ``start_step``, ``start_step + 1``, … without end.
+) -> Generator[Batch, None, None]:
+    """Yield batch ``start_step``, ``start_step + 1``, … without end; closed, end the processes that decode.
 
     Batch t is the same whether one starts at t or earlier, and for any number of workers. Each
     epoch visits every sample once, in its own order; batches run across the ends of epochs.
@@ -89,21 +89,24 @@ def batches(
     return _counting(iter(loader))
 
 
-def _counting(source: Iterator[Batch | DataError]) -> Iterator[Batch]:
+def _counting(source: Iterator[Batch | DataError]) -> Generator[Batch, None, None]:
     """Pass batches on, and warn here, where all workers' batches meet, of each sample that cannot be used, once.
 
     Raises:
         DataError: No sample can be used.
     """
     skipped: set[str] = set()
-    for batch in source:
-        if isinstance(batch, DataError):
-            raise batch
-        for reason in batch.skipped:
-            if reason not in skipped:
-                skipped.add(reason)
-                warnings.warn(f"skipped a sample, {len(skipped)} so far: {reason}", stacklevel=2)
-        yield batch
+    try:
+        for batch in source:
+            if isinstance(batch, DataError):
+                raise batch
+            for reason in batch.skipped:
+                if reason not in skipped:
+                    skipped.add(reason)
+                    warnings.warn(f"skipped a sample, {len(skipped)} so far: {reason}", stacklevel=2)
+            yield batch
+    finally:  # whoever holds an error holds this frame, and with it processes that no signal ends
+        del source
 
 
 def sample_index(position: int, count: int, seed: int) -> int:
