@@ -204,9 +204,13 @@ def test_the_node_takes_its_parameters_from_the_shipped_file(world, start):
     )  # fmt: skip
     client = world.peer.create_client(GetParameters, "/depth_node/get_parameters")
     world.until(client.service_is_ready, what="the parameter service", patience=40)
-    asked = client.call_async(GetParameters.Request(names=["model", "max_range", "color.map", "autostart"]))
-    world.until(asked.done, what="an answer")
-    model, max_range, color_map, autostart = asked.result().values
+    names, asked = ["model", "max_range", "color.map", "autostart"], []
+
+    def ask():  # again and again: an answer is lost where the node does not know yet who reads it
+        asked.append(client.call_async(GetParameters.Request(names=names)))
+
+    world.until(lambda: any(call.done() for call in asked), what="an answer", meanwhile=ask, every=2.0)
+    model, max_range, color_map, autostart = next(call for call in asked if call.done()).result().values
     assert (model.string_value, max_range.double_value) == ("nano", 100.0)
     assert (color_map.string_value, autostart.bool_value) == ("magma", False)
 
