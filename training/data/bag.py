@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from depthart_ros.inputs.topics import PICTURE_TYPES, camera_infos_beside, sounds_raw, without_doubles
-from training.data.bag_messages import CAMERA_INFO_TYPE, camera_of, decode_color, decode_depth, holds_depth, stamp_of
+from depthart_ros.inputs.topics import CAMERA_INFO_TYPE, PICTURE_TYPES, camera_infos_beside, sounds_raw, without_doubles
+from training.data.bag_messages import camera_of, decode_color, decode_depth, holds_depth, stamp_of
 from training.data.files import parsing, require
 from training.data.frames import Frames
 from training.data.pairing import pair_stamps

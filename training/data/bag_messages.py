@@ -15,12 +15,11 @@ import numpy as np
 from depthart_core.geometry import Intrinsics
 from depthart_ros.inputs.camera_model import intrinsics_of, window_of
 from depthart_ros.inputs.conversions import picture_of
-from depthart_ros.inputs.topics import COMPRESSED_TYPE, IMAGE_TYPE
+from depthart_ros.inputs.topics import CAMERA_INFO_TYPE, COMPRESSED_TYPE, IMAGE_TYPE
 from depthart_ros.outputs.encodings import is_depth
 from training.data.files import known_depth
 from training.data.sample import DataError, decode_image
 
-CAMERA_INFO_TYPE = "sensor_msgs/msg/CameraInfo"
 DEPTHS = {"16UC1": np.dtype(np.uint16), "mono16": np.dtype(np.uint16), "32FC1": np.dtype(np.float32)}
 """Encodings that depth comes in, millimetres or metres (REP-118); mono16 is what some drivers call 16UC1."""
 SATURATED = 65535
