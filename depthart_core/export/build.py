@@ -29,6 +29,7 @@ from depthart_core.export import keeping
 from depthart_core.export.acceptance import ATTEMPTS, LIMITS, Accepted, Arrays, accept, squares
 from depthart_core.export.compiling import Compiling, Progress, compile_graph
 from depthart_core.export.locking import locked
+from depthart_core.export.placing import refuse_other_weights
 from depthart_core.export.proof import Pictures, structured_pictures
 from depthart_core.export.whole import Graph, check_exportable, export_onnx, output_names, versions_of
 from depthart_core.inference import BackendOptions
@@ -142,7 +143,7 @@ def build_engine(
         report(f"warning: {warning}; the engine is kept only if it agrees with PyTorch")
     target = folder / engines.engine_name(path.stem, wish.precision, options.decode, scales, machine)
     if wish.out is not None:
-        keeping.check_target(target, model, weights)
+        refuse_other_weights(target, engines.read_engine_record, model, weights)
     with locked(target) as waited:
         there = keeping.find_finished(target, machine, replace(options, precision=wish.precision)) if waited else None
         if there is not None:

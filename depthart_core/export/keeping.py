@@ -12,9 +12,8 @@ from depthart_core.backends import engines
 from depthart_core.backends.cache import cache_folder
 from depthart_core.backends.machine import Machine, machine_name
 from depthart_core.errors import BackendError
-from depthart_core.export.placing import refuse_other_weights
 from depthart_core.inference import BackendOptions
-from depthart_core.model_files import Fingerprint, write_atomically
+from depthart_core.model_files import write_atomically
 
 
 def write_engine(engine: Path, data: bytes, record: engines.EngineRecord) -> None:
@@ -29,19 +28,6 @@ def write_engine(engine: Path, data: bytes, record: engines.EngineRecord) -> Non
         write_atomically(engines.record_path(engine), (json.dumps(asdict(record), indent=1) + "\n").encode())
     except OSError as error:
         raise BackendError(_unwritable(engine.parent, error)) from error
-
-
-def check_target(engine: Path, model: str | Path, weights: Fingerprint) -> None:
-    """Demand that no engine of other weights is replaced.
-
-    Raises:
-        BackendError: It would be; names both.
-    """
-    try:
-        there = engines.read_engine_record(engine)
-    except BackendError:
-        return  # nothing that could be used
-    refuse_other_weights(engine, there, model, weights)
 
 
 def find_finished(engine: Path, machine: Machine, options: BackendOptions) -> engines.EngineRecord | None:

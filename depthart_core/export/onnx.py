@@ -121,7 +121,7 @@ def export_model(
     name = graphs.export_name(path.stem, wish.decode, form=wish.chosen_form, precision=wish.precision, scales=scales)
     target = (folder or weights_folder(weights.sha256)) / name
     if folder is not None:
-        _check_target(target, model, weights)
+        refuse_other_weights(target, graphs.read_record, model, weights)
     with temporary_folder(target) as temporary:
         report(f"tracing {path.stem} ({wish.chosen_form}, {wish.precision}, {scales} scales): up to a minute")
         loaded = load_model(path)
@@ -137,19 +137,6 @@ def export_model(
         with suppress(OSError):
             speeds_path(weights.sha256, wish.decode).unlink(missing_ok=True)
     return Exported(target, record)
-
-
-def _check_target(target: Path, model: str | Path, weights: Fingerprint) -> None:
-    """Demand that no export of other weights is replaced.
-
-    Raises:
-        BackendError: It would be.
-    """
-    try:
-        there = graphs.read_record(target)
-    except BackendError:
-        return  # nothing that could be used
-    refuse_other_weights(target, there, model, weights)
 
 
 def write_graphs(model: DepthART, folder: Path, wish: ExportOptions) -> None:

@@ -6,7 +6,7 @@ import glob
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,12 +68,24 @@ def put_in_place(temporary: Path, target: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def refuse_other_weights(target: Path, there: Record | EngineRecord, model: str | Path, weights: Fingerprint) -> None:
-    """Demand that what lies where something is to be put was made from the same weights.
+def refuse_other_weights(
+    target: Path, read: Callable[[Path], Record | EngineRecord], model: str | Path, weights: Fingerprint
+) -> None:
+    """Demand that what can be used and lies where something is to be put was made from the same weights.
+
+    Args:
+        target: Where it is to be put.
+        read: Gives the record of what lies there.
+        model: How the caller names the model.
+        weights: Of the model.
 
     Raises:
         BackendError: It was not; names both.
     """
+    try:
+        there = read(target)
+    except BackendError:
+        return  # nothing that could be used
     if there.weights_sha256 != weights.sha256:
         raise BackendError(
             f"{target} is of {there.model} (weights {there.weights_sha256[:12]}), not of {model} "
