@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 SUMMARY = "publish Image and CameraInfo from a webcam, a video, a folder of pictures or the packaged samples"
 
 LONGEST_HOLD = 86400  # a day
+LONGEST_SIDE = 16384  # [px]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,5 +69,5 @@ def _check(args: argparse.Namespace) -> None:
     if (args.width is None) != (args.height is None):
         raise ConfigError("one of --width and --height is given; expected both or neither")
     for name, value in (("--width", args.width), ("--height", args.height)):
-        if value is not None and value < 1:
-            raise ConfigError(f"{name} is {value}; expected at least 1 px")
+        if value is not None and not 1 <= value <= LONGEST_SIDE:
+            raise ConfigError(f"{name} is {value}; expected 1 to {LONGEST_SIDE} px")
