@@ -92,7 +92,7 @@ def reference(name: str, batch: int) -> Reference:
     images = functional.interpolate(coarse, size=(size, size), mode="bicubic").clamp(0, 1) * 2 - 1
     output, operations = counted(lambda: model(images))
     depth = denormalize(output, model.config)
-    scales = len(model.config.tokenizer.scale_sizes)
+    scales = model.config.tokenizer.scales
     weights = sum(p.numel() for p in model.parameters())
     again = sum(p.numel() for p in model.transformer.parameters()) * (scales - 1)
     return Reference(model, images, depth, operations / batch / 1e9, 4 * (weights + again) / 1e9)
@@ -104,7 +104,7 @@ def runner(subject: Subject, found: Reference, device: str) -> Run:
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = found.images[: subject.batch].to(device).contiguous(memory_format=torch.channels_last)
     if subject.path == "graph":
-        graphed = GraphedModel(model, expected, scales=len(model.config.tokenizer.scale_sizes), image=images)
+        graphed = GraphedModel(model, expected, scales=model.config.tokenizer.scales, image=images)
         return lambda: graphed.predict(images).depth
     forward: Callable[[Tensor], Tensor] = torch.compile(model) if subject.path == "compile" else model
     for _ in range(3):

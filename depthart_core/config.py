@@ -76,6 +76,11 @@ class TokenizerConfig:
             raise ConfigError(f"channels must be multiples of 32 on every level, got {self.channels} and {widths}")
 
     @property
+    def scales(self) -> int:
+        """Number of scales K."""
+        return len(self.scale_sizes)
+
+    @property
     def feature_size(self) -> int:
         """Side N of the feature map."""
         return self.scale_sizes[-1]
@@ -96,10 +101,10 @@ class TokenizerConfig:
 
         Of two equally near ones the later: ten scales and four ticks have such places, 2/9 and 7/9.
         """
-        n, last = self.quantizer_convs, max(len(self.scale_sizes) - 1, 1)
+        n, last = self.quantizer_convs, max(self.scales - 1, 1)
         first, span = Fraction(1, 3 * n), 1 - Fraction(2, 3 * n)
         ticks = [first + span * Fraction(i, max(n - 1, 1)) for i in range(n)]
-        places = [Fraction(k, last) for k in range(len(self.scale_sizes))]
+        places = [Fraction(k, last) for k in range(self.scales)]
         return tuple(min(range(n), key=lambda i: (abs(ticks[i] - place), -i)) for place in places)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from depthart_core.config import DECODES, LARGEST_SEED, MOST_THREADS, PRECISIONS, ModelConfig
+from depthart_core.config import DECODES, LARGEST_SEED, MOST_THREADS, PRECISIONS
 from depthart_core.errors import BackendError
 
 BEYOND_ALL_SCALES = 100.0
@@ -102,13 +102,12 @@ class BackendOptions:
         if not 0 <= self.seed <= LARGEST_SEED:
             raise BackendError(f"seed must be 0 to {LARGEST_SEED}, got {self.seed}")
 
-    def count_scales(self, config: ModelConfig) -> int:
-        """How many scales of a model are to be decoded.
+    def count_scales(self, scales: int) -> int:
+        """How many of a model's scales are to be decoded.
 
         Raises:
             BackendError: It has not so many, or none is asked for.
         """
-        scales = len(config.tokenizer.scale_sizes)
         if self.max_scales is not None and not 1 <= self.max_scales <= scales:
             raise BackendError(f"max_scales must be 1 to {scales}, the scales of this model, got {self.max_scales}")
         return self.max_scales or scales

@@ -75,7 +75,7 @@ def refinement_targets(model: DepthART, prefix: Prefix, features: Tensor, decodi
         decoding: How the rollout chooses codes.
     """
     quantizer = model.tokenizer.quantizer
-    last = len(model.config.tokenizer.scale_sizes) - 1
+    last = model.config.tokenizer.scales - 1
     before, f_hats, indices = torch.zeros_like(features), [], []
     for step in model.rollout(prefix, decoding, max_scales=last):
         indices.append(quantizer.nearest(quantizer.pool(features - before, step.k)))

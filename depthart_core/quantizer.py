@@ -67,7 +67,7 @@ class ResidualQuantizer(nn.Module):
         """The static pyramid of a feature map (B, C, N, N): each scale takes up the rest the ones before it left."""
         f_hat = torch.zeros_like(features)
         indices, f_hats = [], []
-        for k in range(len(self.config.scale_sizes)):
+        for k in range(self.config.scales):
             indices.append(self.nearest(self.pool(features - f_hat, k)))
             f_hat = f_hat + self.contribution(k, self.codes(indices[-1]))
             f_hats.append(f_hat)

@@ -85,7 +85,7 @@ def tokenizer_shapes(config: ModelConfig, ours: Mapping[str, Shape]) -> Shapes:
         for name, shape in ours.items()
         if name.startswith(start)
     }
-    hits = (len(config.tokenizer.scale_sizes), config.tokenizer.codebook_size)
+    hits = (config.tokenizer.scales, config.tokenizer.codebook_size)
     return {**shapes, "quantize.ema_vocab_hit_SV": hits}
 
 
@@ -97,7 +97,7 @@ def transformer_shapes(config: ModelConfig, ours: Mapping[str, Shape]) -> Shapes
         "pos_start": (1, 1, width),
         "pos_1LC": (1, tokens, width),
         "lvl_1L": (1, tokens),
-        "lvl_embed.weight": (len(config.tokenizer.scale_sizes), width),
+        "lvl_embed.weight": (config.tokenizer.scales, width),
         "class_emb.weight": (CLASSES, width),
         "head_nm.ada_lin.1.weight": (2 * width, width),
         "head_nm.ada_lin.1.bias": (2 * width,),

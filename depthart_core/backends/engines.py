@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,7 +93,7 @@ def find_engines(model: str | Path, options: BackendOptions, machine: Machine) -
         MissingEngineError: There is none, with the command that builds it.
     """
     weights = fingerprint(model_path(model))
-    scales, folder = options.count_scales(weights.config), weights_folder(weights.sha256)
+    scales, folder = options.count_scales(weights.config.tokenizer.scales), weights_folder(weights.sha256)
     precisions = PRECISIONS if options.precision == "auto" else (options.precision,)
     names = [engine_name("*", precision, options.decode, scales, machine) for precision in precisions]
     named = [engine for name in names for engine in sorted(folder.glob(name))]
@@ -144,68 +143,6 @@ def read_engine_record(engine: Path) -> EngineRecord:
         raise MissingEngineError(str(error)) from error
 
 
-def read_engine(
-    engine: Path, machine: Machine, options: BackendOptions, *, model: str | Path | None = None
-) -> tuple[EngineRecord, bytes]:
-    """An engine and its record, checked to be the one that was proven, to fit this machine and to do what is asked.
-
-    Args:
-        engine: Its path.
-        machine: What is here.
-        options: What is asked for.
-        model: How the caller names the model, for the commands; None: as the record names it.
-
-    Raises:
-        BackendError: Names what is wrong.
-        MissingEngineError: The same, where the command that it names as well cures it.
-    """
-    record = read_engine_record(engine)
-    again = rebuild_command(engine, record, device=options.device, model=model)
-    check_machine(engine, record, machine, again)
-    asked = record.of_scales if options.max_scales is None else options.max_scales
-    if not 1 <= asked <= record.of_scales:
-        raise BackendError(f"max_scales must be 1 to {record.of_scales}, the scales of this model, got {asked}")
-    precision = record.precision if options.precision == "auto" else options.precision
-    command = build_command(
-        model or record.model,
-        precision=precision,
-        decode=options.decode,
-        max_scales=options.max_scales,
-        device=options.device,
-        workspace_mib=record.workspace_mib,
-        out=_apart(engine),
-    )
-    if (options.decode, asked) != (record.decode, record.scales):
-        raise MissingEngineError(
-            f"{engine} decodes {record.decode!r} and {record.scales} of {record.of_scales} scales, asked for "
-            f"{options.decode!r} and {asked}; run: {command}"
-        )
-    if precision != record.precision:
-        raise MissingEngineError(f"{engine} computes in {record.precision}, asked for {precision}; run: {command}")
-    try:
-        data = engine.read_bytes()
-    except OSError as error:
-        raise BackendError(f"{engine} cannot be read: {error.strerror}") from error
-    if len(data) != record.engine_bytes:
-        raise MissingEngineError(f"{engine} is truncated: {len(data)} of {record.engine_bytes} bytes; run: {again}")
-    if hashlib.sha256(data).hexdigest() != record.engine_sha256:
-        raise MissingEngineError(f"{engine} is damaged: its SHA-256 is not that of the proven one; run: {again}")
-    return record, data
-
-
-def check_machine(engine: Path, record: EngineRecord, machine: Machine, again: str) -> None:
-    """Demand that an engine was built for this machine, or name the command that builds it again.
-
-    Raises:
-        MissingEngineError: Another library, version, GPU or platform.
-    """
-    here = asdict(machine)
-    wrong = [name for name, value in here.items() if record.machine.get(name) != value]
-    if wrong:
-        told = ", ".join(f"{name} {record.machine.get(name)} (here {here[name]})" for name in wrong)
-        raise MissingEngineError(f"{engine} was built for {told}; run on this machine: {again}")
-
-
 def build_command(
     model: str | Path,
     *,
@@ -227,22 +164,20 @@ def build_command(
     return shlex.join(parts)
 
 
-def rebuild_command(
-    engine: Path, record: EngineRecord, *, device: str = "cuda", model: str | Path | None = None
-) -> str:
-    """The command that builds an engine again where it lies."""
+def rebuild_command(engine: Path, record: EngineRecord, options: BackendOptions) -> str:
+    """The command that builds an engine again where it lies, for the device that is asked for."""
     return build_command(
-        model or record.model,
+        record.model,
         precision=record.precision,
         decode=record.decode,
         max_scales=None if record.scales == record.of_scales else record.scales,
-        device=device,
+        device=options.device,
         workspace_mib=record.workspace_mib,
-        out=_apart(engine),
+        out=apart(engine),
     )
 
 
-def _apart(engine: Path) -> Path | None:
+def apart(engine: Path) -> Path | None:
     """The folder of an engine that does not lie in the cache; None for one that does."""
     with suppress(BackendError):  # no home folder, so no cache
         if engine.resolve().is_relative_to(cache_folder().resolve()):

@@ -5,9 +5,8 @@ An export is a folder: graphs, and a record that says what they were made from a
 
 from __future__ import annotations
 
-import json
 import shlex
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,11 +86,6 @@ class Record:
         return export_command(self.model, self.decode, scales, form=self.form, precision=self.precision)
 
 
-def to_json(record: Record) -> str:
-    """The record as it stands in its file."""
-    return json.dumps(asdict(record), indent=1) + "\n"
-
-
 def read_record(folder: Path) -> Record:
     """What is proven about an export.
 
@@ -120,7 +114,7 @@ def find_exports(model: str | Path, options: BackendOptions, *, backend: str, fo
         BackendError: There is no such export, those that are were made from other weights, or an option is impossible.
     """
     weights = fingerprint(model_path(model))
-    scales = options.count_scales(weights.config)
+    scales = options.count_scales(weights.config.tokenizer.scales)
     folder = weights_folder(weights.sha256)
     wanted = _wanted(options, backend)
     names = [export_name("*", options.decode, form=form, precision=each, scales=scales) for each in wanted]
@@ -191,7 +185,7 @@ def _check_asked(folder: Path, record: Record, options: BackendOptions, *, backe
         raise BackendError(
             f"{folder} is {record.precision}, backend {backend!r} is to run {' or '.join(wanted)}; run: {command}"
         )
-    return check_options(folder, record, options)
+    return _count_scales(folder, record, options)
 
 
 def _wanted(options: BackendOptions, backend: str) -> tuple[str, ...]:
@@ -205,23 +199,22 @@ def _wanted(options: BackendOptions, backend: str) -> tuple[str, ...]:
     return (options.precision,) if options.precision in possible else possible
 
 
-def check_options(folder: Path, record: Record, options: BackendOptions) -> int:
-    """Demand that an export does what is asked for; returns the number of scales to decode.
+def _count_scales(folder: Path, record: Record, options: BackendOptions) -> int:
+    """Demand that an export decodes as is asked for; returns the number of scales to decode.
 
     Raises:
         BackendError: It decodes otherwise, or another number of scales.
     """
-    scales = None if record.form == "stepped" else options.max_scales
-    command = export_command(record.model, options.decode, scales, form=record.form, precision=record.precision)
+    asked, whole = options.count_scales(record.of_scales), record.form == "whole"
     if options.decode != record.decode:
-        raise BackendError(f"{folder} decodes {record.decode!r}, asked for {options.decode!r}; run: {command}")
-    asked = record.of_scales if options.max_scales is None else options.max_scales
-    possible = range(1, record.scales + 1) if record.form == "stepped" else (record.scales,)
-    if asked not in possible:
-        decodes = f"1 to {record.scales}" if record.form == "stepped" else f"{record.scales} of {record.of_scales}"
-        cure = "ask for these" if record.form == "stepped" else f"run: {command}"
-        raise BackendError(f"{folder} decodes {decodes} scales, asked for {asked}; {cure}")
-    return asked
+        wrong = f"decodes {record.decode!r}, asked for {options.decode!r}"
+    elif whole and asked != record.scales:
+        wrong = f"decodes {record.scales} of {record.of_scales} scales, asked for {asked}"
+    else:
+        return asked
+    scales = options.max_scales if whole else None
+    command = export_command(record.model, options.decode, scales, form=record.form, precision=record.precision)
+    raise BackendError(f"{folder} {wrong}; run: {command}")
 
 
 def export_command(

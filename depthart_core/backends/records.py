@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from depthart_core.errors import BackendError
+from depthart_core.model_files import write_atomically
 
 T = TypeVar("T")
 
@@ -37,6 +38,15 @@ def read_record(path: Path, kind: type[T], cure: str) -> T:
     if wrong:
         raise BackendError(f"{path} is damaged at {', '.join(wrong)}; {cure}")
     return kind(**values)
+
+
+def write_record(path: Path, record: Any) -> None:
+    """Write a dataclass that `read_record` reads, whole or not at all.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    write_atomically(path, (json.dumps(asdict(record), indent=1) + "\n").encode())
 
 
 def _damaged_fields(values: dict[str, Any], kind: Any) -> list[str]:

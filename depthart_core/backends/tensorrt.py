@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core.backends.cuda import Device, open_device
-from depthart_core.backends.engines import PRECISIONS, EngineRecord, find_engines, read_engine
+from depthart_core.backends.engine_checks import read_engine
+from depthart_core.backends.engines import PRECISIONS, EngineRecord, find_engines
 from depthart_core.backends.graphs import EXPORTABLE_DECODES
 from depthart_core.backends.library import first_error, import_library, machine_of, make_logger, start
 from depthart_core.backends.machine import Machine, version_warning

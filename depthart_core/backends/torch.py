@@ -40,7 +40,7 @@ class TorchBackend:
         self.input_size = model.config.tokenizer.input_size
         self.heads, self.anytime = model.config.heads, True
         self.precision = "fp32" if options.precision == "auto" else options.precision
-        self.pace = Pace(options.count_scales(model.config))
+        self.pace = Pace(options.count_scales(model.config.tokenizer.scales))
         self.scales = self.pace.scales
         self.graphed = self._record() if self.device.type == "cuda" and options.decode != "sample" else None
 
@@ -124,7 +124,7 @@ def load(model: str | Path, options: BackendOptions) -> TorchBackend:
     """
     options.demand_precision("torch", *DTYPES)
     loaded = load_model(model)
-    options.count_scales(loaded.config)
+    options.count_scales(loaded.config.tokenizer.scales)
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     try:

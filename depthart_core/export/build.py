@@ -134,7 +134,7 @@ def build_engine(
     check_exportable(options)
     path = model_path(model)
     weights = fingerprint(path)
-    scales = options.count_scales(weights.config)
+    scales = options.count_scales(weights.config.tokenizer.scales)
     folder = wish.out or weights_folder(weights.sha256)
     keeping.check_writable(folder)
     trt, device = import_library(), open_device(options.device)
@@ -159,7 +159,7 @@ def build_engine(
             engine_sha256=hashlib.sha256(data).hexdigest(),
             engine_bytes=len(data),
             scales=scales,
-            of_scales=len(weights.config.tokenizer.scale_sizes),
+            of_scales=weights.config.tokenizer.scales,
             input_size=size,
             heads=weights.config.heads,
             machine=asdict(machine),
@@ -172,7 +172,7 @@ def build_engine(
 
 def reference(model: DepthART, options: BackendOptions, pictures: Pictures) -> list[Arrays]:
     """What PyTorch says in float32 on the CPU about pictures uint8 (S, S, 3), outputs and stages by name."""
-    names = output_names(options.count_scales(model.config), heads=model.config.heads, stages=True)
+    names = output_names(options.count_scales(model.config.tokenizer.scales), heads=model.config.heads, stages=True)
     graph = Graph(model, options, stages=True).eval()
     with torch.inference_mode():
         return [

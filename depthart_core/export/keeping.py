@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 
 from depthart_core.backends import engines
 from depthart_core.backends.cache import cache_folder
+from depthart_core.backends.engine_checks import read_engine
 from depthart_core.backends.machine import Machine, machine_name
+from depthart_core.backends.records import write_record
 from depthart_core.errors import BackendError
 from depthart_core.inference import BackendOptions
 from depthart_core.model_files import write_atomically
@@ -25,7 +25,7 @@ def write_engine(engine: Path, data: bytes, record: engines.EngineRecord) -> Non
     try:
         engine.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(engine, data)
-        write_atomically(engines.record_path(engine), (json.dumps(asdict(record), indent=1) + "\n").encode())
+        write_record(engines.record_path(engine), record)
     except OSError as error:
         raise BackendError(_unwritable(engine.parent, error)) from error
 
@@ -33,7 +33,7 @@ def write_engine(engine: Path, data: bytes, record: engines.EngineRecord) -> Non
 def find_finished(engine: Path, machine: Machine, options: BackendOptions) -> engines.EngineRecord | None:
     """The record of an engine that is there and does what is asked for; None: there is none."""
     try:
-        return engines.read_engine(engine, machine, options)[0]
+        return read_engine(engine, machine, options)[0]
     except BackendError:
         return None
 

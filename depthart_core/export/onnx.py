@@ -11,6 +11,7 @@ from pathlib import Path
 from depthart_core.backends import graphs
 from depthart_core.backends.cache import weights_folder
 from depthart_core.backends.precision import DTYPES, typed
+from depthart_core.backends.records import write_record
 from depthart_core.backends.speeds import speeds_path
 from depthart_core.backends.trust import file_hash
 from depthart_core.checkpoint import load_model
@@ -22,7 +23,7 @@ from depthart_core.export.stepped import write_parts
 from depthart_core.export.whole import Graph, check_exportable, export_onnx, versions_of
 from depthart_core.inference import BackendOptions
 from depthart_core.model import DepthART
-from depthart_core.model_files import Fingerprint, fingerprint, lasting_name, model_path, write_atomically
+from depthart_core.model_files import Fingerprint, fingerprint, lasting_name, model_path
 
 STEPPED = graphs.RUNNABLE["onnx"]
 """Precisions of the form "stepped"."""
@@ -117,7 +118,7 @@ def export_model(
 
     path = model_path(model)
     weights = fingerprint(path)
-    scales = options.count_scales(weights.config)
+    scales = options.count_scales(weights.config.tokenizer.scales)
     name = graphs.export_name(path.stem, wish.decode, form=wish.chosen_form, precision=wish.precision, scales=scales)
     target = (folder or weights_folder(weights.sha256)) / name
     if folder is not None:
@@ -131,7 +132,7 @@ def export_model(
         record = describe(lasting_name(model), weights, wish, temporary)
         computed = Graph(typed(loaded, "bf16"), options).eval() if wish.precision == "bf16" else None
         record = prove_export(loaded, temporary, record, pictures, computed=computed, report=report)
-        write_atomically(temporary / graphs.RECORD, graphs.to_json(record).encode())
+        write_record(temporary / graphs.RECORD, record)
         put_in_place(temporary, target)
     if folder is None and wish.chosen_form == "stepped":  # which "auto" takes: what was the fastest may not be any more
         with suppress(OSError):
@@ -167,8 +168,8 @@ def describe(model: str, weights: Fingerprint, wish: ExportOptions, folder: Path
         form=wish.chosen_form,
         precision=wish.precision,
         decode=wish.decode,
-        scales=BackendOptions(max_scales=wish.max_scales).count_scales(config),
-        of_scales=len(config.tokenizer.scale_sizes),
+        scales=BackendOptions(max_scales=wish.max_scales).count_scales(config.tokenizer.scales),
+        of_scales=config.tokenizer.scales,
         input_size=config.tokenizer.input_size,
         heads=config.heads,
         opset=tracing.OPSETS[wish.chosen_form],

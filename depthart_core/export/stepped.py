@@ -200,7 +200,7 @@ class DecodePart(nn.Module):
         """An example."""
         config, size = self.model.config, self.model.config.tokenizer.feature_size
         f_hat = {"f_hat": torch.zeros(1, config.tokenizer.code_channels, size, size)}
-        scales = len(config.tokenizer.scale_sizes)
+        scales = config.tokenizer.scales
         certainties = {"certainties": torch.zeros(1, 2 * scales, size, size)} if config.heads else {}
         picture = PrefixPart(self.model)
         names = dict(zip(picture.outputs, picture(*picture.inputs().values()), strict=True))

@@ -81,7 +81,7 @@ def export_onnx(
     """
     options = BackendOptions(decode=decode, max_scales=max_scales)
     check_exportable(options)
-    names = output_names(options.count_scales(model.config), heads=model.config.heads, stages=stages)
+    names = output_names(options.count_scales(model.config.tokenizer.scales), heads=model.config.heads, stages=stages)
     graph = Graph(typed(model, precision, islands=islands), options, stages=stages).eval()
     size = model.config.tokenizer.input_size
     inputs = {"picture": torch.zeros(1, size, size, 3, dtype=torch.uint8)}

@@ -9,6 +9,7 @@ import pytest
 from depthart_core import BackendError, DepthEstimator
 from depthart_core.backends import engines
 from depthart_core.backends.cache import weights_folder
+from depthart_core.backends.engine_checks import read_engine
 from depthart_core.backends.machine import Machine, version_warning
 from depthart_core.errors import MissingEngineError
 from depthart_core.export.keeping import check_writable, write_engine
@@ -89,7 +90,7 @@ def test_device_auto_means_the_gpu_for_an_engine(toy_model_path, engine):
 
 def test_an_engine_comes_back_with_its_record_and_is_found_by_model_and_machine(toy_model_path, engine):
     assert engines.find_engines(toy_model_path, BackendOptions("cuda"), ORIN)[0] == engine
-    record, data = engines.read_engine(engine, ORIN, BackendOptions("cuda"))
+    record, data = read_engine(engine, ORIN, BackendOptions("cuda"))
     assert data == DATA
     assert record == replace(RECORD, weights_sha256=fingerprint(toy_model_path).sha256)
 
@@ -118,7 +119,7 @@ def test_the_precision_that_is_asked_for_is_taken_and_no_other(toy_model_path, e
     sentence = told(engines.find_engines, toy_model_path, brain, ORIN)
     assert sentence.startswith(f"there is no engine of {toy_model_path} in bf16 for ")
     assert sentence.endswith(f"run: depthart-build-trt {toy_model_path} --precision bf16")
-    sentence = told(engines.read_engine, engine, ORIN, exact)
+    sentence = told(read_engine, engine, ORIN, exact)
     assert sentence.endswith(
         "computes in fp16, asked for fp32; run: depthart-build-trt toy --precision fp32 --workspace 512"
     )
@@ -131,7 +132,7 @@ def test_an_engine_of_other_weights_in_the_folder_of_a_model_is_not_taken(toy_mo
 
 
 def test_an_engine_asked_for_more_scales_than_there_are_says_how_many(engine):
-    sentence = told(engines.read_engine, engine, ORIN, BackendOptions("cuda", max_scales=99))
+    sentence = told(read_engine, engine, ORIN, BackendOptions("cuda", max_scales=99))
     assert sentence == "max_scales must be 1 to 3, the scales of this model, got 99"
 
 
@@ -167,7 +168,7 @@ def test_an_engine_of_another_machine_is_mentioned_where_none_fits(toy_model_pat
     ],
 )
 def test_another_machine_is_told_with_the_command_that_builds_for_it(engine, change, words):
-    sentence = told(engines.read_engine, engine, replace(ORIN, **change), BackendOptions("cuda"))
+    sentence = told(read_engine, engine, replace(ORIN, **change), BackendOptions("cuda"))
     assert sentence.endswith(f"was built for {words}; run on this machine: depthart-build-trt toy --workspace 512")
 
 
@@ -176,25 +177,25 @@ def test_an_engine_that_lies_elsewhere_is_built_again_there(engine, tmp_path):
     moved.parent.mkdir()
     for file in (engine, engines.record_path(engine)):
         file.rename(moved.parent / file.name)
-    sentence = told(engines.read_engine, moved, replace(ORIN, sm="9.0"), BackendOptions("cuda"))
+    sentence = told(read_engine, moved, replace(ORIN, sm="9.0"), BackendOptions("cuda"))
     assert sentence.endswith(f"run on this machine: depthart-build-trt toy --workspace 512 --out {moved.parent}")
 
 
 def test_a_truncated_engine_is_told(engine):
     engine.write_bytes(DATA[:100])
-    sentence = told(engines.read_engine, engine, ORIN, BackendOptions("cuda"))
+    sentence = told(read_engine, engine, ORIN, BackendOptions("cuda"))
     assert sentence.endswith("is truncated: 100 of 2048 bytes; run: depthart-build-trt toy --workspace 512")
 
 
 def test_a_changed_engine_is_told(engine):
     engine.write_bytes(DATA[:-1] + b"!")
-    sentence = told(engines.read_engine, engine, ORIN, BackendOptions("cuda"))
+    sentence = told(read_engine, engine, ORIN, BackendOptions("cuda"))
     assert "is damaged" in sentence
     assert sentence.endswith("; run: depthart-build-trt toy --workspace 512")
 
 
 def test_a_missing_engine_is_told(tmp_path):
-    sentence = told(engines.read_engine, tmp_path / "absent.engine", ORIN, BackendOptions("cuda"))
+    sentence = told(read_engine, tmp_path / "absent.engine", ORIN, BackendOptions("cuda"))
     assert sentence.endswith("absent.engine; run: depthart-build-trt MODEL")
 
 
@@ -217,14 +218,14 @@ def test_a_missing_or_damaged_record_is_told(engine, change, words):
     else:
         changed = change(json.loads(path.read_text()))
         path.write_text(changed if isinstance(changed, str) else json.dumps(changed))
-    sentence = told(engines.read_engine, engine, ORIN, BackendOptions("cuda"))
+    sentence = told(read_engine, engine, ORIN, BackendOptions("cuda"))
     assert words in sentence
     assert sentence.endswith("; build both anew with: depthart-build-trt MODEL")
 
 
 @pytest.mark.parametrize("options", [{"decode": "argmax"}, {"max_scales": 2}])
 def test_an_engine_that_does_something_else_is_told(engine, options):
-    sentence = told(engines.read_engine, engine, ORIN, BackendOptions("cuda", **options))
+    sentence = told(read_engine, engine, ORIN, BackendOptions("cuda", **options))
     assert "decodes 'expected' and 3 of 3 scales, asked for" in sentence
 
 
@@ -260,13 +261,13 @@ def test_versions_known_to_be_bad_are_warned_about_by_number(library, version, b
 
 
 def test_an_engine_of_another_gpu_is_built_again_for_the_one_that_was_asked_for(engine):
-    sentence = told(engines.read_engine, engine, replace(ORIN, sm="9.0"), BackendOptions("cuda:1"))
+    sentence = told(read_engine, engine, replace(ORIN, sm="9.0"), BackendOptions("cuda:1"))
     assert sentence.endswith("run on this machine: depthart-build-trt toy --device cuda:1 --workspace 512")
 
 
 def test_commands_name_the_model_as_the_caller_does_and_quote_it(engine):
     with pytest.raises(BackendError, match=r"run on this machine: depthart-build-trt 'my model' --workspace 512$"):
-        engines.read_engine(engine, replace(ORIN, sm="9.0"), BackendOptions("cuda"), model="my model")
+        read_engine(engine, replace(ORIN, sm="9.0"), BackendOptions("cuda"), model="my model")
 
 
 def test_all_engines_are_found_the_preferred_one_first(toy_model_path, engine):
@@ -278,11 +279,11 @@ def test_only_what_a_build_cures_is_told_as_a_missing_engine(toy_model_path, eng
     with pytest.raises(MissingEngineError):
         engines.find_engines(toy_model_path, BackendOptions("cuda", decode="argmax"), ORIN)
     with pytest.raises(MissingEngineError):
-        engines.read_engine(engine, replace(ORIN, sm="9.0"), BackendOptions("cuda"))
+        read_engine(engine, replace(ORIN, sm="9.0"), BackendOptions("cuda"))
     engine.write_bytes(b"")
     with pytest.raises(MissingEngineError):
-        engines.read_engine(engine, ORIN, BackendOptions("cuda"))
-    for action in (engines.find_engines, lambda _, *rest: engines.read_engine(engine, rest[1], rest[0])):
+        read_engine(engine, ORIN, BackendOptions("cuda"))
+    for action in (engines.find_engines, lambda _, *rest: read_engine(engine, rest[1], rest[0])):
         with pytest.raises(BackendError, match="max_scales must be") as error:
             action(toy_model_path, BackendOptions("cuda", max_scales=99), ORIN)
         assert type(error.value) is BackendError

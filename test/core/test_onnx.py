@@ -20,6 +20,7 @@ from depthart_core import BackendError, DepthEstimator
 from depthart_core.advice import missing_export
 from depthart_core.backends import graphs, speeds
 from depthart_core.backends.cache import weights_folder
+from depthart_core.backends.records import write_record
 from depthart_core.export.proof import structured_pictures
 from depthart_core.inference import BackendOptions
 
@@ -263,7 +264,7 @@ print(estimator.name, "torch" in sys.modules)"""
 def test_openvino_runs_only_what_was_proven_in_it(cached):
     record = graphs.read_record(cached[1])
     unproven = {name: value for name, value in record.versions.items() if name != "openvino"}
-    (cached[1] / graphs.RECORD).write_text(graphs.to_json(replace(record, versions=unproven)))
+    write_record(cached[1] / graphs.RECORD, replace(record, versions=unproven))
     with pytest.raises(BackendError, match=r"was not compared with PyTorch in OpenVINO; run: depthart export .*toy_"):
         DepthEstimator.load(cached[0], backend="openvino")
 
@@ -342,8 +343,8 @@ def test_an_option_without_a_graph_is_named(cached, options, sentence):
     ("options", "sentence"),
     [
         ({"decode": "argmax"}, "decodes 'expected', asked for 'argmax'; run: depthart export .* --decode argmax"),
-        ({"max_scales": 0}, "decodes 1 to 3 scales, asked for 0"),
-        ({"max_scales": 4}, "decodes 1 to 3 scales, asked for 4"),
+        ({"max_scales": 0}, "max_scales must be 1 to 3, the scales of this model, got 0"),
+        ({"max_scales": 4}, "max_scales must be 1 to 3, the scales of this model, got 4"),
         ({"backend": "torch"}, "is an export, which backend 'torch' does not run; give the model itself"),
     ],
 )
@@ -379,7 +380,7 @@ def test_another_version_of_the_runtime_is_warned_of_with_the_command_that_prove
     older = replace(record, versions={**record.versions, "onnxruntime": "1.0"})
     DepthEstimator.load(cached[0])
     assert not caplog.text
-    (cached[1] / graphs.RECORD).write_text(graphs.to_json(older))
+    write_record(cached[1] / graphs.RECORD, older)
     DepthEstimator.load(cached[0])
     here = onnxruntime.__version__
     assert (
@@ -391,7 +392,7 @@ def test_another_version_of_the_runtime_is_warned_of_with_the_command_that_prove
 @WITHOUT
 def test_openvino_computes_only_in_what_it_was_proven_in(cached):
     record = replace(graphs.read_record(cached[1]), openvino=["bf16"])
-    (cached[1] / graphs.RECORD).write_text(graphs.to_json(record))
+    write_record(cached[1] / graphs.RECORD, record)
     with pytest.raises(BackendError, match=r"in OpenVINO in bf16, not in fp32; run: depthart export "):
         DepthEstimator.load(cached[0], backend="openvino", precision="fp32")
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="this mach
 def pair(request, toy_model):
     """A model on the GPU and its recording."""
     model = typed(deepcopy(toy_model), request.param).cuda()
-    scales = len(model.config.tokenizer.scale_sizes)
+    scales = model.config.tokenizer.scales
     return model, GraphedModel(model, expected, scales=scales, image=torch.zeros(1, 3, 64, 64, device="cuda"))
 
 

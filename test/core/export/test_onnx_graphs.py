@@ -5,13 +5,14 @@ import json
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from depthart_core import BackendError, CheckpointError
 from depthart_core.backends import graphs
 from depthart_core.backends.cache import cache_folder, weights_folder
+from depthart_core.backends.records import write_record
 from depthart_core.inference import BackendOptions
 from depthart_core.model_files import fingerprint, is_export
 
@@ -43,7 +44,7 @@ def cache(monkeypatch, tmp_path):
 def stored(folder, record=RECORD):
     folder.mkdir(parents=True)
     (folder / "step.onnx").write_bytes(DATA)
-    (folder / graphs.RECORD).write_text(graphs.to_json(record))
+    write_record(folder / graphs.RECORD, record)
     return folder
 
 
@@ -163,7 +164,7 @@ def test_a_missing_record_is_told(tmp_path, name):
 )
 def test_a_damaged_record_is_told(tmp_path, change, told):
     folder = stored(tmp_path / "a")
-    changed = change(json.loads(graphs.to_json(RECORD)))
+    changed = change(asdict(RECORD))
     (folder / graphs.RECORD).write_text(changed if isinstance(changed, str) else json.dumps(changed))
     with pytest.raises(BackendError, match=told):
         graphs.read_record(folder)
@@ -200,7 +201,7 @@ def test_commands_name_the_model_as_the_caller_does_and_quote_it(toy_model_path,
 
 def test_a_record_of_an_earlier_version_that_says_less_of_openvino_is_read(tmp_path):
     folder = stored(tmp_path / "a")
-    values = json.loads(graphs.to_json(RECORD))
+    values = asdict(RECORD)
     del values["openvino"]
     (folder / graphs.RECORD).write_text(json.dumps(values))
     assert graphs.read_record(folder) == RECORD
@@ -216,7 +217,7 @@ def test_an_export_that_is_replaced_while_it_is_read_is_read_again(tmp_path):
         with (folder / "step.onnx").open("wb") as pipe:  # the record was read
             (tmp_path / "new").write_bytes(other)
             (tmp_path / "new").replace(folder / "step.onnx")
-            (folder / graphs.RECORD).write_text(graphs.to_json(record))
+            write_record(folder / graphs.RECORD, record)
             pipe.write(other)
 
     with ThreadPoolExecutor(1) as threads:
