@@ -38,8 +38,8 @@ from depthart_core.backends.torch import load
 from depthart_core.checkpoint import save_model
 from depthart_core.config import ModelConfig
 from depthart_core.decoding import argmax
+from depthart_core.export.agreement import relative_error
 from depthart_core.export.onnx import ExportOptions, describe, write_graphs
-from depthart_core.export.proof import relative_error
 from depthart_core.inference import Backend, BackendOptions
 from depthart_core.markdown import table
 from depthart_core.model_files import fingerprint

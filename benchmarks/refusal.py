@@ -16,9 +16,8 @@ import onnxruntime
 
 from depthart_core import BackendError
 from depthart_core.checkpoint import load_model
-from depthart_core.export.acceptance import LIMITS, Arrays, Said, accept, squares
-from depthart_core.export.build import reference
-from depthart_core.export.proof import Pictures
+from depthart_core.export.agreement import Arrays, Outputs, Pictures, squares, torch_outputs
+from depthart_core.export.verify_engine import LIMITS, accept
 from depthart_core.export.whole import STAGE, export_onnx
 from depthart_core.inference import BackendOptions
 from depthart_ros.cli.sources import sample_pictures
@@ -35,7 +34,7 @@ DAMAGES = {
 
 
 class GraphCandidate:
-    """A graph under ONNX Runtime in the place of an engine; see `acceptance.Candidate`."""
+    """A graph under ONNX Runtime in the place of an engine; see `verify_engine.Candidate`."""
 
     def __init__(self, graph: onnx.ModelProto) -> None:
         self.session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -72,7 +71,7 @@ def main() -> None:
     model = load_model(parser.parse_args().model)
     config = model.config
     pictures = squares(sample_pictures()[:3], config.tokenizer.input_size)
-    expected = reference(model, BackendOptions(), pictures)
+    expected = torch_outputs(model, BackendOptions(), pictures, stages=True)
     with tempfile.TemporaryDirectory() as folder:
         export_onnx(model, Path(folder) / "model.onnx", stages=True)
         graph = onnx.load(Path(folder) / "model.onnx")
@@ -82,7 +81,7 @@ def main() -> None:
         print(f"spoiled: {name}\n    {verdict(damaged, expected, pictures)}", flush=True)
 
 
-def verdict(graph: onnx.ModelProto, expected: Said, pictures: Pictures) -> str:
+def verdict(graph: onnx.ModelProto, expected: Outputs, pictures: Pictures) -> str:
     """What is said about a graph, in one sentence."""
     try:
         accepted = accept(lambda _: GraphCandidate(graph), expected, pictures, limits=LIMITS["fp32"], attempts=((),))

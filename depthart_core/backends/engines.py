@@ -45,7 +45,7 @@ class EngineRecord:
         built: UTC date and time.
         versions: Of the libraries that made the graph it was built from.
         pictures: How many pictures it was compared with PyTorch on.
-        deviation: Output -> mean, p99, max and number of values that are no number, see `acceptance.measure`.
+        deviation: Output -> mean, p99, max and number of non-finite values, see `depthart_core.export.agreement`.
         limits: What `deviation` had to stay below.
         format: `FORMAT`.
     """

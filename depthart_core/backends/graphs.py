@@ -58,7 +58,8 @@ class Record:
         opset: Of ONNX.
         versions: Of the libraries that made it.
         pictures: How many pictures it was compared with PyTorch on.
-        deviation: Output -> "max" and "mean" over those pictures, see `depthart_core.export.proof.compare`.
+        deviation: Output -> mean, p99 and max over those pictures, see `depthart_core.export.agreement`; older records
+            have max and mean alone.
         openvino: Precisions in which it was compared with PyTorch in OpenVINO; older records do not say.
         format: `FORMAT`.
     """

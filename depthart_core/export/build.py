@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from depthart_core.backends import engines
 from depthart_core.backends.cache import weights_folder
@@ -26,12 +25,12 @@ from depthart_core.backends.tensorrt import open_engine, run_once
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import BackendError
 from depthart_core.export import keeping
-from depthart_core.export.acceptance import ATTEMPTS, LIMITS, Accepted, Arrays, accept, squares
+from depthart_core.export.agreement import Arrays, Pictures, squares, structured_pictures, torch_outputs
 from depthart_core.export.compiling import Compiling, Progress, compile_graph
 from depthart_core.export.locking import locked
 from depthart_core.export.placing import refuse_other_weights
-from depthart_core.export.proof import Pictures, structured_pictures
-from depthart_core.export.whole import Graph, check_exportable, export_onnx, output_names, versions_of
+from depthart_core.export.verify_engine import ATTEMPTS, LIMITS, Accepted, accept
+from depthart_core.export.whole import check_exportable, export_onnx, versions_of
 from depthart_core.inference import BackendOptions
 from depthart_core.model import DepthART
 from depthart_core.model_files import fingerprint, lasting_name, model_path
@@ -95,11 +94,11 @@ class EngineCandidate:
         self._twin: Runner | None = None
 
     def outputs(self, rgb: npt.NDArray[np.uint8]) -> Arrays:
-        """See `acceptance.Candidate`."""
+        """See `verify_engine.Candidate`."""
         return run_once(self._runner, rgb)
 
     def stages(self, rgb: npt.NDArray[np.uint8]) -> Arrays:
-        """See `acceptance.Candidate`."""
+        """See `verify_engine.Candidate`."""
         self._twin = self._twin or self._opened(self._compiled(True))
         return run_once(self._twin, rgb)
 
@@ -152,7 +151,7 @@ def build_engine(
         loaded, size = load_model(path), weights.config.tokenizer.input_size
         shown = squares(structured_pictures(size) if pictures is None else pictures, size)
         accepted = _Maker(trt, device, loaded, options, wish, report, progress).accepted(shown)
-        data = accepted.candidate.data  # type: ignore[attr-defined]
+        data = accepted.candidate.data
         record = engines.EngineRecord(
             model=lasting_name(model),
             weights_sha256=weights.sha256,
@@ -170,18 +169,7 @@ def build_engine(
     return Built(target, record)
 
 
-def reference(model: DepthART, options: BackendOptions, pictures: Pictures) -> list[Arrays]:
-    """What PyTorch says in float32 on the CPU about pictures uint8 (S, S, 3), outputs and stages by name."""
-    names = output_names(options.count_scales(model.config.tokenizer.scales), heads=model.config.heads, stages=True)
-    graph = Graph(model, options, stages=True).eval()
-    with torch.inference_mode():
-        return [
-            dict(zip(names, (tensor.numpy() for tensor in graph(torch.from_numpy(picture)[None])), strict=True))
-            for picture in pictures
-        ]
-
-
-def _told(accepted: Accepted, options: BackendOptions, wish: EngineOptions) -> dict[str, Any]:
+def _told(accepted: Accepted[EngineCandidate], options: BackendOptions, wish: EngineOptions) -> dict[str, Any]:
     """The part of a record that tells what was asked for and what was found."""
     return {
         "precision": wish.precision,
@@ -191,7 +179,7 @@ def _told(accepted: Accepted, options: BackendOptions, wish: EngineOptions) -> d
         "built": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "versions": versions_of("torch", "onnx", "onnxscript"),
         "deviation": accepted.deviation,
-        "limits": asdict(LIMITS[wish.precision]),
+        "limits": {name: limit for name, limit in asdict(LIMITS[wish.precision]).items() if limit is not None},
     }
 
 
@@ -207,11 +195,11 @@ class _Maker:
     report: Report
     progress: Progress
 
-    def accepted(self, shown: Pictures) -> Accepted:
-        """The first engine that agrees with PyTorch on pictures uint8 (S, S, 3); see `acceptance.accept`."""
+    def accepted(self, shown: Pictures) -> Accepted[EngineCandidate]:
+        """The first engine that agrees with PyTorch on pictures uint8 (S, S, 3); see `verify_engine.accept`."""
         return accept(
             self.make,
-            reference(self.model, self.options, shown),
+            torch_outputs(self.model, self.options, shown, stages=True),
             shown,
             limits=LIMITS[self.wish.precision],
             attempts=ATTEMPTS if self.wish.precision in ("fp16", "bf16") else ((),),

@@ -10,17 +10,17 @@ from pathlib import Path
 
 from depthart_core.backends import graphs
 from depthart_core.backends.cache import weights_folder
-from depthart_core.backends.precision import DTYPES, typed
+from depthart_core.backends.precision import DTYPES
 from depthart_core.backends.records import write_record
 from depthart_core.backends.speeds import speeds_path
 from depthart_core.backends.trust import file_hash
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import BackendError
 from depthart_core.export import tracing
+from depthart_core.export.agreement import Pictures, structured_pictures
 from depthart_core.export.placing import put_in_place, refuse_other_weights, temporary_folder
-from depthart_core.export.proof import Pictures, structured_pictures
 from depthart_core.export.stepped import write_parts
-from depthart_core.export.whole import Graph, check_exportable, export_onnx, versions_of
+from depthart_core.export.whole import check_exportable, export_onnx, versions_of
 from depthart_core.inference import BackendOptions
 from depthart_core.model import DepthART
 from depthart_core.model_files import Fingerprint, fingerprint, lasting_name, model_path
@@ -114,7 +114,9 @@ def export_model(
             of other weights lies in `folder`.
     """
     options = wish.check()
-    from depthart_core.export.proving import prove_export  # needs a library that the check names where it is missing
+    from depthart_core.export.verify_export import (
+        verify_export,  # needs a library that the check names where it is missing
+    )
 
     path = model_path(model)
     weights = fingerprint(path)
@@ -130,8 +132,7 @@ def export_model(
         pictures = structured_pictures(weights.config.tokenizer.input_size) if pictures is None else pictures
         report(f"comparing with PyTorch on {len(pictures)} pictures")
         record = describe(lasting_name(model), weights, wish, temporary)
-        computed = Graph(typed(loaded, "bf16"), options).eval() if wish.precision == "bf16" else None
-        record = prove_export(loaded, temporary, record, pictures, computed=computed, report=report)
+        record = verify_export(loaded, temporary, record, pictures, report=report)
         write_record(temporary / graphs.RECORD, record)
         put_in_place(temporary, target)
     if folder is None and wish.chosen_form == "stepped":  # which "auto" takes: what was the fastest may not be any more

@@ -21,7 +21,7 @@ from depthart_core.advice import missing_export
 from depthart_core.backends import graphs, speeds
 from depthart_core.backends.cache import weights_folder
 from depthart_core.backends.records import write_record
-from depthart_core.export.proof import structured_pictures
+from depthart_core.export.agreement import structured_pictures
 from depthart_core.inference import BackendOptions
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")

@@ -9,8 +9,8 @@ import torch
 from depthart_core import BackendError
 from depthart_core.backends.precision import ISLANDS, NORM, typed
 from depthart_core.checkpoint import load_model
-from depthart_core.export.acceptance import ATTEMPTS
-from depthart_core.export.proof import structured_pictures
+from depthart_core.export.agreement import structured_pictures
+from depthart_core.export.verify_engine import ATTEMPTS
 from depthart_core.inference import BackendOptions
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")

@@ -21,8 +21,8 @@ from depthart_core import BackendError, DepthEstimator
 from depthart_core.backends import engines, tensorrt
 from depthart_core.backends.cache import cache_folder
 from depthart_core.export import build
+from depthart_core.export.agreement import structured_pictures
 from depthart_core.export.compiling import Compiling, compile_graph
-from depthart_core.export.proof import structured_pictures
 from depthart_core.inference import BackendOptions
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")

@@ -18,8 +18,8 @@ import torch
 
 from depthart_core import BackendError, CheckpointError, DepthEstimator
 from depthart_core.checkpoint import load_model
-from depthart_core.export.proof import compare, demand, deviations, structured_pictures
-from depthart_core.inference import BackendOptions, Inference, ScaleGuess
+from depthart_core.export.agreement import Limits, structured_pictures
+from depthart_core.inference import BackendOptions
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
@@ -30,7 +30,7 @@ from depthart_core.export import tracing  # noqa: E402
 from depthart_core.export.build import build_engine  # noqa: E402
 from depthart_core.export.onnx import LIBRARIES, ExportOptions, Graph, export_model, export_onnx  # noqa: E402
 from depthart_core.export.placing import put_in_place  # noqa: E402
-from depthart_core.export.proving import LIMITS, prove_export  # noqa: E402
+from depthart_core.export.verify_export import LIMITS, verify_export  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +79,9 @@ def test_an_export_takes_the_place_of_an_older_one_unless_it_deviates(tiny_model
     assert export_model(tiny_model_path, tmp_path, wish).path == first
     files = {path.name: path.stat() for path in first.iterdir()}
     assert sorted(files) == ["record.json", "whole.onnx"]
-    monkeypatch.setitem(LIMITS, "fp32", ("max", -1.0))
+    monkeypatch.setitem(LIMITS, "fp32", Limits(max=-1.0))
     with pytest.raises(
-        BackendError, match=r"the graph is refused: depth deviates from PyTorch by up to .*allowed is -1"
+        BackendError, match=r"the graph is refused: depth deviates from PyTorch by .* \(max\), allowed is -100"
     ):
         export_model(tiny_model_path, tmp_path, wish)
     assert {path.name: path.stat() for path in first.iterdir()} == files
@@ -148,8 +148,8 @@ def copied(done, tmp_path):
     return Path(shutil.copytree(done.path, tmp_path / "copy"))
 
 
-def prove(folder, model):
-    prove_export(load_model(model), folder, graphs.read_record(folder), structured_pictures(16))
+def verify(folder, model):
+    verify_export(load_model(model), folder, graphs.read_record(folder), structured_pictures(16))
 
 
 @pytest.mark.parametrize(("part", "name"), [("step", "head"), ("prefix", "encoder"), ("decode", "decoder")])
@@ -161,14 +161,16 @@ def test_an_export_with_spoiled_weights_is_refused(copied, tiny_model_path, part
         values = onnx.numpy_helper.to_array(item)
         item.CopyFrom(onnx.numpy_helper.from_array(values * 1.5 + 0.01, item.name))
     onnx.save(graph, copied / f"{part}.onnx")
-    with pytest.raises(BackendError, match="the graph is refused: depth deviates from PyTorch by up to "):
-        prove(copied, tiny_model_path)
+    with pytest.raises(
+        BackendError, match=r"the graph is refused: depth deviates from PyTorch by .* \(max\), allowed is 0\.10%"
+    ):
+        verify(copied, tiny_model_path)
 
 
 def test_what_is_no_graph_is_refused(copied, tiny_model_path):
     (copied / "step.onnx").write_bytes(b"noise" * 100)
     with pytest.raises(BackendError, match=r"ONNX Runtime [\d.]+ does not take step\.onnx: "):
-        prove(copied, tiny_model_path)
+        verify(copied, tiny_model_path)
 
 
 @pytest.mark.parametrize(
@@ -230,45 +232,6 @@ from depthart_core.export.onnx import export_model
 export_model(sys.argv[1])"""
     found = subprocess.run([sys.executable, "-c", program, tiny_model_path], capture_output=True, text=True)
     assert "export needs what is not installed: onnx onnxscript onnxruntime" in found.stderr.splitlines()[-1]
-
-
-def said(depth=2.0, confidence=0.5, size=3.0):
-    values = np.full((2, 2), depth, np.float32)
-    return Inference(values, np.full((2, 2), confidence, np.float32), ScaleGuess(size, 0.1))
-
-
-def test_depth_and_size_are_compared_by_ratio_and_confidence_by_difference():
-    found = dict(deviations(said(), said(depth=2.2, confidence=0.4, size=2.7)))
-    assert {name: pytest.approx(float(values.max()), rel=1e-5) for name, values in found.items()} == {
-        "depth": 0.1, "confidence": 0.1, "size": 0.1,
-    }  # fmt: skip
-
-
-def test_what_is_no_number_deviates_beyond_every_limit():
-    deviation = {name: {"max": float(v.max()), "mean": 0.0} for name, v in deviations(said(), said(confidence=np.nan))}
-    with pytest.raises(BackendError, match="confidence deviates from PyTorch by up to inf"):
-        demand(deviation, 1.0)
-
-
-def test_the_first_output_that_deviates_is_named():
-    fine, wrong = {"max": 0.0, "mean": 0.0}, {"max": 0.5, "mean": 0.25}
-    with pytest.raises(
-        BackendError, match=r"size deviates from PyTorch by up to 0\.5 \(mean 0\.25\), allowed is 0\.001"
-    ):
-        demand({"depth": fine, "confidence": fine, "size": wrong}, 1e-3)
-
-
-def test_without_pictures_nothing_is_proven(tiny_model_path):
-    backend = DepthEstimator.load(tiny_model_path).backend
-    with pytest.raises(BackendError, match="no pictures"):
-        compare(backend, backend, [])
-
-
-def test_structured_pictures_differ_and_repeat():
-    first, second = structured_pictures(16, 2)
-    assert (first.shape, first.dtype) == ((16, 16, 3), np.uint8)
-    assert not np.array_equal(first, second)
-    np.testing.assert_array_equal(structured_pictures(16, 2)[1], second)
 
 
 def test_an_export_of_other_weights_is_not_replaced(tiny_model_path, small_model_path, tmp_path):

@@ -6,44 +6,34 @@ on a CPU with ONNX Runtime.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from depthart_core.backends.precision import LOGITS, NORM, SOFTMAX
 from depthart_core.errors import BackendError
-from depthart_core.export.proof import Pictures, absolute_error, relative_error
+from depthart_core.export.agreement import Arrays, Deviation, Limits, Outputs, Pictures, measure, objection
 from depthart_core.export.whole import STAGE
-from depthart_core.preprocess import to_input
-
-Arrays = Mapping[str, npt.NDArray[np.float32]]
-Said = Sequence[Arrays]
-"""What was said about each of some pictures."""
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How far an engine may be from PyTorch in float32; values that are no number are never allowed.
+class EngineLimits(Limits):
+    """How far an engine may be from PyTorch in float32; depth's error is relative, that of the others a difference.
 
     Attributes:
-        mean: Of every output's error over all values and pictures: depth's is relative (AbsRel), that of confidence
-            and of the logarithms of the size a difference; see `measure`.
-        p99: Their 99th percentile, of each output alone.
         stage: Relative error (of the Euclidean norm) from which on a stage counts as the one that deviates.
     """
 
-    mean: float
-    p99: float
-    stage: float
+    stage: float = field(kw_only=True)
 
 
 LIMITS = {
-    "fp32": Limits(mean=2e-4, p99=2e-3, stage=2e-3),
-    "fp16": Limits(mean=5e-3, p99=5e-2, stage=3e-2),
-    "bf16": Limits(mean=1e-2, p99=1e-1, stage=1e-1),
+    "fp32": EngineLimits(mean=2e-4, p99=2e-3, stage=2e-3),
+    "fp16": EngineLimits(mean=5e-3, p99=5e-2, stage=3e-2),
+    "bf16": EngineLimits(mean=1e-2, p99=1e-1, stage=1e-1),
 }
 """By precision. fp32 is without TF32."""
 
@@ -63,45 +53,46 @@ class Candidate(Protocol):
         ...
 
 
+C = TypeVar("C", bound=Candidate)
+
+
 @dataclass(frozen=True)
-class Accepted:
+class Accepted(Generic[C]):
     """A candidate that may be used.
 
     Attributes:
         candidate: The one.
         float32: What it keeps in float32.
-        deviation: Output -> mean, p99, max, not_finite.
+        deviation: See `agreement.Deviation`.
     """
 
-    candidate: Candidate
+    candidate: C
     float32: tuple[str, ...]
-    deviation: dict[str, dict[str, float]]
+    deviation: Deviation
 
 
 def accept(
-    make: Callable[[tuple[str, ...]], Candidate],
-    reference: Said,
+    make: Callable[[tuple[str, ...]], C],
+    reference: Outputs,
     pictures: Pictures,
     *,
-    limits: Limits,
+    limits: EngineLimits,
     attempts: Sequence[tuple[str, ...]] = ATTEMPTS,
     report: Callable[[str], object] = lambda _: None,
-) -> Accepted:
+) -> Accepted[C]:
     """Take the first candidate that agrees with PyTorch, keeping more and more in float32.
 
     Args:
         make: Builds the candidate that keeps the named parts in float32.
         reference: Outputs and stages of PyTorch in float32 for each picture.
         pictures: uint8 (S, S, 3) RGB.
-        limits: See `Limits`.
+        limits: See `EngineLimits`.
         attempts: What to keep in float32, try after try; an engine in float32 has one try.
         report: Gets a sentence at every step.
 
     Raises:
         BackendError: All are refused: names figures, limits and the first stage that deviates.
     """
-    if not pictures:
-        raise BackendError("there are no pictures to compare an engine with PyTorch on")
     refused: list[str] = []
     unmade = ""
     for kept in attempts:
@@ -125,7 +116,7 @@ def accept(
     raise BackendError(f"the engine is refused {'; and '.join(refused)}")
 
 
-def _blame(candidate: Candidate, reference: Said, pictures: Pictures, limits: Limits) -> str:
+def _blame(candidate: Candidate, reference: Outputs, pictures: Pictures, limits: EngineLimits) -> str:
     """What is known of where a refused candidate goes wrong, from one that shows its stages."""
     try:
         shown = [candidate.stages(picture) for picture in pictures]
@@ -136,45 +127,7 @@ def _blame(candidate: Candidate, reference: Said, pictures: Pictures, limits: Li
     return f"the first stage that deviates is {first_deviating(reference, shown, limits.stage)}"
 
 
-def measure(reference: Said, found: Said) -> dict[str, dict[str, float]]:
-    """Output -> mean, p99 and max of its error over pictures, and how many values are no number ("not_finite").
-
-    Depth is compared as |found / reference - 1| (AbsRel, see `proof.relative_error`), the others, which are
-    probabilities and logarithms, as |found - reference|.
-    """
-    errors: dict[str, list[npt.NDArray[np.float64]]] = {}
-    for expected, said in zip(reference, found, strict=True):
-        for name in (name for name in expected if not name.startswith(STAGE)):
-            wrong = relative_error if name == "depth" else absolute_error
-            errors.setdefault(name, []).append(wrong(expected[name], said[name]))
-    return {name: _figures(np.concatenate([each.ravel() for each in values])) for name, values in errors.items()}
-
-
-def _figures(errors: npt.NDArray[np.float64]) -> dict[str, float]:
-    finite = errors[np.isfinite(errors)]
-    if not finite.size:
-        return {"mean": float("inf"), "p99": float("inf"), "max": float("inf"), "not_finite": float(errors.size)}
-    return {
-        "mean": float(finite.mean()),
-        "p99": float(np.quantile(finite, 0.99)),
-        "max": float(finite.max()),
-        "not_finite": float(errors.size - finite.size),
-    }
-
-
-def objection(deviation: dict[str, dict[str, float]], limits: Limits) -> str:
-    """Why such deviations are too large; empty where they are not."""
-    for name, found in deviation.items():
-        if found["not_finite"]:
-            return f"{name} has {found['not_finite']:.0f} values that are no numbers, allowed are 0"
-    for figure, allowed in (("mean", limits.mean), ("p99", limits.p99)):
-        for name, found in deviation.items():
-            if not found[figure] <= allowed:
-                return f"{name} deviates from PyTorch by {found[figure]:.2%} ({figure}), allowed is {allowed:.2%}"
-    return ""
-
-
-def first_deviating(reference: Said, found: Said, limit: float) -> str:
+def first_deviating(reference: Outputs, found: Outputs, limit: float) -> str:
     """The first of prefix, scales and decoder where any picture's result is further than `limit` from PyTorch's."""
     worst: dict[str, float] = {}
     for expected, said in zip(reference, found, strict=True):
@@ -191,11 +144,6 @@ def first_deviating(reference: Said, found: Said, limit: float) -> str:
 def _norm_error(found: npt.NDArray[np.float64], expected: npt.NDArray[np.float64]) -> float:
     error = np.linalg.norm(found - expected) / max(float(np.linalg.norm(expected)), 1e-12)
     return float(error) if np.isfinite(error) else float("inf")
-
-
-def squares(pictures: Pictures, size: int) -> list[npt.NDArray[np.uint8]]:
-    """Pictures at the model's size."""
-    return [np.ascontiguousarray(to_input(picture, size)) for picture in pictures]
 
 
 def _kept_words(kept: tuple[str, ...]) -> str:
