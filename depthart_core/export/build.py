@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from depthart_core.backends import engines
 from depthart_core.backends.cache import weights_folder
-from depthart_core.backends.cuda import Device, open_device
+from depthart_core.backends.cuda import open_device
 from depthart_core.backends.library import import_library, machine_of
-from depthart_core.backends.machine import version_warning
-from depthart_core.backends.runner import Runner
-from depthart_core.backends.tensorrt import open_engine, run_once
+from depthart_core.backends.machine import Machine, version_warning
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import BackendError
 from depthart_core.export import keeping
-from depthart_core.export.agreement import Arrays, Pictures, squares, structured_pictures, torch_outputs
-from depthart_core.export.compiling import Compiling, Progress, compile_graph
+from depthart_core.export.agreement import Pictures, squares, structured_pictures, torch_outputs
+from depthart_core.export.compiling import Compiling, Progress
+from depthart_core.export.engine_candidate import EngineCandidate, EngineMaker
 from depthart_core.export.locking import locked
 from depthart_core.export.placing import refuse_other_weights
 from depthart_core.export.verify_engine import ATTEMPTS, LIMITS, Accepted, accept
-from depthart_core.export.whole import check_exportable, export_onnx, versions_of
+from depthart_core.export.whole import check_exportable, versions_of
 from depthart_core.inference import BackendOptions
-from depthart_core.model import DepthART
-from depthart_core.model_files import fingerprint, lasting_name, model_path
+from depthart_core.model_files import Fingerprint, fingerprint, lasting_name, model_path
 
 Report = Callable[[str], object]
 
@@ -79,30 +71,6 @@ class Built:
     record: engines.EngineRecord
 
 
-class EngineCandidate:
-    """An engine under test.
-
-    Args:
-        compiled: Makes the serialised engine, given whether with stages.
-        opened: Prepares it for running.
-    """
-
-    def __init__(self, compiled: Callable[[bool], bytes], opened: Callable[[bytes], Runner]) -> None:
-        self._compiled, self._opened = compiled, opened
-        self.data = compiled(False)
-        self._runner = opened(self.data)
-        self._twin: Runner | None = None
-
-    def outputs(self, rgb: npt.NDArray[np.uint8]) -> Arrays:
-        """See `verify_engine.Candidate`."""
-        return run_once(self._runner, rgb)
-
-    def stages(self, rgb: npt.NDArray[np.uint8]) -> Arrays:
-        """See `verify_engine.Candidate`."""
-        self._twin = self._twin or self._opened(self._compiled(True))
-        return run_once(self._twin, rgb)
-
-
 def build_engine(
     model: str | Path,
     options: BackendOptions,
@@ -131,6 +99,7 @@ def build_engine(
     """
     wish = wish or EngineOptions()
     check_exportable(options)
+    options = replace(options, precision=wish.precision)
     path = model_path(model)
     weights = fingerprint(path)
     scales = options.count_scales(weights.config.tokenizer.scales)
@@ -144,96 +113,72 @@ def build_engine(
     if wish.out is not None:
         refuse_other_weights(target, engines.read_engine_record, model, weights)
     with locked(target) as waited:
-        there = keeping.find_finished(target, machine, replace(options, precision=wish.precision)) if waited else None
+        there = keeping.find_finished(target, machine, options) if waited else None
         if there is not None:
             report("another process has built it meanwhile")
             return Built(target, there)
         loaded, size = load_model(path), weights.config.tokenizer.input_size
         shown = squares(structured_pictures(size) if pictures is None else pictures, size)
-        accepted = _Maker(trt, device, loaded, options, wish, report, progress).accepted(shown)
-        data = accepted.candidate.data
-        record = engines.EngineRecord(
-            model=lasting_name(model),
-            weights_sha256=weights.sha256,
-            engine_sha256=hashlib.sha256(data).hexdigest(),
-            engine_bytes=len(data),
-            scales=scales,
-            of_scales=weights.config.tokenizer.scales,
-            input_size=size,
-            heads=weights.config.heads,
-            machine=asdict(machine),
+        how = Compiling(wish.workspace_mib, progress=progress, interruptible=wish.interruptible)
+        accepted = _accepted(EngineMaker(trt, device, loaded, options, how, report), shown)
+        record = _describe(
+            accepted,
+            weights,
+            options,
+            model=model,
+            machine=machine,
+            workspace_mib=wish.workspace_mib,
             pictures=len(shown),
-            **_told(accepted, options, wish),
         )
-        keeping.write_engine(target, data, record)
+        keeping.write_engine(target, accepted.candidate.data, record)
     return Built(target, record)
 
 
-def _told(accepted: Accepted[EngineCandidate], options: BackendOptions, wish: EngineOptions) -> dict[str, Any]:
-    """The part of a record that tells what was asked for and what was found."""
-    return {
-        "precision": wish.precision,
-        "float32": list(accepted.float32),
-        "decode": options.decode,
-        "workspace_mib": wish.workspace_mib,
-        "built": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "versions": versions_of("torch", "onnx", "onnxscript"),
-        "deviation": accepted.deviation,
-        "limits": {name: limit for name, limit in asdict(LIMITS[wish.precision]).items() if limit is not None},
-    }
+def _accepted(maker: EngineMaker, shown: Pictures) -> Accepted[EngineCandidate]:
+    """The first engine that agrees with PyTorch on pictures uint8 (S, S, 3).
+
+    Raises:
+        BackendError: See `accept`.
+    """
+    return accept(
+        partial(EngineCandidate, maker),
+        torch_outputs(maker.model, maker.options, shown, stages=True),
+        shown,
+        limits=LIMITS[maker.options.precision],
+        attempts=ATTEMPTS if maker.options.precision in ("fp16", "bf16") else ((),),
+        report=maker.report,
+    )
 
 
-@dataclass(frozen=True)
-class _Maker:
-    """Builds candidates of one model."""
-
-    trt: Any
-    device: Device
-    model: DepthART
-    options: BackendOptions
-    wish: EngineOptions
-    report: Report
-    progress: Progress
-
-    def accepted(self, shown: Pictures) -> Accepted[EngineCandidate]:
-        """The first engine that agrees with PyTorch on pictures uint8 (S, S, 3); see `verify_engine.accept`."""
-        return accept(
-            self.make,
-            torch_outputs(self.model, self.options, shown, stages=True),
-            shown,
-            limits=LIMITS[self.wish.precision],
-            attempts=ATTEMPTS if self.wish.precision in ("fp16", "bf16") else ((),),
-            report=self.report,
-        )
-
-    def make(self, islands: tuple[str, ...]) -> EngineCandidate:
-        """An engine that keeps the named parts in float32."""
-        return EngineCandidate(partial(self._compile, islands), partial(open_engine, self.trt, self.device))
-
-    def _compile(self, islands: tuple[str, ...], stages: bool) -> bytes:
-        machine = machine_of(self.trt, self.device)
-        how = Compiling(
-            self.wish.workspace_mib,
-            keeping.read_timings(machine),
-            stages=stages,
-            progress=self.progress,
-            interruptible=self.wish.interruptible,
-        )
-        with tempfile.TemporaryDirectory(prefix="depthart-") as folder, self.device.active():
-            graph = Path(folder) / "model.onnx"
-            self.report(f"exporting in {self.wish.precision}")
-            export_onnx(
-                self.model,
-                graph,
-                decode=self.options.decode,
-                max_scales=self.options.max_scales,
-                precision=self.wish.precision,
-                islands=islands,
-                stages=True,
-            )
-            gc.collect()  # PyTorch's exporter leaves cycles that hold our frames, and so the engine that is made here
-            self.report(f"building with {self.trt.__name__} {self.trt.__version__}")
-            done = compile_graph(self.trt, graph, how)
-        if done.timing_cache:
-            keeping.write_timings(machine, done.timing_cache)
-        return done.data
+def _describe(
+    accepted: Accepted[EngineCandidate],
+    weights: Fingerprint,
+    options: BackendOptions,
+    *,
+    model: str | Path,
+    machine: Machine,
+    workspace_mib: int,
+    pictures: int,
+) -> engines.EngineRecord:
+    """What is to stand beside an engine about it."""
+    data, config, limits = accepted.candidate.data, weights.config, asdict(LIMITS[options.precision])
+    return engines.EngineRecord(
+        model=lasting_name(model),
+        weights_sha256=weights.sha256,
+        engine_sha256=hashlib.sha256(data).hexdigest(),
+        engine_bytes=len(data),
+        precision=options.precision,
+        float32=list(accepted.float32),
+        decode=options.decode,
+        scales=options.count_scales(config.tokenizer.scales),
+        of_scales=config.tokenizer.scales,
+        input_size=config.tokenizer.input_size,
+        heads=config.heads,
+        machine=asdict(machine),
+        workspace_mib=workspace_mib,
+        built=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        versions=versions_of("torch", "onnx", "onnxscript"),
+        pictures=pictures,
+        deviation=accepted.deviation,
+        limits={name: limit for name, limit in limits.items() if limit is not None},
+    )

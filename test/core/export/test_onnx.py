@@ -28,9 +28,10 @@ pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `on
 from depthart_core.backends import graphs  # noqa: E402
 from depthart_core.export import tracing  # noqa: E402
 from depthart_core.export.build import build_engine  # noqa: E402
-from depthart_core.export.onnx import LIBRARIES, ExportOptions, Graph, export_model, export_onnx  # noqa: E402
+from depthart_core.export.onnx import LIBRARIES, ExportOptions, export_model  # noqa: E402
 from depthart_core.export.placing import put_in_place  # noqa: E402
 from depthart_core.export.verify_export import LIMITS, verify_export  # noqa: E402
+from depthart_core.export.whole import Graph, export_onnx  # noqa: E402
 
 
 @pytest.fixture(scope="module")
