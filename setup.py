@@ -31,6 +31,7 @@ setup(
         "depthart_core",
         "depthart_core.backends",
         "depthart_core.export",
+        "depthart_core.store",
         "depthart_ros",
         "depthart_ros.bags",
         "depthart_ros.cli",

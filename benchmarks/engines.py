@@ -21,7 +21,6 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.deliver import deliver
-from depthart_core.backends import graphs
 from depthart_core.backends.measuring import measure, peak_memory, subjects
 from depthart_core.backends.onnx import WholeBackend, open_parts, open_session, session_options
 from depthart_core.errors import BackendError, DepthartError
@@ -29,6 +28,7 @@ from depthart_core.estimator import DepthEstimator
 from depthart_core.inference import Backend, BackendOptions
 from depthart_core.markdown import table
 from depthart_core.preprocess import to_input
+from depthart_core.store import exports
 from depthart_ros.cli.benchmark import PICTURE_SIZE, stages, summary
 from depthart_ros.cli.sources import sample_pictures
 
@@ -37,16 +37,16 @@ CALIBRATION = 10  # pictures
 
 def open_form(folder: Path, form: str, threads: int) -> Backend:
     """Open the graphs of a folder."""
-    record = graphs.read_record(folder)
+    record = exports.read_record(folder)
     if form == "whole":
-        return WholeBackend(open_session(folder / graphs.WHOLE, session_options(threads)), record)
+        return WholeBackend(open_session(folder / exports.WHOLE, session_options(threads)), record)
     return open_parts(folder, record, record.scales, threads=threads)
 
 
 def find_or_export(model: str, form: str) -> Path:
     """Return the folder of the cached export in a form, made where there is none."""
     try:
-        return graphs.find_exports(model, BackendOptions(precision="fp32"), backend="onnx", form=form)[0]
+        return exports.find_exports(model, BackendOptions(precision="fp32"), backend="onnx", form=form)[0]
     except BackendError:
         from depthart_core.export.onnx import ExportOptions, export_model
 
@@ -56,7 +56,7 @@ def find_or_export(model: str, form: str) -> Path:
 
 def time_form(folder: Path, form: str, threads: int, repeats: int) -> tuple[float, list[float], int]:
     """Return seconds of loading, seconds a picture, and the largest resident bytes; in a process of its own."""
-    rgb = to_input(sample_pictures(PICTURE_SIZE)[0], graphs.read_record(folder).input_size)
+    rgb = to_input(sample_pictures(PICTURE_SIZE)[0], exports.read_record(folder).input_size)
     start = time.perf_counter()
     backend = open_form(folder, form, threads)
     loaded = time.perf_counter() - start
@@ -129,7 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def measured(args: argparse.Namespace) -> list[str]:
     """Return the tables."""
     with tempfile.TemporaryDirectory(prefix="depthart-") as temporary:
-        folders = {form: (find_or_export(args.model, form), form) for form in graphs.FORMS}
+        folders = {form: (find_or_export(args.model, form), form) for form in exports.FORMS}
         integers = {}
         if args.int8:
             from benchmarks.int8 import quantized

@@ -18,11 +18,11 @@ import numpy as np
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from depthart_core.backends import graphs
 from depthart_core.backends.onnx import OnnxParts
 from depthart_core.backends.stepping import SteppedBackend, read_feeds
 from depthart_core.export.int8 import quantize_layers
 from depthart_core.preprocess import to_input
+from depthart_core.store import exports
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Listening(OnnxParts):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.heard: dict[str, list[dict[str, np.ndarray]]] = {part: [] for part in graphs.PARTS}
+        self.heard: dict[str, list[dict[str, np.ndarray]]] = {part: [] for part in exports.PARTS}
 
     def run(self, part: str, feed: Mapping[str, Any]) -> dict[str, Any]:
         """Remember and run."""
@@ -74,29 +74,29 @@ class Heard(CalibrationDataReader):
 
 def quantized(folder: Path, target: Path, pictures: Sequence[np.ndarray]) -> dict[str, Path]:
     """Make int8 graphs of float32 ones; returns the folder of every variant, all of them in `target`."""
-    record = graphs.read_record(folder)
+    record = exports.read_record(folder)
     parts = Listening(folder)
-    backend = SteppedBackend(parts, read_feeds(folder / graphs.FEEDS), record, record.scales)
+    backend = SteppedBackend(parts, read_feeds(folder / exports.FEEDS), record, record.scales)
     for picture in pictures:
         backend.infer(to_input(picture, record.input_size))
     logging.getLogger().setLevel(logging.ERROR)  # quantization warns of every layer it leaves
     prepared = target / "prepared"
     prepared.mkdir()
-    for part in graphs.PARTS:
+    for part in exports.PARTS:
         quant_pre_process(folder / f"{part}.onnx", prepared / f"{part}.onnx", skip_symbolic_shape=True)
     result = {}
     for name, variant in VARIANTS.items():
         result[name] = target / name
         result[name].mkdir()
         quantize(prepared, result[name], parts.heard, variant)
-        for file in (graphs.FEEDS, graphs.RECORD):
+        for file in (exports.FEEDS, exports.RECORD):
             shutil.copy(folder / file, result[name] / file)
     return result
 
 
 def quantize(prepared: Path, target: Path, heard: Feeds, variant: Variant) -> None:
     """Write the graphs of one variant; static weights have a scale per channel, biases stay float32."""
-    for part in graphs.PARTS:
+    for part in exports.PARTS:
         graph, reduced = prepared / f"{part}.onnx", variant.seven_bits
         if not variant.dynamic:
             quantize_static(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from depthart_core.backends import graphs
 from depthart_core.backends.choice import MODULES
 from depthart_core.errors import BackendError
 from depthart_core.estimator import DepthEstimator
 from depthart_core.inference import BackendOptions
+from depthart_core.store import exports
 
 
 def prefers_export(options: BackendOptions) -> bool:
@@ -17,7 +17,7 @@ def prefers_export(options: BackendOptions) -> bool:
     Not where ONNX Runtime does not compute in the precision that is asked for (bfloat16, which OpenVINO makes of a
     float32 export on some processors, included).
     """
-    possible = options.precision in ("auto", *graphs.RUNNABLE["onnx"])
+    possible = options.precision in ("auto", *exports.RUNNABLE["onnx"])
     return possible and options.device in ("auto", "cpu") and options.decode != "sample"
 
 
@@ -37,7 +37,7 @@ def missing_export(estimator: DepthEstimator, model: str | Path, options: Backen
     if type(estimator.backend).__module__ != MODULES["torch"] or not prefers_export(options):
         return ""
     try:
-        graphs.find_exports(model, options, backend="onnx", form="stepped")
+        exports.find_exports(model, options, backend="onnx", form="stepped")
     except BackendError:
-        return graphs.export_command(model, options.decode, None)
+        return exports.export_command(model, options.decode, None)
     return ""

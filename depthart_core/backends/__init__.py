@@ -1,1 +1,1 @@
-"""What runs a model: one module per library, imported only when chosen, and what stands on the disk for it."""
+"""What runs a model: one module per library, imported only when chosen."""

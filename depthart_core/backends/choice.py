@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from depthart_core.backends import engines, graphs
-from depthart_core.backends.speeds import fastest_first
 from depthart_core.errors import BackendError, importing
 from depthart_core.model_files import is_engine, is_export
+from depthart_core.store import engines, exports
+from depthart_core.store.speeds import fastest_first
 
 if TYPE_CHECKING:
     from depthart_core.inference import Backend, BackendOptions
@@ -85,11 +85,11 @@ def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]
         if backend == "torch":
             break
         try:
-            exports = graphs.find_exports(model, options, backend=backend, form="stepped")
+            found = exports.find_exports(model, options, backend=backend, form="stepped")
         except BackendError as error:
             _log.info("backend auto does without %s: %s", backend, error)
             continue
-        loaded = _load_first(backend, exports, options)
+        loaded = _load_first(backend, found, options)
         if loaded is not None:
             return backend, loaded
     return "torch", _load("torch", model, options)
@@ -118,7 +118,7 @@ def _load_first(backend: str, made: list[Path], options: BackendOptions) -> Back
         try:
             return _load(backend, each, options)
         except BackendError as error:  # somebody made it and will miss it, unless another precision is asked for
-            exact = options.precision in ("auto", *graphs.RUNNABLE.get(backend, engines.PRECISIONS))
+            exact = options.precision in ("auto", *exports.RUNNABLE.get(backend, engines.PRECISIONS))
             level = logging.WARNING if exact else logging.INFO
             _log.log(level, "backend auto does without %s in %s: %s", each.name, backend, error)
     return None

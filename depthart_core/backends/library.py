@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from depthart_core.backends.cuda import Device
-from depthart_core.backends.machine import Machine
 from depthart_core.errors import BackendError, pip_install
+from depthart_core.store.machine import Machine
 
 if TYPE_CHECKING:
     import tensorrt

@@ -10,18 +10,18 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from depthart_core.backends import graphs
 from depthart_core.backends.stepping import SteppedBackend, read_feeds
-from depthart_core.backends.trust import warn_of_version
 from depthart_core.errors import BackendError
 from depthart_core.inference import BackendOptions, Inference
+from depthart_core.store import exports
+from depthart_core.store.integrity import warn_of_version
 
 
 class OnnxParts:
     """The graphs of a folder in ONNX Runtime.
 
     Args:
-        folder: See `graphs`.
+        folder: See `store.exports`.
         threads: CPU threads; None: its own choice.
 
     Raises:
@@ -30,7 +30,7 @@ class OnnxParts:
 
     def __init__(self, folder: Path, *, threads: int | None = None) -> None:
         settings = session_options(threads)
-        self.sessions = {part: open_session(folder / f"{part}.onnx", settings) for part in graphs.PARTS}
+        self.sessions = {part: open_session(folder / f"{part}.onnx", settings) for part in exports.PARTS}
         self.outputs = {
             part: [output.name for output in session.get_outputs()] for part, session in self.sessions.items()
         }
@@ -57,7 +57,7 @@ class WholeBackend:
         record: Of the graph.
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession, record: graphs.Record) -> None:
+    def __init__(self, session: onnxruntime.InferenceSession, record: exports.Record) -> None:
         self.session, self.scales, self.anytime, self.precision = session, record.scales, False, record.precision
         self.outputs = [output.name for output in session.get_outputs()]
         self.input_size = int(session.get_inputs()[0].shape[1])
@@ -81,19 +81,19 @@ def load(model: str | Path, options: BackendOptions) -> SteppedBackend:
         CheckpointError: The model is missing or damaged.
         BackendError: There are no proven graphs for the model and these options, or they are damaged.
     """
-    options.demand_precision("onnx", *graphs.RUNNABLE["onnx"])
-    folder, record, scales = graphs.open_export(model, options, backend="onnx", form="stepped")
+    options.demand_precision("onnx", *exports.RUNNABLE["onnx"])
+    folder, record, scales = exports.open_export(model, options, backend="onnx", form="stepped")
     warn_of_version(folder, record, "onnxruntime", onnxruntime.__version__)
     return open_parts(folder, record, scales, threads=options.threads)
 
 
-def open_parts(folder: Path, record: graphs.Record, scales: int, *, threads: int | None = None) -> SteppedBackend:
+def open_parts(folder: Path, record: exports.Record, scales: int, *, threads: int | None = None) -> SteppedBackend:
     """Prepare graphs for running, whether they were proven or not.
 
     Raises:
         BackendError: ONNX Runtime does not take a graph.
     """
-    return SteppedBackend(OnnxParts(folder, threads=threads), read_feeds(folder / graphs.FEEDS), record, scales)
+    return SteppedBackend(OnnxParts(folder, threads=threads), read_feeds(folder / exports.FEEDS), record, scales)
 
 
 def session_options(threads: int | None) -> onnxruntime.SessionOptions:

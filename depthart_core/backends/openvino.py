@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import openvino
 
-from depthart_core.backends import graphs
 from depthart_core.backends.stepping import SteppedBackend, read_feeds
-from depthart_core.backends.trust import warn_of_version
 from depthart_core.errors import BackendError
 from depthart_core.inference import BackendOptions
+from depthart_core.store import exports
+from depthart_core.store.integrity import warn_of_version
 
 TYPES = {"fp32": "f32", "bf16": "bf16"}
 """Precision -> OpenVINO's word for it."""
@@ -28,7 +28,7 @@ class OpenVinoParts:
     """The graphs of a folder in OpenVINO.
 
     Args:
-        folder: See `graphs`.
+        folder: See `store.exports`.
         threads: CPU threads; None: its own choice.
         precision: One of `precisions`.
 
@@ -45,7 +45,7 @@ class OpenVinoParts:
         }
         self.outputs: dict[str, list[str]] = {}
         self._requests = {}
-        for part in graphs.PARTS:
+        for part in exports.PARTS:
             try:
                 compiled = core.compile_model(folder / f"{part}.onnx", "CPU", settings)
             except RuntimeError as error:
@@ -96,7 +96,7 @@ def load(model: str | Path, options: BackendOptions) -> SteppedBackend:
     """
     possible = precisions()
     options.demand_precision("openvino", *possible)
-    folder, record, scales = graphs.open_export(model, options, backend="openvino", form="stepped")
+    folder, record, scales = exports.open_export(model, options, backend="openvino", form="stepped")
     if "openvino" not in record.versions:
         raise BackendError(f"{folder} was not compared with PyTorch in OpenVINO; run: {record.export_command()}")
     wanted = possible if options.precision == "auto" else [options.precision]
@@ -108,7 +108,7 @@ def load(model: str | Path, options: BackendOptions) -> SteppedBackend:
         )
     warn_of_version(folder, record, "openvino", openvino.__version__)
     parts = OpenVinoParts(folder, threads=options.threads, precision=proven[0])
-    return SteppedBackend(parts, read_feeds(folder / graphs.FEEDS), record, scales, precision=proven[0])
+    return SteppedBackend(parts, read_feeds(folder / exports.FEEDS), record, scales, precision=proven[0])
 
 
 def precisions() -> list[str]:

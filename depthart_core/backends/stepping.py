@@ -11,9 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from depthart_core.backends import graphs
 from depthart_core.backends.pace import Pace, Run
 from depthart_core.inference import Inference
+from depthart_core.store import exports
 
 NEXT = "next_"
 """What a step gives out as next_NAME goes into the following step as NAME."""
@@ -65,7 +65,7 @@ class SteppedBackend:
     """
 
     def __init__(
-        self, parts: Parts, feeds: Feeds, record: graphs.Record, scales: int, *, precision: str | None = None
+        self, parts: Parts, feeds: Feeds, record: exports.Record, scales: int, *, precision: str | None = None
     ) -> None:
         self.parts, self.input_size, self.heads, self.scales = parts, record.input_size, record.heads, scales
         self.anytime, self.pace, self.precision = True, Pace(scales), precision or record.precision

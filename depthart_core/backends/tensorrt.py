@@ -16,15 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core.backends.cuda import Device, open_device
-from depthart_core.backends.engine_checks import read_engine
-from depthart_core.backends.engines import PRECISIONS, EngineRecord, find_engines
-from depthart_core.backends.graphs import EXPORTABLE_DECODES
 from depthart_core.backends.library import first_error, import_library, machine_of, make_logger, start
-from depthart_core.backends.machine import Machine, version_warning
 from depthart_core.backends.runner import Runner, Tensor
 from depthart_core.errors import BackendError
 from depthart_core.inference import BackendOptions, Inference
 from depthart_core.model_files import is_engine
+from depthart_core.store.engine_checks import read_engine
+from depthart_core.store.engines import PRECISIONS, EngineRecord, find_engines
+from depthart_core.store.exports import EXPORTABLE_DECODES
+from depthart_core.store.machine import Machine, version_warning
 
 if TYPE_CHECKING:
     import tensorrt

@@ -9,23 +9,22 @@ from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 
-from depthart_core.backends import engines
-from depthart_core.backends.cache import weights_folder
 from depthart_core.backends.cuda import open_device
 from depthart_core.backends.library import import_library, machine_of
-from depthart_core.backends.machine import Machine, version_warning
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import BackendError
-from depthart_core.export import keeping
 from depthart_core.export.agreement import Pictures, squares, structured_pictures, torch_outputs
 from depthart_core.export.compiling import Compiling, Progress
 from depthart_core.export.engine_candidate import EngineCandidate, EngineMaker
-from depthart_core.export.locking import locked
-from depthart_core.export.placing import refuse_other_weights
 from depthart_core.export.verify_engine import ATTEMPTS, LIMITS, Accepted, accept
 from depthart_core.export.whole import check_exportable, versions_of
 from depthart_core.inference import BackendOptions
 from depthart_core.model_files import Fingerprint, fingerprint, lasting_name, model_path
+from depthart_core.store import engines
+from depthart_core.store.cache import weights_folder
+from depthart_core.store.locking import locked
+from depthart_core.store.machine import Machine, version_warning
+from depthart_core.store.writing import check_writable, find_finished, refuse_other_weights, write_engine
 
 Report = Callable[[str], object]
 
@@ -104,7 +103,7 @@ def build_engine(
     weights = fingerprint(path)
     scales = options.count_scales(weights.config.tokenizer.scales)
     folder = wish.out or weights_folder(weights.sha256)
-    keeping.check_writable(folder)
+    check_writable(folder)
     trt, device = import_library(), open_device(options.device)
     machine = machine_of(trt, device)
     if warning := version_warning(machine.library, machine.version):
@@ -113,7 +112,7 @@ def build_engine(
     if wish.out is not None:
         refuse_other_weights(target, engines.read_engine_record, model, weights)
     with locked(target) as waited:
-        there = keeping.find_finished(target, machine, options) if waited else None
+        there = find_finished(target, machine, options) if waited else None
         if there is not None:
             report("another process has built it meanwhile")
             return Built(target, there)
@@ -130,7 +129,7 @@ def build_engine(
             workspace_mib=wish.workspace_mib,
             pictures=len(shown),
         )
-        keeping.write_engine(target, accepted.candidate.data, record)
+        write_engine(target, accepted.candidate.data, record)
     return Built(target, record)
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from depthart_core.backends.engines import WORKSPACE_MIB
 from depthart_core.backends.library import first_error, make_logger, start
 from depthart_core.errors import BackendError
 from depthart_core.export.whole import STAGE
+from depthart_core.store.engines import WORKSPACE_MIB
 
 if TYPE_CHECKING:
     import tensorrt

@@ -18,10 +18,10 @@ from depthart_core.backends.runner import Runner
 from depthart_core.backends.tensorrt import open_engine, run_once
 from depthart_core.export.agreement import Arrays
 from depthart_core.export.compiling import Compiling, compile_graph
-from depthart_core.export.keeping import read_timings, write_timings
 from depthart_core.export.whole import export_onnx
 from depthart_core.inference import BackendOptions
 from depthart_core.model import DepthART
+from depthart_core.store.writing import read_timings, write_timings
 
 
 @dataclass(frozen=True)

@@ -8,24 +8,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from depthart_core.backends import graphs
-from depthart_core.backends.cache import weights_folder
 from depthart_core.backends.precision import DTYPES
-from depthart_core.backends.records import write_record
-from depthart_core.backends.speeds import speeds_path
-from depthart_core.backends.trust import file_hash
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import BackendError
 from depthart_core.export import tracing
 from depthart_core.export.agreement import Pictures, structured_pictures
-from depthart_core.export.placing import put_in_place, refuse_other_weights, temporary_folder
 from depthart_core.export.stepped import write_parts
 from depthart_core.export.whole import check_exportable, export_onnx, versions_of
 from depthart_core.inference import BackendOptions
 from depthart_core.model import DepthART
 from depthart_core.model_files import Fingerprint, fingerprint, lasting_name, model_path
+from depthart_core.store import exports
+from depthart_core.store.cache import weights_folder
+from depthart_core.store.integrity import file_hash
+from depthart_core.store.records import write_record
+from depthart_core.store.speeds import speeds_path
+from depthart_core.store.writing import put_in_place, refuse_other_weights, temporary_folder
 
-STEPPED = graphs.RUNNABLE["onnx"]
+STEPPED = exports.RUNNABLE["onnx"]
 """Precisions of the form "stepped"."""
 
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime")
@@ -41,7 +41,7 @@ class Exported:
     """
 
     path: Path
-    record: graphs.Record
+    record: exports.Record
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class ExportOptions:
 
     Attributes:
         decode: "expected" or "argmax".
-        form: One of `graphs.FORMS`; None: "stepped" in float32 and int8, which a CPU computes in, "whole" otherwise.
+        form: One of `exports.FORMS`; None: "stepped" in float32 and int8, which a CPU computes in, "whole" otherwise.
         precision: One of `DTYPES`, or "int8": the layers of the transformer, see `int8`.
         max_scales: Of the form "whole": decode so many scales; None: all.
     """
@@ -76,8 +76,8 @@ class ExportOptions:
         possible = dict.fromkeys((*DTYPES, *STEPPED))
         if self.precision not in possible:
             raise BackendError(f"precision must be one of {', '.join(possible)}, got {self.precision!r}")
-        if self.chosen_form not in graphs.FORMS:
-            raise BackendError(f"form must be one of {', '.join(graphs.FORMS)}, got {self.form!r}")
+        if self.chosen_form not in exports.FORMS:
+            raise BackendError(f"form must be one of {', '.join(exports.FORMS)}, got {self.form!r}")
         if self.precision == "int8" and self.max_scales is not None:
             raise BackendError(
                 "an int8 export decodes any number of scales; leave --max-scales out, it is for who runs it"
@@ -121,10 +121,10 @@ def export_model(
     path = model_path(model)
     weights = fingerprint(path)
     scales = options.count_scales(weights.config.tokenizer.scales)
-    name = graphs.export_name(path.stem, wish.decode, form=wish.chosen_form, precision=wish.precision, scales=scales)
+    name = exports.export_name(path.stem, wish.decode, form=wish.chosen_form, precision=wish.precision, scales=scales)
     target = (folder or weights_folder(weights.sha256)) / name
     if folder is not None:
-        refuse_other_weights(target, graphs.read_record, model, weights)
+        refuse_other_weights(target, exports.read_record, model, weights)
     with temporary_folder(target) as temporary:
         report(f"tracing {path.stem} ({wish.chosen_form}, {wish.precision}, {scales} scales): up to a minute")
         loaded = load_model(path)
@@ -133,7 +133,7 @@ def export_model(
         report(f"comparing with PyTorch on {len(pictures)} pictures")
         record = describe(lasting_name(model), weights, wish, temporary)
         record = verify_export(loaded, temporary, record, pictures, report=report)
-        write_record(temporary / graphs.RECORD, record)
+        write_record(temporary / exports.RECORD, record)
         put_in_place(temporary, target)
     if folder is None and wish.chosen_form == "stepped":  # which "auto" takes: what was the fastest may not be any more
         with suppress(OSError):
@@ -155,14 +155,14 @@ def write_graphs(model: DepthART, folder: Path, wish: ExportOptions) -> None:
             quantize_step(folder)
     else:
         export_onnx(
-            model, folder / graphs.WHOLE, decode=wish.decode, max_scales=wish.max_scales, precision=wish.precision
+            model, folder / exports.WHOLE, decode=wish.decode, max_scales=wish.max_scales, precision=wish.precision
         )
 
 
-def describe(model: str, weights: Fingerprint, wish: ExportOptions, folder: Path) -> graphs.Record:
+def describe(model: str, weights: Fingerprint, wish: ExportOptions, folder: Path) -> exports.Record:
     """The record of graphs in a folder before they are proven."""
     config = weights.config
-    return graphs.Record(
+    return exports.Record(
         model=model,
         weights_sha256=weights.sha256,
         files={file.name: file_hash(file) for file in sorted(folder.iterdir())},
@@ -182,7 +182,7 @@ def describe(model: str, weights: Fingerprint, wish: ExportOptions, folder: Path
 
 def _libraries(wish: ExportOptions) -> list[str]:
     """What makes an export and what it is proven in."""
-    shared = wish.chosen_form == "stepped" and wish.precision in graphs.RUNNABLE["openvino"]
+    shared = wish.chosen_form == "stepped" and wish.precision in exports.RUNNABLE["openvino"]
     return [*LIBRARIES, *(["openvino"] if shared and _imports("openvino") else [])]
 
 

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from torch.export import Dim
 from torch.nn import functional
 
-from depthart_core.backends import graphs
 from depthart_core.backends.stepping import Feeds, write_feeds
 from depthart_core.config import ModelConfig
 from depthart_core.decoding import decoding
@@ -27,6 +26,7 @@ from depthart_core.heads import token_certainty
 from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize, normalize_image
 from depthart_core.prefix import Prefix
+from depthart_core.store import exports
 from depthart_core.transformer import Block
 
 
@@ -46,7 +46,7 @@ def write_parts(model: DepthART, folder: Path, decode: str) -> None:
     for name, part, dynamic in parts:
         graph = tracing.trace(part.eval(), part.inputs(), part.outputs, opset=opset, dynamic=dynamic)
         tracing.write(graph, folder / f"{name}.onnx")
-    write_feeds(folder / graphs.FEEDS, Feeds(step.start(), scale_maps(model.config)))
+    write_feeds(folder / exports.FEEDS, Feeds(step.start(), scale_maps(model.config)))
 
 
 class PrefixPart(nn.Module):

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from depthart_core.backends import graphs
 from depthart_core.backends.onnx import OnnxParts, WholeBackend, open_session, session_options
 from depthart_core.backends.precision import typed
 from depthart_core.backends.stepping import Feeds, Parts, SteppedBackend, read_feeds
@@ -27,6 +26,7 @@ from depthart_core.export.agreement import (
 )  # fmt: skip
 from depthart_core.inference import Backend, BackendOptions, Inference
 from depthart_core.model import DepthART
+from depthart_core.store import exports
 
 LIMITS = {"fp32": Limits(max=1e-3), "fp16": Limits(mean=5e-3), "bf16": Limits(mean=3e-2), "int8": Limits(mean=1e-2)}
 """By precision; in float32 rounding alone makes a thousandth of it anywhere."""
@@ -38,11 +38,11 @@ FEW = 1
 def verify_export(
     model: DepthART,
     folder: Path,
-    record: graphs.Record,
+    record: exports.Record,
     pictures: Pictures,
     *,
     report: Callable[[str], object] = lambda _: None,
-) -> graphs.Record:
+) -> exports.Record:
     """Compare graphs with the model they were made from, after every number of scales; returns the record of that.
 
     What OpenVINO cannot run or says otherwise is reported and not for OpenVINO then; ONNX Runtime has to agree.
@@ -66,16 +66,16 @@ def verify_export(
         computed = torch_outputs(typed(model, "bf16"), options, shown)
         found = [_named(Inference.of_outputs(each, record.scales)) for each in computed]
     else:
-        found = _answers(WholeBackend(open_session(folder / graphs.WHOLE, session_options(None)), record), shown)
+        found = _answers(WholeBackend(open_session(folder / exports.WHOLE, session_options(None)), record), shown)
     deviation = _verified(_answers(TorchBackend(model, options), shown), found, record.precision)
     return replace(record, deviation=deviation)
 
 
 def _verify_steps(
-    model: DepthART, folder: Path, record: graphs.Record, shown: Pictures, report: Callable[[str], object]
-) -> graphs.Record:
+    model: DepthART, folder: Path, record: exports.Record, shown: Pictures, report: Callable[[str], object]
+) -> exports.Record:
     """In ONNX Runtime, and in OpenVINO where that is installed: `record` names it then."""
-    feeds = read_feeds(folder / graphs.FEEDS)
+    feeds = read_feeds(folder / exports.FEEDS)
     expected = {
         scales: _answers(
             TorchBackend(model, BackendOptions(decode=record.decode, max_scales=scales)),
@@ -103,7 +103,7 @@ def _verify_steps(
 
 
 def _verify_runtime(
-    expected: Mapping[int, Outputs], parts: Parts, feeds: Feeds, record: graphs.Record, shown: Pictures, precision: str
+    expected: Mapping[int, Outputs], parts: Parts, feeds: Feeds, record: exports.Record, shown: Pictures, precision: str
 ) -> Deviation:
     """Compare with what PyTorch says after each number of scales, of all pictures or the first of them."""
     result: Deviation = {}

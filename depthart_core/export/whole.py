@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from depthart_core.backends import graphs
 from depthart_core.backends.precision import ISLANDS, typed
 from depthart_core.decoding import decoding
 from depthart_core.errors import BackendError, pip_install
@@ -18,6 +17,7 @@ from depthart_core.export import tracing
 from depthart_core.inference import BackendOptions
 from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize, normalize_image
+from depthart_core.store import exports
 from depthart_core.transformer import GrowingCache
 
 OLDEST_TORCH = (2, 6)
@@ -109,8 +109,8 @@ def check_exportable(options: BackendOptions, libraries: Sequence[str] = ("onnx"
     Raises:
         BackendError: Names what is wrong.
     """
-    if options.decode not in graphs.EXPORTABLE_DECODES:
-        raise BackendError(f"a graph decodes {' or '.join(graphs.EXPORTABLE_DECODES)}, got {options.decode!r}")
+    if options.decode not in exports.EXPORTABLE_DECODES:
+        raise BackendError(f"a graph decodes {' or '.join(exports.EXPORTABLE_DECODES)}, got {options.decode!r}")
     if tuple(map(int, torch.__version__.split(".")[:2])) < OLDEST_TORCH:
         oldest = ".".join(map(str, OLDEST_TORCH))
         got = f"here is {torch.__version__}; run: pip install -U torch"

@@ -11,9 +11,9 @@ import numpy as np
 
 from depthart_core import BACKENDS, DECODES, PRECISIONS, BackendError
 from depthart_core.backends.measuring import Measured, measure, subjects
-from depthart_core.backends.speeds import read_speeds, write_speeds
 from depthart_core.markdown import table
 from depthart_core.model_files import is_export
+from depthart_core.store.speeds import read_speeds, write_speeds
 from depthart_ros.cli.accuracy import measure_accuracy, open_sets
 from depthart_ros.cli.sources import sample_pictures
 

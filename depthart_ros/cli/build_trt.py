@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from depthart_core.backends import engines
 from depthart_core.errors import importing
 from depthart_core.inference import BackendOptions
+from depthart_core.store import engines
 
 if TYPE_CHECKING:
     from depthart_core.export.build import Built, EngineOptions

@@ -11,8 +11,8 @@ import numpy as np
 
 from depthart_core import CheckpointError, ConfigError, DepthartError
 from depthart_core.advice import prefers_export
-from depthart_core.backends import engines, graphs
 from depthart_core.model_files import export_folder, fingerprint, is_engine, is_export, model_path
+from depthart_core.store import engines, exports
 from depthart_ros.doctor.findings import Finding
 from depthart_ros.inputs.fallback import load_calibration
 from depthart_ros.loading import WARM_UP_SHAPE, load_estimator, options_of
@@ -61,7 +61,7 @@ def check_model(settings: Settings) -> Iterator[Finding]:
     """Yield what is known of the model's file and its graph, and how long it takes here."""
     try:
         if is_export(settings.model):
-            record = graphs.read_record(export_folder(settings.model))
+            record = exports.read_record(export_folder(settings.model))
             yield Finding("model", f"{settings.model}: an export of {record.model}, {_proof(record)}")
         elif is_engine(settings.model):
             engine = engines.read_engine_record(Path(settings.model))
@@ -82,17 +82,17 @@ def _check_graph(settings: Settings) -> Iterator[Finding]:
         return
     needed = settings.backend == "onnx" or settings.precision == "int8"  # in which nothing else computes
     try:
-        exports = graphs.find_exports(settings.model, options, backend="onnx", form="stepped")
+        found = exports.find_exports(settings.model, options, backend="onnx", form="stepped")
     except DepthartError as error:
         if needed:
             yield Finding("graph", str(error), _cure(error, settings))
         else:
-            command = graphs.export_command(settings.model, settings.decode, None)
+            command = exports.export_command(settings.model, settings.decode, None)
             yield Finding("graph", f"none; without an engine PyTorch runs the model; faster on a CPU: {command}")
         return
-    for export in exports:
+    for export in found:
         try:
-            folder, record, _ = graphs.open_export(export, options, backend="onnx", form="stepped")
+            folder, record, _ = exports.open_export(export, options, backend="onnx", form="stepped")
         except DepthartError as error:  # whoever made it will miss it
             yield Finding("graph", str(error), _cure(error, settings))
             if needed:  # it is taken or nothing
@@ -102,7 +102,7 @@ def _check_graph(settings: Settings) -> Iterator[Finding]:
             return
 
 
-def _proof(record: graphs.Record) -> str:
+def _proof(record: exports.Record) -> str:
     how, which = ("on average", "mean") if record.precision == "int8" else ("at most", "max")
     worst = max(deviation[which] for deviation in record.deviation.values())
     return f"proven, {how} {worst:.1g} from PyTorch on {record.pictures} pictures"

@@ -7,14 +7,14 @@ from dataclasses import asdict, replace
 import pytest
 
 from depthart_core import BackendError, DepthEstimator
-from depthart_core.backends import engines
-from depthart_core.backends.cache import weights_folder
-from depthart_core.backends.engine_checks import read_engine
-from depthart_core.backends.machine import Machine, version_warning
 from depthart_core.errors import MissingEngineError
-from depthart_core.export.keeping import check_writable, write_engine
 from depthart_core.inference import BackendOptions
 from depthart_core.model_files import fingerprint
+from depthart_core.store import engines
+from depthart_core.store.cache import weights_folder
+from depthart_core.store.engine_checks import read_engine
+from depthart_core.store.machine import Machine, version_warning
+from depthart_core.store.writing import check_writable, write_engine
 
 ORIN = Machine("tensorrt", "10.16.1", "Orin (nvgpu)", "8.7", "Linux-aarch64")
 DATA = bytes(range(256)) * 8

@@ -18,11 +18,11 @@ import torch
 
 from depthart_core import BackendError, DepthEstimator
 from depthart_core.advice import missing_export
-from depthart_core.backends import graphs, speeds
-from depthart_core.backends.cache import weights_folder
-from depthart_core.backends.records import write_record
 from depthart_core.export.agreement import structured_pictures
 from depthart_core.inference import BackendOptions
+from depthart_core.store import exports, speeds
+from depthart_core.store.cache import weights_folder
+from depthart_core.store.records import write_record
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
@@ -158,8 +158,8 @@ def test_depth_stays_when_the_next_picture_comes(exported, runtime):
 
 def test_the_record_tells_what_was_made_of_what_and_how_well_it_agrees(exported):
     path, _, done = exported("argmax")
-    record = json.loads((done.path / graphs.RECORD).read_text())
-    assert graphs.read_record(done.path) == done.record
+    record = json.loads((done.path / exports.RECORD).read_text())
+    assert exports.read_record(done.path) == done.record
     names = ("format", "model", "decode", "form", "precision", "scales", "of_scales", "input_size", "heads", "opset")
     assert {name: record[name] for name in names} == {
         "format": "depthart-onnx/2", "model": str(path), "decode": "argmax", "form": "stepped", "precision": "fp32",
@@ -207,13 +207,13 @@ def test_auto_takes_torch_where_the_graph_cannot_be_trusted_or_run(cached, monke
         hide_runtime(monkeypatch)
         hide_runtime(monkeypatch, "openvino", "openvino")
     else:
-        path = graph / ("step.onnx" if damage == "graph" else graphs.RECORD)
+        path = graph / ("step.onnx" if damage == "graph" else exports.RECORD)
         path.write_bytes(path.read_bytes()[:-40])
     assert "torch" in DepthEstimator.load(model).name
     assert f"backend auto does without {graph.name} in onnx: " in caplog.text
 
 
-@pytest.mark.parametrize("damaged", ["step.onnx", graphs.RECORD])
+@pytest.mark.parametrize("damaged", ["step.onnx", exports.RECORD])
 def test_auto_takes_the_float32_graph_where_the_int8_one_is_damaged_and_says_so(cached, caplog, damaged):
     model, _ = cached
     fast = export_model(model, None, ExportOptions(precision="int8")).path
@@ -262,9 +262,9 @@ print(estimator.name, "torch" in sys.modules)"""
 @pytest.mark.openvino
 @WITHOUT
 def test_openvino_runs_only_what_was_proven_in_it(cached):
-    record = graphs.read_record(cached[1])
+    record = exports.read_record(cached[1])
     unproven = {name: value for name, value in record.versions.items() if name != "openvino"}
-    write_record(cached[1] / graphs.RECORD, replace(record, versions=unproven))
+    write_record(cached[1] / exports.RECORD, replace(record, versions=unproven))
     with pytest.raises(BackendError, match=r"was not compared with PyTorch in OpenVINO; run: depthart export .*toy_"):
         DepthEstimator.load(cached[0], backend="openvino")
 
@@ -294,7 +294,7 @@ def test_auto_takes_an_int8_graph_that_was_made_and_the_name_says_so(cached):
 def test_a_precision_that_no_graph_is_in_has_neither_a_warning_nor_advice(cached, caplog, monkeypatch):
     asked = BackendOptions(precision="bf16")
     with pytest.raises(BackendError, match="backend 'onnx' computes in int8 or fp32, got 'bf16'"):
-        graphs.find_exports(cached[0], asked, backend="onnx", form="stepped")
+        exports.find_exports(cached[0], asked, backend="onnx", form="stepped")
     hide_runtime(monkeypatch, "openvino", "openvino")
     estimator = DepthEstimator.load(cached[0], precision="bf16")
     assert "torch in bf16" in estimator.name
@@ -376,11 +376,11 @@ def test_an_export_that_auto_does_not_take_leaves_what_was_measured(cached):
 
 
 def test_another_version_of_the_runtime_is_warned_of_with_the_command_that_proves_anew(cached, caplog):
-    record = graphs.read_record(cached[1])
+    record = exports.read_record(cached[1])
     older = replace(record, versions={**record.versions, "onnxruntime": "1.0"})
     DepthEstimator.load(cached[0])
     assert not caplog.text
-    write_record(cached[1] / graphs.RECORD, older)
+    write_record(cached[1] / exports.RECORD, older)
     DepthEstimator.load(cached[0])
     here = onnxruntime.__version__
     assert (
@@ -391,8 +391,8 @@ def test_another_version_of_the_runtime_is_warned_of_with_the_command_that_prove
 @pytest.mark.openvino
 @WITHOUT
 def test_openvino_computes_only_in_what_it_was_proven_in(cached):
-    record = replace(graphs.read_record(cached[1]), openvino=["bf16"])
-    write_record(cached[1] / graphs.RECORD, record)
+    record = replace(exports.read_record(cached[1]), openvino=["bf16"])
+    write_record(cached[1] / exports.RECORD, record)
     with pytest.raises(BackendError, match=r"in OpenVINO in bf16, not in fp32; run: depthart export "):
         DepthEstimator.load(cached[0], backend="openvino", precision="fp32")
 

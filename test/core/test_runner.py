@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from depthart_core import BackendError
-from depthart_core.backends.engines import EngineRecord
 from depthart_core.backends.runner import Runner, Tensor
 from depthart_core.backends.tensorrt import TensorRTBackend
+from depthart_core.store.engines import EngineRecord
 
 
 class Brightness:

@@ -18,12 +18,13 @@ import numpy as np
 import pytest
 
 from depthart_core import BackendError, DepthEstimator
-from depthart_core.backends import engines, tensorrt
-from depthart_core.backends.cache import cache_folder
+from depthart_core.backends import tensorrt
 from depthart_core.export import build
 from depthart_core.export.agreement import structured_pictures
 from depthart_core.export.compiling import Compiling, compile_graph
 from depthart_core.inference import BackendOptions
+from depthart_core.store import engines
+from depthart_core.store.cache import cache_folder
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")

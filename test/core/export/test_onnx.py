@@ -25,13 +25,13 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)"
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
 
-from depthart_core.backends import graphs  # noqa: E402
 from depthart_core.export import tracing  # noqa: E402
 from depthart_core.export.build import build_engine  # noqa: E402
 from depthart_core.export.onnx import LIBRARIES, ExportOptions, export_model  # noqa: E402
-from depthart_core.export.placing import put_in_place  # noqa: E402
 from depthart_core.export.verify_export import LIMITS, verify_export  # noqa: E402
 from depthart_core.export.whole import Graph, export_onnx  # noqa: E402
+from depthart_core.store import exports  # noqa: E402
+from depthart_core.store.writing import put_in_place  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ def copied(done, tmp_path):
 
 
 def verify(folder, model):
-    verify_export(load_model(model), folder, graphs.read_record(folder), structured_pictures(16))
+    verify_export(load_model(model), folder, exports.read_record(folder), structured_pictures(16))
 
 
 @pytest.mark.parametrize(("part", "name"), [("step", "head"), ("prefix", "encoder"), ("decode", "decoder")])

@@ -7,9 +7,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depthart_core.backends.engines import EngineRecord, apart, build_command, read_engine_record, rebuild_command
-from depthart_core.backends.machine import Machine
 from depthart_core.errors import BackendError, MissingEngineError
+from depthart_core.store.engines import EngineRecord, apart, build_command, read_engine_record, rebuild_command
+from depthart_core.store.machine import Machine
 
 if TYPE_CHECKING:
     from depthart_core.inference import BackendOptions

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from depthart_core.errors import BackendError
 
 if TYPE_CHECKING:
-    from depthart_core.backends.graphs import Record
+    from depthart_core.store.exports import Record
 
 _log = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depthart_core.backends.cache import cache_folder, weights_folder
-from depthart_core.backends.machine import Machine, machine_name
-from depthart_core.backends.records import read_record
 from depthart_core.errors import BackendError, MissingEngineError
 from depthart_core.model_files import ENGINE_SUFFIX, fingerprint, model_path
+from depthart_core.store.cache import cache_folder, weights_folder
+from depthart_core.store.machine import Machine, machine_name
+from depthart_core.store.records import read_record
 
 if TYPE_CHECKING:
     from depthart_core.inference import BackendOptions

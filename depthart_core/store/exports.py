@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depthart_core.backends import records
-from depthart_core.backends.cache import weights_folder
-from depthart_core.backends.trust import check_files
 from depthart_core.errors import BackendError
 from depthart_core.model_files import export_folder, fingerprint, is_export, model_path
+from depthart_core.store import records
+from depthart_core.store.cache import weights_folder
+from depthart_core.store.integrity import check_files
 
 if TYPE_CHECKING:
     from depthart_core.inference import BackendOptions

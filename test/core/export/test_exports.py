@@ -10,14 +10,14 @@ from dataclasses import asdict, replace
 import pytest
 
 from depthart_core import BackendError, CheckpointError
-from depthart_core.backends import graphs
-from depthart_core.backends.cache import cache_folder, weights_folder
-from depthart_core.backends.records import write_record
 from depthart_core.inference import BackendOptions
 from depthart_core.model_files import fingerprint, is_export
+from depthart_core.store import exports
+from depthart_core.store.cache import cache_folder, weights_folder
+from depthart_core.store.records import write_record
 
 DATA = b"not read by these tests"
-RECORD = graphs.Record(
+RECORD = exports.Record(
     model="toy",
     weights_sha256="0" * 64,
     files={"step.onnx": hashlib.sha256(DATA).hexdigest()},
@@ -44,7 +44,7 @@ def cache(monkeypatch, tmp_path):
 def stored(folder, record=RECORD):
     folder.mkdir(parents=True)
     (folder / "step.onnx").write_bytes(DATA)
-    write_record(folder / graphs.RECORD, record)
+    write_record(folder / exports.RECORD, record)
     return folder
 
 
@@ -52,16 +52,16 @@ def in_cache(model, **changes):
     """An export where the one of a model belongs."""
     weights = fingerprint(model).sha256
     record = replace(RECORD, **{"weights_sha256": weights, **changes})
-    name = graphs.export_name("toy", record.decode, form=record.form, precision=record.precision, scales=record.scales)
+    name = exports.export_name("toy", record.decode, form=record.form, precision=record.precision, scales=record.scales)
     return stored(weights_folder(weights) / name, record)
 
 
 def found(model, form="stepped", **options):
-    return graphs.find_exports(model, BackendOptions(**options), backend="onnx", form=form)[0]
+    return exports.find_exports(model, BackendOptions(**options), backend="onnx", form=form)[0]
 
 
 def opened(model, form="stepped", **options):
-    return graphs.open_export(model, BackendOptions(**options), backend="onnx", form=form)
+    return exports.open_export(model, BackendOptions(**options), backend="onnx", form=form)
 
 
 def test_the_cache_lies_where_the_user_says_and_else_in_the_home_folder(monkeypatch, tmp_path):
@@ -73,7 +73,7 @@ def test_the_cache_lies_where_the_user_says_and_else_in_the_home_folder(monkeypa
 
 
 def test_a_record_comes_back_as_it_was_written(tmp_path):
-    assert graphs.read_record(stored(tmp_path / "a")) == RECORD
+    assert exports.read_record(stored(tmp_path / "a")) == RECORD
 
 
 def test_the_export_of_these_weights_and_options_is_found(toy_model_path):
@@ -106,9 +106,9 @@ def test_onnx_prefers_int8_and_takes_what_is_asked_for(toy_model_path):
 def test_openvino_leaves_int8_alone(toy_model_path):
     fast = in_cache(toy_model_path, precision="int8")
     with pytest.raises(BackendError, match=r"'openvino' finds no graph of .* run: depthart export .*safetensors$"):
-        graphs.find_exports(toy_model_path, BackendOptions(), backend="openvino", form="stepped")
+        exports.find_exports(toy_model_path, BackendOptions(), backend="openvino", form="stepped")
     with pytest.raises(BackendError, match=r"is int8, backend 'openvino' is to run fp32; run: depthart export toy$"):
-        graphs.open_export(fast, BackendOptions(), backend="openvino", form="stepped")
+        exports.open_export(fast, BackendOptions(), backend="openvino", form="stepped")
 
 
 def test_an_export_is_named_by_a_graph_in_it_too(tmp_path):
@@ -165,9 +165,9 @@ def test_a_missing_record_is_told(tmp_path, name):
 def test_a_damaged_record_is_told(tmp_path, change, told):
     folder = stored(tmp_path / "a")
     changed = change(asdict(RECORD))
-    (folder / graphs.RECORD).write_text(changed if isinstance(changed, str) else json.dumps(changed))
+    (folder / exports.RECORD).write_text(changed if isinstance(changed, str) else json.dumps(changed))
     with pytest.raises(BackendError, match=told):
-        graphs.read_record(folder)
+        exports.read_record(folder)
 
 
 def test_a_file_that_is_not_the_one_of_the_record_is_told_with_the_command_that_made_it(tmp_path):
@@ -203,8 +203,8 @@ def test_a_record_of_an_earlier_version_that_says_less_of_openvino_is_read(tmp_p
     folder = stored(tmp_path / "a")
     values = asdict(RECORD)
     del values["openvino"]
-    (folder / graphs.RECORD).write_text(json.dumps(values))
-    assert graphs.read_record(folder) == RECORD
+    (folder / exports.RECORD).write_text(json.dumps(values))
+    assert exports.read_record(folder) == RECORD
 
 
 def test_an_export_that_is_replaced_while_it_is_read_is_read_again(tmp_path):
@@ -217,7 +217,7 @@ def test_an_export_that_is_replaced_while_it_is_read_is_read_again(tmp_path):
         with (folder / "step.onnx").open("wb") as pipe:  # the record was read
             (tmp_path / "new").write_bytes(other)
             (tmp_path / "new").replace(folder / "step.onnx")
-            write_record(folder / graphs.RECORD, record)
+            write_record(folder / exports.RECORD, record)
             pipe.write(other)
 
     with ThreadPoolExecutor(1) as threads:

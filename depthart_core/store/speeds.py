@@ -7,9 +7,9 @@ import logging
 import platform
 from pathlib import Path
 
-from depthart_core.backends.cache import weights_folder
 from depthart_core.errors import BackendError
 from depthart_core.model_files import fingerprint, model_path, write_atomically
+from depthart_core.store.cache import weights_folder
 
 _log = logging.getLogger(__name__)
 
