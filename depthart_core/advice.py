@@ -1,12 +1,10 @@
-"""What would make an estimator faster, said to whoever loaded it."""
+"""What would make a model faster where "auto" runs it in PyTorch."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from depthart_core.backends.choice import MODULES
 from depthart_core.errors import BackendError
-from depthart_core.estimator import DepthEstimator
 from depthart_core.inference import BackendOptions
 from depthart_core.store import exports
 
@@ -21,20 +19,17 @@ def prefers_export(options: BackendOptions) -> bool:
     return possible and options.device in ("auto", "cpu") and options.decode != "sample"
 
 
-def missing_export(estimator: DepthEstimator, model: str | Path, options: BackendOptions) -> str:
-    """The command that makes the graph which "auto" prefers to PyTorch on a CPU; "" where there is none to prefer.
-
-    That is so where another backend runs it, or an export could not do what is asked for.
+def missing_export(model: str | Path, options: BackendOptions) -> str:
+    """The command that makes the graph which "auto" prefers to PyTorch on a CPU; "" where it is there or of no use.
 
     Args:
-        estimator: What "auto" gave for this model.
         model: See `DepthEstimator.load`.
-        options: Likewise.
+        options: What is asked for.
 
     Raises:
         CheckpointError: The model is missing or damaged.
     """
-    if type(estimator.backend).__module__ != MODULES["torch"] or not prefers_export(options):
+    if not prefers_export(options):
         return ""
     try:
         exports.find_exports(model, options, backend="onnx", form="stepped")

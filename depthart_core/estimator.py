@@ -58,11 +58,11 @@ class DepthEstimator:
     Args:
         backend: What runs the model.
         name: One line that names model, backend, device and decoding.
+        backend_name: Which of `BACKENDS` it is; "" for another one.
     """
 
-    def __init__(self, backend: Backend, name: str) -> None:
-        self.backend = backend
-        self.name = name
+    def __init__(self, backend: Backend, name: str, backend_name: str = "") -> None:
+        self.backend, self.name, self.backend_name = backend, name, backend_name
         self._enlarging = deque[float](maxlen=REMEMBERED)  # seconds for each pixel of the picture, lately
 
     @property
@@ -116,7 +116,7 @@ class DepthEstimator:
         options = BackendOptions(device, decode, seed, threads, max_scales, precision)
         chosen, used, loaded = load_backend(backend, model, options)
         computed = "" if (precision, loaded.precision) == ("auto", "fp32") else f" in {loaded.precision}"
-        return cls(loaded, f"{Path(model).stem} ({chosen}{computed} on {used}, {decode})")
+        return cls(loaded, f"{Path(model).stem} ({chosen}{computed} on {used}, {decode})", chosen)
 
     def __call__(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> RelativeDepth:
         """Estimate depth at the size of the picture: uint8 (H, W, 3) in RGB order -> (H, W).

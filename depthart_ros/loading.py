@@ -76,9 +76,9 @@ def faster_with(settings: Settings, estimator: DepthEstimator) -> str:
     Raises:
         CheckpointError: the model is not there any more.
     """
-    if settings.backend != "auto":
+    if settings.backend != "auto" or estimator.backend_name != "torch":
         return ""
-    return missing_export(estimator, settings.model, options_of(settings))
+    return missing_export(settings.model, options_of(settings))
 
 
 def identity(settings: Settings, estimator: DepthEstimator) -> dict[str, str]:

@@ -186,6 +186,7 @@ def test_the_cached_graph_is_found_and_taken_by_auto_and_the_name_says_so(cached
     for backend in ("onnx", "auto"):
         estimator = DepthEstimator.load(model, backend=backend)
         assert estimator.name == "toy_heads (onnx on cpu, expected)"
+        assert estimator.backend_name == "onnx"
     assert DepthEstimator.load(model, backend="torch").name == "toy_heads (torch on cpu, expected)"
     assert "onnx" in DepthEstimator.load(model, max_scales=2).name
 
@@ -300,8 +301,8 @@ def test_a_precision_that_no_graph_is_in_has_neither_a_warning_nor_advice(cached
     assert "torch in bf16" in estimator.name
     assert "does without" not in caplog.text
     shutil.rmtree(cached[1])
-    assert "depthart export" in missing_export(estimator, cached[0], BackendOptions())
-    assert missing_export(estimator, cached[0], asked) == ""
+    assert "depthart export" in missing_export(cached[0], BackendOptions())
+    assert missing_export(cached[0], asked) == ""
 
 
 def test_a_new_graph_in_the_cache_makes_auto_forget_what_was_the_fastest(cached):
