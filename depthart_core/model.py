@@ -139,14 +139,18 @@ class DepthART(nn.Module):
         result: Tensor = self.transformer(x, keep=sum(config.tokens), mask=mask)
         return result
 
-    def pictures(self, f_hat: Tensor, prefix: Prefix) -> Tensor:
-        """What the tokenizer decodes: (B, C, N, N) -> (B, image_channels, S, S), nominally in [-1, 1]."""
-        guidance = prefix.guidance if self.config.tokenizer.decoder == "guided" else ()
-        return self.tokenizer.decode(f_hat, guidance)
+    def decode(self, f_hat: Tensor, prefix: Prefix, *, clip: bool = False) -> Tensor:
+        """Normalised depth: (B, C, N, N) -> (B, 1, S, S), the mean of the channels that the tokenizer decodes.
 
-    def decode(self, f_hat: Tensor, prefix: Prefix) -> Tensor:
-        """Normalised depth for training, not clipped: (B, C, N, N) -> (B, 1, S, S), the mean of the channels."""
-        return self.pictures(f_hat, prefix).mean(1, keepdim=True)
+        Args:
+            f_hat: After some scale.
+            prefix: That the rollout began with.
+            clip: Whether the channels are clipped to [-1, 1] before, as the released code does; in training they are
+                not.
+        """
+        guidance = prefix.guidance if self.config.tokenizer.decoder == "guided" else ()
+        channels = self.tokenizer.decode(f_hat, guidance)
+        return (channels.clamp(-1.0, 1.0) if clip else channels).mean(1, keepdim=True)
 
     def predict(self, image: Tensor, decoding: Decoding = expected, *, max_scales: int | None = None) -> Prediction:
         """Image (B, 3, S, S) in [-1, 1] -> depth and what the heads say."""
@@ -160,7 +164,7 @@ class DepthART(nn.Module):
             prefix: That the rollout began with.
             steps: Of the scales, in order.
         """
-        depth = self.pictures(steps[-1].f_hat, prefix).clamp(-1.0, 1.0).mean(1, keepdim=True)
+        depth = self.decode(steps[-1].f_hat, prefix, clip=True)
         if self.confidence_head is None or self.size_head is None:
             return Prediction(depth)
         certainties = [certainty(step.logits, self.tokenizer.quantizer.codebook) for step in steps]

@@ -210,7 +210,7 @@ class DecodePart(nn.Module):
         """Inputs in the order of `inputs`."""
         model, head = self.model, self.model.confidence_head
         guidance = others if head is None else others[1:]
-        depth = model.pictures(f_hat, Prefix(f_hat, guidance)).clamp(-1.0, 1.0).mean(1, keepdim=True)
+        depth = model.decode(f_hat, Prefix(f_hat, guidance), clip=True)
         values = denormalize(depth, model.config)[:, 0]
         return (values,) if head is None else (values, head.judge(others[0], depth)[:, 0].sigmoid())
 

@@ -60,7 +60,9 @@ def test_a_growing_cache_gives_the_same_rollout(toy_model, prefix):
 
 def test_forward_is_prefix_rollout_and_decoder_in_a_row(toy_model, image, prefix):
     *_, last = toy_model.rollout(prefix, expected)
-    torch.testing.assert_close(toy_model(image), toy_model.pictures(last.f_hat, prefix).clamp(-1.0, 1.0))
+    torch.testing.assert_close(
+        toy_model(image), toy_model.tokenizer.decode(last.f_hat, prefix.guidance).clamp(-1.0, 1.0)
+    )
 
 
 def test_depth_depends_on_the_image_and_on_the_tokens(toy_model, image, prefix):
@@ -87,7 +89,7 @@ def test_channels_are_clipped_before_their_mean(small_model):
     image = torch.rand(1, 3, 16, 16) * 2.0 - 1.0
     prefix = small_model.prefix(image)
     *_, last = small_model.rollout(prefix)
-    red, green, blue = small_model.pictures(last.f_hat, prefix)[0].clamp(-1.0, 1.0)
+    red, green, blue = small_model.tokenizer.decode(last.f_hat)[0].clamp(-1.0, 1.0)
     torch.testing.assert_close(small_model(image)[0, 0], (red + green + blue) / 3.0)
 
 

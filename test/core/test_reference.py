@@ -68,7 +68,7 @@ def test_the_rollout_chooses_the_tokens_of_the_reference(steps, expected):
 
 
 def test_the_decoded_picture_is_that_of_the_reference(model, steps, prefix, expected):
-    picture = (model.pictures(steps[-1].f_hat, prefix).clamp(-1.0, 1.0) + 1.0) / 2.0
+    picture = (model.tokenizer.decode(steps[-1].f_hat).clamp(-1.0, 1.0) + 1.0) / 2.0
     torch.testing.assert_close(picture, expected["decoded_rgb"], **TOLERANCE)
 
 
