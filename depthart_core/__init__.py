@@ -5,7 +5,6 @@ The names here need numpy and OpenCV alone; a backend's library is imported when
 
 from depthart_core.align import Alignment, fit_scale, fit_scale_shift, limit_range
 from depthart_core.backends.choice import BACKENDS
-from depthart_core.config import DECODES, LARGEST_SEED, MOST_THREADS, PRECISIONS
 from depthart_core.errors import (
     AlignmentError,
     BackendError,
@@ -17,7 +16,7 @@ from depthart_core.errors import (
 )
 from depthart_core.estimator import DepthEstimator, RelativeDepth
 from depthart_core.geometry import Intrinsics, point_cloud
-from depthart_core.inference import ScaleGuess
+from depthart_core.inference import DECODES, LARGEST_SEED, MOST_THREADS, PRECISIONS, ScaleGuess
 
 __all__ = [
     "BACKENDS",

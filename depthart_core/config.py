@@ -14,10 +14,6 @@ from depthart_core.errors import ConfigError
 PREFIXES = ("tokenizer", "efficientnet_lite0")
 NORMALIZATIONS = ("linear", "log")
 DECODERS = ("var", "guided")
-DECODES = ("expected", "argmax", "sample")
-PRECISIONS = ("auto", "fp32", "fp16", "bf16", "int8")
-LARGEST_SEED = 2**31 - 1
-MOST_THREADS = 256
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from depthart_core.config import DECODES
 from depthart_core.errors import BackendError
+from depthart_core.inference import DECODES
 
 Decoding = Callable[[Tensor, Tensor], Tensor]
 

@@ -10,8 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from depthart_core.config import DECODES, LARGEST_SEED, MOST_THREADS, PRECISIONS
 from depthart_core.errors import BackendError
+
+DECODES = ("expected", "argmax", "sample")
+PRECISIONS = ("auto", "fp32", "fp16", "bf16", "int8")
+LARGEST_SEED = 2**31 - 1
+MOST_THREADS = 256
 
 BEYOND_ALL_SCALES = 100.0
 """Natural logarithm of a factor that no scene has."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depthart_core.errors import BackendError, importing
 from depthart_core.model_files import is_engine, is_export
-from depthart_core.store import engines, exports
+from depthart_core.store import exports
+from depthart_core.store.engines import ENGINE_PRECISIONS, any_engine
 from depthart_core.store.speeds import fastest_first
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _load_on(backend: str, model: str | Path, options: BackendOptions) -> Chosen
 
 def _load_cached_engine(model: str | Path, options: BackendOptions) -> Chosen | None:
     """The engine that was built of a model for this GPU; None where there is none that can do what is asked for."""
-    if is_export(model) or options.precision not in ("auto", *engines.PRECISIONS) or not _has_engine(model):
+    if is_export(model) or options.precision not in ("auto", *ENGINE_PRECISIONS) or not _has_engine(model):
         return None
     engine = _load_engine(model, options, "the processor")
     return None if engine is None else Chosen("tensorrt", options.device, engine)
@@ -118,7 +119,7 @@ def _load_first(backend: str, made: list[Path], options: BackendOptions) -> Back
         try:
             return _load(backend, each, options)
         except BackendError as error:  # somebody made it and will miss it, unless another precision is asked for
-            exact = options.precision in ("auto", *exports.RUNNABLE.get(backend, engines.PRECISIONS))
+            exact = options.precision in ("auto", *exports.RUNNABLE.get(backend, ENGINE_PRECISIONS))
             level = logging.WARNING if exact else logging.INFO
             _log.log(level, "backend auto does without %s in %s: %s", each.name, backend, error)
     return None
@@ -143,7 +144,7 @@ def _load_engine(model: str | Path, options: BackendOptions, otherwise: str) -> 
 def _has_engine(model: str | Path) -> bool:
     """Whether an engine was built of a model, for whatever machine."""
     with suppress(BackendError):  # no home folder
-        return engines.any_engine(model)
+        return any_engine(model)
     return False
 
 

@@ -57,7 +57,7 @@ def subjects(backends: Sequence[str], *, device: str = "cpu", precision: str = "
     Args:
         backends: Their names.
         device: Of those that do not run on the CPU alone.
-        precision: One of `depthart_core.config.PRECISIONS`.
+        precision: One of `depthart_core.inference.PRECISIONS`.
         others: Further arguments of `DepthEstimator.load`.
     """
     result: dict[str, dict[str, Any]] = {}

@@ -22,7 +22,7 @@ from depthart_core.errors import BackendError
 from depthart_core.inference import BackendOptions, Inference
 from depthart_core.model_files import is_engine
 from depthart_core.store.engine_checks import read_engine
-from depthart_core.store.engines import PRECISIONS, EngineRecord, find_engines
+from depthart_core.store.engines import ENGINE_PRECISIONS, EngineRecord, find_engines
 from depthart_core.store.exports import EXPORTABLE_DECODES
 from depthart_core.store.machine import Machine, version_warning
 
@@ -149,7 +149,7 @@ def find(model: str | Path, options: BackendOptions) -> list[Path]:
 
 def _start(options: BackendOptions) -> tuple[Any, Device, Machine]:
     """The library, the GPU and what both are called, once the options are possible."""
-    options.demand_precision("tensorrt", *PRECISIONS)
+    options.demand_precision("tensorrt", *ENGINE_PRECISIONS)
     if options.decode not in EXPORTABLE_DECODES:
         raise BackendError(f"an engine decodes {' or '.join(EXPORTABLE_DECODES)}, got {options.decode!r}")
     trt, device = import_library(), open_device(options.device)

@@ -20,8 +20,8 @@ from depthart_core.export.verify_engine import ATTEMPTS, LIMITS, Accepted, accep
 from depthart_core.export.whole import check_exportable, versions_of
 from depthart_core.inference import BackendOptions
 from depthart_core.model_files import Fingerprint, fingerprint, lasting_name, model_path
-from depthart_core.store import engines
 from depthart_core.store.cache import weights_folder
+from depthart_core.store.engines import ENGINE_PRECISIONS, WORKSPACE_MIB, EngineRecord, engine_name, read_engine_record
 from depthart_core.store.locking import locked
 from depthart_core.store.machine import Machine, version_warning
 from depthart_core.store.writing import check_writable, find_finished, refuse_other_weights, write_engine
@@ -34,14 +34,14 @@ class EngineOptions:
     """What engine is wanted.
 
     Attributes:
-        precision: One of `engines.PRECISIONS`.
+        precision: One of `ENGINE_PRECISIONS`.
         workspace_mib: Scratch memory of builder and engine.
         out: Folder to write to; None: the cache, where `DepthEstimator.load` finds it.
         interruptible: See `Compiling`.
     """
 
-    precision: str = engines.PRECISIONS[0]
-    workspace_mib: int = engines.WORKSPACE_MIB
+    precision: str = ENGINE_PRECISIONS[0]
+    workspace_mib: int = WORKSPACE_MIB
     out: Path | None = None
     interruptible: bool = False
 
@@ -51,8 +51,8 @@ class EngineOptions:
         Raises:
             BackendError: Names the value and what is possible.
         """
-        if self.precision not in engines.PRECISIONS:
-            raise BackendError(f"precision must be one of {', '.join(engines.PRECISIONS)}, got {self.precision!r}")
+        if self.precision not in ENGINE_PRECISIONS:
+            raise BackendError(f"precision must be one of {', '.join(ENGINE_PRECISIONS)}, got {self.precision!r}")
         if self.workspace_mib < 1:
             raise BackendError(f"workspace must be at least 1 MiB, got {self.workspace_mib}")
 
@@ -67,7 +67,7 @@ class Built:
     """
 
     path: Path
-    record: engines.EngineRecord
+    record: EngineRecord
 
 
 def build_engine(
@@ -108,9 +108,9 @@ def build_engine(
     machine = machine_of(trt, device)
     if warning := version_warning(machine.library, machine.version):
         report(f"warning: {warning}; the engine is kept only if it agrees with PyTorch")
-    target = folder / engines.engine_name(path.stem, wish.precision, options.decode, scales, machine)
+    target = folder / engine_name(path.stem, wish.precision, options.decode, scales, machine)
     if wish.out is not None:
-        refuse_other_weights(target, engines.read_engine_record, model, weights)
+        refuse_other_weights(target, read_engine_record, model, weights)
     with locked(target) as waited:
         there = find_finished(target, machine, options) if waited else None
         if there is not None:
@@ -158,10 +158,10 @@ def _describe(
     machine: Machine,
     workspace_mib: int,
     pictures: int,
-) -> engines.EngineRecord:
+) -> EngineRecord:
     """What is to stand beside an engine about it."""
     data, config, limits = accepted.candidate.data, weights.config, asdict(LIMITS[options.precision])
-    return engines.EngineRecord(
+    return EngineRecord(
         model=lasting_name(model),
         weights_sha256=weights.sha256,
         engine_sha256=hashlib.sha256(data).hexdigest(),

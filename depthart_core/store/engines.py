@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from depthart_core.inference import BackendOptions
 
 FORMAT = "depthart-engine/1"
-PRECISIONS = ("fp16", "bf16", "fp32")
+ENGINE_PRECISIONS = ("fp16", "bf16", "fp32")
 """What engines compute in; where several are there for a model, the first of these is taken."""
 WORKSPACE_MIB = 2048
 """What builder and engine may use as scratch memory by default."""
@@ -33,7 +33,7 @@ class EngineRecord:
         weights_sha256: `Fingerprint.sha256` of that model.
         engine_sha256: Of the engine's file.
         engine_bytes: Size of that file.
-        precision: One of `PRECISIONS`.
+        precision: One of `ENGINE_PRECISIONS`.
         float32: What was kept in float32 nevertheless, because the engine deviated without it.
         decode: "expected" or "argmax".
         scales: Number of scales it decodes.
@@ -94,7 +94,7 @@ def find_engines(model: str | Path, options: BackendOptions, machine: Machine) -
     """
     weights = fingerprint(model_path(model))
     scales, folder = options.count_scales(weights.config.tokenizer.scales), weights_folder(weights.sha256)
-    precisions = PRECISIONS if options.precision == "auto" else (options.precision,)
+    precisions = ENGINE_PRECISIONS if options.precision == "auto" else (options.precision,)
     names = [engine_name("*", precision, options.decode, scales, machine) for precision in precisions]
     named = [engine for name in names for engine in sorted(folder.glob(name))]
     found = [engine for engine in named if _of_weights(engine, weights.sha256)]
@@ -146,7 +146,7 @@ def read_engine_record(engine: Path) -> EngineRecord:
 def build_command(
     model: str | Path,
     *,
-    precision: str = PRECISIONS[0],
+    precision: str = ENGINE_PRECISIONS[0],
     decode: str = "expected",
     max_scales: int | None = None,
     device: str = "cuda",
@@ -155,7 +155,7 @@ def build_command(
 ) -> str:
     """The command that builds an engine; a device that is no GPU is left out."""
     parts = ["depthart-build-trt", str(model)]
-    parts += ["--precision", precision] if precision != PRECISIONS[0] else []
+    parts += ["--precision", precision] if precision != ENGINE_PRECISIONS[0] else []
     parts += ["--device", device] if device.startswith("cuda:") else []
     parts += ["--decode", decode] if decode != "expected" else []
     parts += ["--max-scales", str(max_scales)] if max_scales is not None else []

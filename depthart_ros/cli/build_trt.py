@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a packaged name or the path of a .safetensors file")
     parser.add_argument(
         "--precision",
-        default=engines.PRECISIONS[0],
+        default=engines.ENGINE_PRECISIONS[0],
         help="what it computes in: fp16, bf16 or fp32 (default %(default)s)",
     )
     parser.add_argument(
@@ -79,7 +79,7 @@ def build(model: str, options: BackendOptions, wish: EngineOptions | None = None
         from depthart_core.export.build import EngineOptions, build_engine
     from depthart_ros.cli.sources import sample_pictures
 
-    wish = wish or EngineOptions(engines.PRECISIONS[0] if options.precision == "auto" else options.precision)
+    wish = wish or EngineOptions(engines.ENGINE_PRECISIONS[0] if options.precision == "auto" else options.precision)
     with tqdm(total=100, bar_format="{l_bar}{bar}| {elapsed}, {remaining} left", disable=None, leave=False) as bar:
 
         def progress(share: float) -> None:

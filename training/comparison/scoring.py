@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from tqdm import trange
 
 from depthart_core.align import fit_scale
-from depthart_core.config import DECODES
 from depthart_core.decoding import decoding
+from depthart_core.inference import DECODES
 from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize, normalize_image
 from training.data.sample import DataError, attempt, listed
