@@ -25,6 +25,7 @@ def save_model(model: DepthART, path: Path, *, dtype: torch.dtype = torch.float3
 
     Raises:
         CheckpointError: A weight is beyond what `dtype` holds.
+        OSError: The file cannot be written.
     """
     state = model.state_dict()
     tensors = {name: value.detach().to("cpu", dtype).contiguous() for name, value in state.items()}

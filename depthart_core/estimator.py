@@ -127,6 +127,7 @@ class DepthEstimator:
 
         Raises:
             ImageError: Not such a picture.
+            BackendError: As `Backend.infer`.
         """
         check_rgb(rgb)
         height, width = rgb.shape[:2]

@@ -38,7 +38,7 @@ class ScaleGuess:
         """From what the size head says, see `depthart_core.heads.SizeHead`.
 
         Raises:
-            BackendError: It is no number, or beyond all scales.
+            BackendError: It is not finite, or beyond all scales.
         """
         if not abs(size) + abs(error) < BEYOND_ALL_SCALES:  # NaN is not less
             raise BackendError(f"the model's guess of the scale makes no sense: its logarithm is {size:g}")
@@ -157,5 +157,8 @@ class Backend(Protocol):
             rgb: The picture.
             deadline: Moment of `time.monotonic` by which the result should be there: after each scale, of which there
                 is at least one, the next is decoded if it is expected to fit. None: all scales.
+
+        Raises:
+            BackendError: The model's guess of the scale makes no sense, or its library cannot run it.
         """
         ...

@@ -1,1 +1,1 @@
-"""What makes the graphs and engines that the backends run, and proves them against PyTorch."""
+"""What makes the graphs and engines that the backends run, and compares them with PyTorch."""

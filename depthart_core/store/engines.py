@@ -1,4 +1,4 @@
-"""TensorRT engines on the disk, without a GPU and without TensorRT: where they are, what they fit, what was proven."""
+"""TensorRT engines on the disk, without a GPU and without TensorRT: where they are, what their records say."""
 
 from __future__ import annotations
 
@@ -84,8 +84,7 @@ def engine_name(model: str, precision: str, decode: str, scales: int, machine: M
 def find_engines(model: str | Path, options: BackendOptions, machine: Machine) -> list[Path]:
     """The cached engines of exactly these weights, decoding, number of scales, precision and machine, at least one.
 
-    The preferred one is the first. One whose record cannot be read is among them, so that this is what is told where
-    it is opened.
+    The preferred one is the first. One whose record cannot be read is among them: opening it tells what is wrong.
 
     Raises:
         CheckpointError: The model is missing or damaged.
@@ -110,7 +109,7 @@ def find_engines(model: str | Path, options: BackendOptions, machine: Machine) -
 
 
 def _of_weights(engine: Path, sha256: str) -> bool:
-    """Whether an engine is of these weights; one whose record cannot be read is, so that this is what is told."""
+    """Whether an engine is of these weights, or may be, for its record cannot be read: opening it tells why."""
     try:
         return read_engine_record(engine).weights_sha256 == sha256
     except BackendError:

@@ -1,4 +1,4 @@
-"""Exported graphs on the disk, without PyTorch and without a runtime: where they are and what was proven about them.
+"""Exported graphs on the disk, without PyTorch and without a runtime: where they are, what their records say.
 
 An export is a folder: graphs, and a record that says what they were made from and how well they agree with PyTorch.
 """
@@ -88,7 +88,7 @@ class Record:
 
 
 def read_record(folder: Path) -> Record:
-    """What is proven about an export.
+    """The record of an export.
 
     Raises:
         BackendError: There is no record, or it is damaged or of another format.
@@ -108,7 +108,7 @@ def export_name(model: str, decode: str, *, form: str, precision: str, scales: i
 def find_exports(model: str | Path, options: BackendOptions, *, backend: str, form: str) -> list[Path]:
     """The cached exports of exactly these weights and options, at least one, the one that a backend prefers first.
 
-    One whose record cannot be read is among them, so that this is what is told where it is opened.
+    One whose record cannot be read is among them: opening it tells what is wrong.
 
     Raises:
         CheckpointError: The model is missing or damaged.

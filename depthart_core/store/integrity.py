@@ -1,4 +1,4 @@
-"""Whether an export is still what was proven, and runs in what it was proven in."""
+"""Whether an export is still the one that was proven, and in that version of its runtime; see docs/engines.md."""
 
 from __future__ import annotations
 

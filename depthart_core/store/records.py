@@ -1,4 +1,4 @@
-"""JSON files that stand beside a file and say what was proven about it, read strictly."""
+"""Records: JSON files that say what an export or engine is and how well it agrees with PyTorch, read strictly."""
 
 from __future__ import annotations
 

@@ -101,7 +101,9 @@ def refuse_other_weights(
 
 
 def write_engine(engine: Path, data: bytes, record: EngineRecord) -> None:
-    """Put an engine and then its record in place, each whole or not at all; between the two neither is believed.
+    """Put an engine and then its record in place, each whole or not at all.
+
+    Whoever reads between the two finds an engine that does not match its record, and refuses it.
 
     Raises:
         BackendError: The folder cannot be written.
