@@ -6,11 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import types
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from importlib.machinery import ModuleSpec
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,15 +24,8 @@ pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `on
 from depthart_core.export import tracing  # noqa: E402
 from depthart_core.export.build import build_engine  # noqa: E402
 from depthart_core.export.onnx import LIBRARIES, ExportOptions, export_model  # noqa: E402
-from depthart_core.export.verify_export import LIMITS, verify_export  # noqa: E402
+from depthart_core.export.verify_export import LIMITS  # noqa: E402
 from depthart_core.export.whole import Graph, export_onnx  # noqa: E402
-from depthart_core.store import exports  # noqa: E402
-from depthart_core.store.writing import put_in_place  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def done(tiny_model_path, tmp_path_factory):
-    return export_model(tiny_model_path, tmp_path_factory.mktemp("tiny"))
 
 
 @contextmanager
@@ -51,11 +40,11 @@ def files_of_at_most(size):
         signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_an_export_leaves_its_folder_alone(done):
-    assert [path.name for path in done.path.parent.iterdir()] == ["tiny-expected-stepped-fp32"]
-    names = sorted(path.name for path in done.path.iterdir())
+def test_an_export_leaves_its_folder_alone(tiny_export):
+    assert [path.name for path in tiny_export.path.parent.iterdir()] == ["tiny-expected-stepped-fp32"]
+    names = sorted(path.name for path in tiny_export.path.iterdir())
     assert names == ["decode.onnx", "prefix.onnx", "record.json", "scales.npz", "step.onnx"]
-    assert sorted(done.record.files) == [name for name in names if name != "record.json"]
+    assert sorted(tiny_export.record.files) == [name for name in names if name != "record.json"]
 
 
 def test_what_a_killed_export_left_goes_a_day_later_and_stays_until_then(tiny_model_path, tmp_path):
@@ -143,37 +132,6 @@ def test_a_full_disk_is_told_and_nothing_is_left(tiny_model_path, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture
-def copied(done, tmp_path):
-    """A copy of the export that may be damaged."""
-    return Path(shutil.copytree(done.path, tmp_path / "copy"))
-
-
-def verify(folder, model):
-    verify_export(load_model(model), folder, exports.read_record(folder), structured_pictures(16))
-
-
-@pytest.mark.parametrize(("part", "name"), [("step", "head"), ("prefix", "encoder"), ("decode", "decoder")])
-def test_an_export_with_spoiled_weights_is_refused(copied, tiny_model_path, part, name):
-    graph = onnx.load(copied / f"{part}.onnx")
-    spoiled = [item for item in graph.graph.initializer if name in item.name]
-    assert spoiled, [item.name for item in graph.graph.initializer][:40]
-    for item in spoiled:
-        values = onnx.numpy_helper.to_array(item)
-        item.CopyFrom(onnx.numpy_helper.from_array(values * 1.5 + 0.01, item.name))
-    onnx.save(graph, copied / f"{part}.onnx")
-    with pytest.raises(
-        BackendError, match=r"the graph is refused: depth deviates from PyTorch by .* \(max\), allowed is 0\.10%"
-    ):
-        verify(copied, tiny_model_path)
-
-
-def test_what_is_no_graph_is_refused(copied, tiny_model_path):
-    (copied / "step.onnx").write_bytes(b"noise" * 100)
-    with pytest.raises(BackendError, match=r"ONNX Runtime [\d.]+ does not take step\.onnx: "):
-        verify(copied, tiny_model_path)
-
-
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -248,79 +206,3 @@ def test_the_record_names_the_model_so_that_every_folder_finds_it(tiny_model_pat
     monkeypatch.chdir(tiny_model_path.parent)
     done = export_model(tiny_model_path.name, tmp_path, ExportOptions(form="whole", max_scales=1))
     assert done.record.model == str(tiny_model_path.resolve())
-
-
-@pytest.mark.parametrize("when", ["compile_model", "infer"])
-def test_what_openvino_cannot_run_is_told_and_exported_for_onnx_runtime(tiny_model_path, tmp_path, monkeypatch, when):
-    told = []
-    monkeypatch.setitem(sys.modules, "openvino", make_openvino(when))
-    monkeypatch.delitem(sys.modules, "depthart_core.backends.openvino", raising=False)
-    try:
-        record = export_model(tiny_model_path, tmp_path, report=told.append).record
-    finally:
-        sys.modules.pop("depthart_core.backends.openvino", None)
-    assert "openvino" not in record.versions
-    assert record.openvino == []
-    assert set(record.deviation) == {"depth", "depth after 1"}
-    how = {"compile_model": "does not take", "infer": "cannot run"}[when]
-    assert told[-1] == f"not for OpenVINO 2026.9 in fp32: OpenVINO 2026.9 {how} prefix.onnx: no kernel for Conv"
-
-
-def make_openvino(fails):
-    """An OpenVINO that fails at a call."""
-
-    class Library:
-        outputs = ()
-
-        def call(self, name):
-            if name == fails:
-                raise RuntimeError("Exception from src/inference.cpp:74:\nno kernel for Conv\n")
-            return self
-
-        def get_property(self, _device, _name):
-            return ["FP32"]
-
-        def compile_model(self, *_):
-            return self.call("compile_model")
-
-        def create_infer_request(self):
-            return self
-
-        def set_tensor(self, *_):
-            pass
-
-        def infer(self):
-            return self.call("infer")
-
-    module = types.ModuleType("openvino")
-    module.__spec__ = ModuleSpec("openvino", None)  # PyTorch asks for it
-    module.__version__, module.Core, module.Tensor = "2026.9", Library, lambda array, **_: array
-    return module
-
-
-def filled(folder):
-    folder.mkdir()
-    (folder / "graph").touch()
-    return folder
-
-
-def test_an_older_export_stays_where_the_new_one_cannot_be_put(tmp_path):
-    target = filled(tmp_path / "export")
-    with pytest.raises(FileNotFoundError):
-        put_in_place(tmp_path / ".export.absent.export", target)
-    assert [path.name for path in tmp_path.iterdir()] == ["export"]
-    assert (target / "graph").exists()
-
-
-def test_what_a_killed_replacement_left_goes(tmp_path):
-    filled(tmp_path / ".export.1.old")
-    put_in_place(filled(tmp_path / ".export.2.export"), tmp_path / "export")
-    assert [path.name for path in tmp_path.iterdir()] == ["export"]
-
-
-def test_exports_that_are_done_at_once_replace_one_another(tmp_path):
-    made = [filled(tmp_path / f".export.{n}.export") for n in range(60)]
-    with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda folder: put_in_place(folder, tmp_path / "export"), made))
-    assert [path.name for path in tmp_path.iterdir()] == ["export"]
-    assert (tmp_path / "export" / "graph").exists()

@@ -14,7 +14,7 @@ from depthart_core.store import engines
 from depthart_core.store.cache import weights_folder
 from depthart_core.store.engine_checks import read_engine
 from depthart_core.store.machine import Machine, version_warning
-from depthart_core.store.writing import check_writable, write_engine
+from depthart_core.store.writing import write_engine
 
 ORIN = Machine("tensorrt", "10.16.1", "Orin (nvgpu)", "8.7", "Linux-aarch64")
 DATA = bytes(range(256)) * 8
@@ -227,17 +227,6 @@ def test_a_missing_or_damaged_record_is_told(engine, change, words):
 def test_an_engine_that_does_something_else_is_told(engine, options):
     sentence = told(read_engine, engine, ORIN, BackendOptions("cuda", **options))
     assert "decodes 'expected' and 3 of 3 scales, asked for" in sentence
-
-
-def test_a_folder_that_cannot_be_written_is_told_before_anything_is_built(tmp_path):
-    (tmp_path / "file").touch()
-    sentence = told(check_writable, tmp_path / "file" / "folder")
-    assert "cannot be written (Not a directory); give a folder that can: depthart-build-trt MODEL --out DIR" in sentence
-
-
-def test_a_writable_folder_is_made_and_left_empty(tmp_path):
-    check_writable(tmp_path / "a" / "b")
-    assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
 def test_an_engine_replaces_an_older_one_and_leaves_nothing_beside(engine, toy_model_path):
