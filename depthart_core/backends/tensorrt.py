@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,11 @@ import numpy.typing as npt
 from depthart_core.backends.cuda import Device, open_device
 from depthart_core.backends.library import first_error, import_library, machine_of, make_logger, start
 from depthart_core.backends.runner import Runner, Tensor
-from depthart_core.errors import BackendError
+from depthart_core.errors import BackendError, MissingEngineError
 from depthart_core.inference import BackendOptions, Inference
 from depthart_core.model_files import is_engine
 from depthart_core.store.engine_checks import read_engine
-from depthart_core.store.engines import ENGINE_PRECISIONS, EngineRecord, find_engines
+from depthart_core.store.engines import ENGINE_PRECISIONS, EngineRecord, find_engines, rebuild_command
 from depthart_core.store.exports import EXPORTABLE_DECODES
 from depthart_core.store.machine import Machine, version_warning
 
@@ -40,7 +41,8 @@ class EngineProgram:
         data: A serialised engine.
 
     Raises:
-        BackendError: TensorRT does not take it.
+        MissingEngineError: TensorRT does not take it.
+        BackendError: There is not enough memory.
     """
 
     def __init__(self, trt: Any, data: bytes) -> None:
@@ -48,7 +50,9 @@ class EngineProgram:
         self.runtime: tensorrt.Runtime = start(trt.Runtime, self.logger)
         engine: tensorrt.ICudaEngine = self.runtime.deserialize_cuda_engine(data)
         if engine is None:
-            raise BackendError(f"{trt.__name__} {trt.__version__} does not take the engine: {first_error(self.logger)}")
+            raise MissingEngineError(
+                f"{trt.__name__} {trt.__version__} does not take the engine: {first_error(self.logger)}"
+            )
         names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
         self.tensors: Sequence[Tensor] = [
             Tensor(
@@ -108,7 +112,8 @@ def open_engine(trt: Any, device: Device, data: bytes) -> Runner:
     """Prepare a serialised engine for running.
 
     Raises:
-        BackendError: TensorRT does not take it, or there is not enough memory.
+        MissingEngineError: TensorRT does not take it.
+        BackendError: There is not enough memory.
     """
     with device.active():
         program = EngineProgram(trt, data)
@@ -133,7 +138,11 @@ def load(model: str | Path, options: BackendOptions) -> TensorRTBackend:
     record, data = read_engine(engine, machine, options, model=None if given else model)
     if warning := version_warning(machine.library, machine.version):
         _log.warning("%s; this engine was compared with PyTorch before it was kept", warning)
-    return TensorRTBackend(open_engine(trt, device, data), record)
+    try:
+        return TensorRTBackend(open_engine(trt, device, data), record)
+    except MissingEngineError as error:
+        named = record if given else replace(record, model=str(model))
+        raise MissingEngineError(f"{error}; build it anew: {rebuild_command(engine, named, options)}") from error
 
 
 def find(model: str | Path, options: BackendOptions) -> list[Path]:

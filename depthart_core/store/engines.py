@@ -29,7 +29,7 @@ class EngineRecord:
     """What the JSON file beside an engine says.
 
     Attributes:
-        model: The model it was built from, as it was named.
+        model: The model it was built from: a packaged name, or the whole path of its file.
         weights_sha256: `Fingerprint.sha256` of that model.
         engine_sha256: Of the engine's file.
         engine_bytes: Size of that file.

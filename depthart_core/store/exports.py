@@ -45,7 +45,7 @@ class Record:
     """What the record of an export says.
 
     Attributes:
-        model: The model it was made from, as it was named.
+        model: The model it was made from: a packaged name, or the whole path of its file.
         weights_sha256: `Fingerprint.sha256` of that model.
         files: Every other file of the folder -> its SHA-256.
         form: One of `FORMS`.

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
 @contextmanager
-def locked(target: Path) -> Iterator[bool]:
+def locked(target: Path, *, on_wait: Callable[[], object] = lambda: None) -> Iterator[bool]:
     """Wait until nobody else is at work on `target`, and keep others waiting meanwhile; says whether it had to wait.
 
     A hidden file in the folder of `target`, which must exist, is locked and then removed; whoever is killed leaves the
     file, but not the lock.
+
+    Args:
+        target: What is to be made.
+        on_wait: Called before waiting, which may take long.
 
     Raises:
         OSError: The file cannot be made or locked.
@@ -25,6 +29,8 @@ def locked(target: Path) -> Iterator[bool]:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                if not waited:
+                    on_wait()
                 waited = True
                 fcntl.flock(file, fcntl.LOCK_EX)
             if not _names(path, file.fileno()):  # whoever had it before removed it

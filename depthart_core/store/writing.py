@@ -116,12 +116,29 @@ def write_engine(engine: Path, data: bytes, record: EngineRecord) -> None:
         raise BackendError(_unwritable(engine.parent, error)) from error
 
 
-def find_finished(engine: Path, machine: Machine, options: BackendOptions) -> EngineRecord | None:
-    """The record of an engine that is there and does what is asked for; None: there is none."""
+def find_finished(
+    engine: Path, machine: Machine, options: BackendOptions, *, weights_sha256: str, workspace_mib: int
+) -> EngineRecord | None:
+    """The record of an engine that is there and is what would be built; None: there is none."""
     try:
-        return read_engine(engine, machine, options)[0]
+        record = read_engine(engine, machine, options)[0]
     except BackendError:
         return None
+    return record if (record.weights_sha256, record.workspace_mib) == (weights_sha256, workspace_mib) else None
+
+
+@contextmanager
+def building(engine: Path, *, on_wait: Callable[[], object]) -> Iterator[bool]:
+    """Let no other process build an engine meanwhile; says whether one had to be waited for.
+
+    Raises:
+        BackendError: Something there cannot be written.
+    """
+    try:
+        with locked(engine, on_wait=on_wait) as waited:
+            yield waited
+    except OSError as error:
+        raise BackendError(_unwritable(engine.parent, error)) from error
 
 
 def read_timings(machine: Machine) -> bytes:

@@ -64,7 +64,7 @@ def test_any_thread_may_ask_and_gets_its_own_answer(exported, runtime):
 def test_runtimes_say_what_torch_says_after_any_number_of_scales(exported, case, scales, runtime):
     path, decode, done = exported(case)
     reference, found = (
-        DepthEstimator.load(model, decode=decode, max_scales=scales, backend=backend)
+        DepthEstimator.load(model, decode=decode, max_scales=scales, backend=backend, precision="fp32")
         for model, backend in ((path, "torch"), (done.path, runtime))
     )
     assert (reference.heads, found.heads) == (case == "heads", case == "heads")
@@ -156,11 +156,11 @@ def test_read_only_and_reversed_memory_is_fine(cached, runtime):
 def test_estimating_with_a_graph_loads_no_torch(cached, runtime):
     program = f"""import sys, numpy
 from depthart_core import DepthEstimator
-estimator = DepthEstimator.load({str(cached[0])!r}, backend={runtime!r}, threads=1)
+estimator = DepthEstimator.load({str(cached[0])!r}, backend={runtime!r}, threads=1, precision="fp32")
 estimator(numpy.zeros((30, 40, 3), numpy.uint8))
 print(estimator.name, "torch" in sys.modules)"""
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ)
-    assert found.stdout.strip() == f"toy_heads ({runtime} on cpu, expected) False"
+    assert found.stdout.strip() == f"toy_heads ({runtime} in fp32 on cpu, expected) False"
 
 
 @pytest.mark.openvino

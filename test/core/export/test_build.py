@@ -19,12 +19,14 @@ import pytest
 
 from depthart_core import BackendError, DepthEstimator
 from depthart_core.backends import tensorrt
+from depthart_core.errors import MissingEngineError
 from depthart_core.export import build
 from depthart_core.export.agreement import structured_pictures
 from depthart_core.export.compiling import Compiling, compile_graph
 from depthart_core.inference import BackendOptions
 from depthart_core.store import engines
 from depthart_core.store.cache import cache_folder
+from depthart_core.store.locking import locked
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
@@ -288,9 +290,40 @@ def test_whoever_waits_for_the_build_of_the_same_engine_takes_what_was_built(mac
 
         first = build.build_engine(tiny_model_path, OPTIONS, progress=start_second)
         assert others[0].result(60.0) == first
-    assert told == ["another process has built it meanwhile"]
+    assert told == [
+        "another process is building this engine: waiting for it",
+        "another process has built it meanwhile",
+    ]
     assert len(trt.configs) == 1
     assert sorted(path.name for path in first.path.parent.iterdir()) == [first.path.name, f"{first.path.name}.json"]
+
+
+def test_an_engine_that_lay_there_before_is_not_taken_for_what_was_waited_for(machine, tiny_model_path):
+    trt, _ = machine()
+    older, waits = build.build_engine(tiny_model_path, OPTIONS), threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        with locked(older.path):
+            second = threads.submit(build.build_engine, tiny_model_path, OPTIONS, report=lambda _: waits.set())
+            assert waits.wait(60.0)
+        assert second.result(60.0).path == older.path
+    assert len(trt.configs) == 2
+
+
+def test_an_engine_that_tensorrt_does_not_take_is_cured_by_building_it_anew(machine, tiny_model_path, monkeypatch):
+    trt, _ = machine()
+    build.build_engine(tiny_model_path, OPTIONS, build.EngineOptions(workspace_mib=64))
+    monkeypatch.setattr(trt.Runtime, "deserialize_cuda_engine", lambda *_: None)
+    cure = f"depthart-build-trt {tiny_model_path} --workspace 64"
+    with pytest.raises(MissingEngineError, match=rf"10\.16\.1 does not take the engine: .*; build it anew: {cure}$"):
+        DepthEstimator.load(tiny_model_path, backend="tensorrt", device="cuda")
+
+
+def test_a_lock_that_cannot_be_taken_is_one_sentence(machine, tiny_model_path):
+    machine()
+    path = build.build_engine(tiny_model_path, OPTIONS).path
+    path.with_name(f".{path.name}.lock").mkdir()
+    with pytest.raises(BackendError, match=r"cannot be written \(Is a directory\); give a folder that can: depthart-b"):
+        build.build_engine(tiny_model_path, OPTIONS)
 
 
 def test_an_engine_of_other_weights_is_not_replaced(machine, tiny_model_path, small_model_path, tmp_path):

@@ -16,7 +16,7 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)"
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
 
-from depthart_core.export.onnx import export_model  # noqa: E402
+from depthart_core.export.onnx import ExportOptions, export_model  # noqa: E402
 from depthart_core.export.verify_export import verify_export  # noqa: E402
 from depthart_core.store import exports  # noqa: E402
 
@@ -66,6 +66,14 @@ def test_what_openvino_cannot_run_is_told_and_exported_for_onnx_runtime(tiny_mod
     assert set(record.deviation) == {"depth", "depth after 1"}
     how = {"compile_model": "does not take", "infer": "cannot run"}[when]
     assert told[-1] == f"not for OpenVINO 2026.9 in fp32: OpenVINO 2026.9 {how} prefix.onnx: no kernel for Conv"
+
+
+def test_an_export_in_int8_is_not_tried_in_openvino_which_does_not_run_it(tiny_model_path, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setitem(sys.modules, "openvino", make_openvino("compile_model"))
+    record = export_model(tiny_model_path, tmp_path, ExportOptions(precision="int8"), report=told.append).record
+    assert "openvino" not in record.versions
+    assert not [sentence for sentence in told if "OpenVINO" in sentence]
 
 
 def make_openvino(fails):
