@@ -22,6 +22,7 @@ from depthart_ros.inputs.fallback import has_fallback, load_calibration
 from depthart_ros.inputs.topics import COMPRESSED_SUFFIX
 from depthart_ros.intake import OF_FRAMES, Intake
 from depthart_ros.outputs.publishers import Outputs
+from depthart_ros.outputs.scaling import given_scale, scale_possible
 from depthart_ros.outputs.view import View
 from depthart_ros.parameters import Settings
 from depthart_ros.pipeline import Pipeline, needs_calibration
@@ -86,7 +87,7 @@ class Camera:
             statistics=self._statistics,
         )
         self._node.get_logger().info(f"active: depth of {self._intake.image.topic}")
-        if not self._pipeline.scale_possible(settings):
+        if not scale_possible(settings, heads=self._estimator.heads):
             advice = self._how_to_get_metres(settings, self._estimator)
             self._announcer.tell(advice)
             self._node.get_logger().info(
@@ -199,7 +200,7 @@ class Camera:
             falls_behind=falls_behind,
             lateness=self._load.latency if newest and self._load.latency > settings.deadline_ms * 1e-3 else 0.0,
             listened=listened,
-            scale_known=self._pipeline.scale_possible(settings),
+            scale_known=scale_possible(settings, heads=self._estimator.heads),
             scale_source=settings.scale_source,
             heads=self._estimator.heads,
             needs_camera_info=needs_calibration(settings, listened),
@@ -216,7 +217,7 @@ class Camera:
     def _scale(self, settings: Settings) -> ScaleGuess | None:
         """Return what makes metres: the parameter, or the guess for the newest frame while frames are taken."""
         if settings.scale_source == "given":
-            return ScaleGuess(settings.scale, 0.0) if settings.scale else None
+            return given_scale(settings)
         return self._pipeline.scale if self._intake is not None and self._pipeline is not None else None
 
     def _details(self, problems: Mapping[str, str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from depthart_ros.inputs.sight import Picture, Sights
 from depthart_ros.inputs.throttle import Throttle
 from depthart_ros.outputs.messages import MessageTypes
 from depthart_ros.outputs.outgoing import Outgoing
-from depthart_ros.outputs.scaling import Scaling
+from depthart_ros.outputs.scaling import Scaling, scale_possible
 from depthart_ros.outputs.topics import CAMERA_INFO, CONFIDENCE, METRIC, POINTS, RELATIVE
 from depthart_ros.outputs.view import View
 from depthart_ros.parameters import Settings
@@ -100,10 +100,6 @@ class Pipeline:
         self.skipped = False
         self.asked = False
 
-    def scale_possible(self, settings: Settings) -> bool:
-        """Whether relative depth can become metres with these settings (and a camera_info)."""
-        return settings.scale > 0.0 if settings.scale_source == "given" else self._estimator.heads
-
     def process(self, frame: Frame) -> bool:
         """Publish what somebody listens to; returns whether anything could be published.
 
@@ -166,9 +162,10 @@ class Pipeline:
     def _possible(self, frame: Frame) -> frozenset[str]:
         """Return what is listened to or asked for, as far as this model can fill it with these settings."""
         wanted = self._outputs.listened() | ({RELATIVE} if self.asked else frozenset())
-        if not self._estimator.heads:
+        heads = self._estimator.heads
+        if not heads:
             wanted -= {CONFIDENCE}
-        return wanted if self.scale_possible(frame.settings) else wanted - METRIC
+        return wanted if scale_possible(frame.settings, heads=heads) else wanted - METRIC
 
     def _throttled(self, possible: frozenset[str], frame: Frame) -> frozenset[str]:
         """Return the outputs without the cloud where that has been made often enough."""

@@ -8,11 +8,17 @@ from depthart_ros.bags.source import Source, Topics
 from depthart_ros.diagnostics.verdicts import NO_CONFIDENCE, UNFILTERED
 from depthart_ros.errors import BagError
 from depthart_ros.inputs.fallback import has_fallback
+from depthart_ros.outputs.scaling import scale_possible
 from depthart_ros.outputs.topics import CAMERA_INFO, CONFIDENCE, DEPTH, METRIC, OUTPUTS, POINTS, RELATIVE
 from depthart_ros.parameters import Settings
 
 TYPES = {topic: f"sensor_msgs/msg/{name}" for topic, name in OUTPUTS.items()}
 USUAL = (DEPTH, CAMERA_INFO, POINTS)
+NO_SCALE = {
+    "given": "the scale is unknown; give --scale, or --scale-source model",
+    "model": "this model does not guess its scale; give --scale",
+}
+"""Why there are no metres, by scale_source."""
 
 
 def choose_outputs(
@@ -68,12 +74,10 @@ def _impossible(source: Source, topics: Topics, settings: Settings, *, heads: bo
     calibrated = topics.info is not None or has_fallback(settings)
     if not calibrated:
         reasons |= dict.fromkeys((CAMERA_INFO, POINTS), no_info)
-    if settings.scale_source == "model" and not heads:
-        reasons |= dict.fromkeys(USUAL, "this model does not guess its scale; give --scale")
+    if not scale_possible(settings, heads=heads):
+        reasons |= dict.fromkeys(USUAL, NO_SCALE[settings.scale_source])
     elif settings.scale_source == "model" and not calibrated:
         reasons[DEPTH] = f"its scale needs a camera_info, and {no_info}"
-    elif settings.scale_source == "given" and not settings.scale:
-        reasons |= dict.fromkeys(USUAL, "the scale is unknown; give --scale, or --scale-source model")
     if not heads:
         reasons[CONFIDENCE] = NO_CONFIDENCE
     return reasons
