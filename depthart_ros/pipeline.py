@@ -91,7 +91,7 @@ class Pipeline:
         self._problems = problems
         self._statistics = statistics
         self._outgoing = Outgoing(outputs.types)
-        self._sights = Sights(outputs.types, problems)
+        self._sights = Sights(outputs.types.camera_info, problems)
         self._scaling = Scaling()
         self._cloud_throttle = Throttle()
         self._to_publish = 0.0  # seconds that publishing is expected to take

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from depthart_core import ConfigError, Intrinsics
 from depthart_ros.inputs.camera_model import IDENTITY, intrinsics_from_fov
 from depthart_ros.parameters import Settings
+from depthart_ros.paths import path_of
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo
@@ -128,38 +128,3 @@ def _numbers(tree: Any, name: str, lengths: Container[int]) -> tuple[float, ...]
     if len(values) not in lengths:
         raise ValueError(f"{name} has {len(values)} numbers")
     return values
-
-
-def path_of(url: str) -> Path:
-    """Return the file of a path, file:// or package:// URL.
-
-    Raises:
-        ConfigError: a package that is not installed, or another kind of URL.
-    """
-    scheme, separator, rest = url.replace("${ROS_HOME}", str(ros_home())).partition("://")
-    if scheme == "package" and separator:
-        return _share_of(url, rest.partition("/")[0]) / rest.partition("/")[2]
-    if scheme == "file" or not separator:
-        try:
-            return Path(rest if separator else scheme).expanduser()
-        except RuntimeError as error:
-            raise ConfigError(f"camera_info_url is {url!r}: {error}") from error
-    raise ConfigError(f"camera_info_url is {url!r}; expected a path, file:// or package://")
-
-
-def _share_of(url: str, package: str) -> Path:
-    try:
-        from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
-    except ImportError as error:
-        raise ConfigError(
-            f"camera_info_url is {url!r}; expected a path: ament_index_python is not installed"
-        ) from error
-    try:
-        return Path(get_package_share_directory(package))
-    except (PackageNotFoundError, ValueError, OSError) as error:
-        raise ConfigError(f"camera_info_url is {url!r}: package {package!r} is not installed ({error})") from error
-
-
-def ros_home() -> Path:
-    """Return where ROS keeps what belongs to a user: $ROS_HOME, else ~/.ros."""
-    return Path(os.environ.get("ROS_HOME") or Path.home() / ".ros")
