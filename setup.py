@@ -36,6 +36,7 @@ setup(
         "depthart_ros.cli",
         "depthart_ros.diagnostics",
         "depthart_ros.doctor",
+        "depthart_ros.driver",
         "depthart_ros.inputs",
         "depthart_ros.outputs",
     ],

@@ -21,7 +21,7 @@ from depthart_core.export.build import reference
 from depthart_core.export.proof import Pictures
 from depthart_core.export.whole import STAGE, export_onnx
 from depthart_core.inference import BackendOptions
-from depthart_ros.cli.sources import sample_pictures
+from depthart_ros.driver.sources import sample_pictures
 
 DAMAGES = {
     "none": "",

@@ -121,7 +121,7 @@ class DepthNode(LifecycleNode):
         builds = settings.backend == "tensorrt" and settings.build_engine
         patience = "; an engine is built first where none fits, which takes minutes" if builds else ""
         self.get_logger().info(f"loading model {settings.model}{patience}")
-        self._estimator = load_estimator(settings)
+        self._estimator = load_estimator(settings, report=self.get_logger().info)
         for camera in self._cameras:
             camera.configure(self._estimator)
         self.get_logger().info(f"configured: {self._estimator.name}")

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from depthart_core import ConfigError
-from depthart_ros.cli.sources import open_source
+from depthart_ros.driver.sources import open_source
 from depthart_ros.process import run as run_process
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import numpy as np
 
 from depthart_core.errors import DepthartError
 from depthart_ros.cli.demo_processes import Program, held_interrupts, python_program, transport_environment
-from depthart_ros.cli.sources import SAMPLES, SAMPLES_INDEX
+from depthart_ros.driver.sources import SAMPLES, SAMPLES_INDEX
 from depthart_ros.imports import ROS_MISSING
 from depthart_ros.outputs.topics import COLOR, DEPTH, POINTS
 from depthart_ros.process import INTERRUPTED
