@@ -35,7 +35,7 @@ from depthart_ros.driver.sources import SAMPLES
 from depthart_ros.inputs.fallback import pinhole
 from depthart_ros.outputs.publishers import ROS_TYPES
 from depthart_ros.outputs.topics import CAMERA_INFO, DEPTH, POINTS
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Frame, Pipeline
 
 SAMPLE = SAMPLES / "room_008.jpg"

@@ -25,12 +25,12 @@ from depthart_core import DepthEstimator, Intrinsics
 from depthart_core.inference import Inference
 from depthart_core.markdown import table
 from depthart_core.preprocess import to_input
-from depthart_ros.cli.demo_processes import transport_environment
+from depthart_ros.demo.processes import transport_environment
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.outputs.messages import cloud_message, fill_cloud
 from depthart_ros.outputs.topics import CONFIDENCE
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Frame, Pipeline
 
 if TYPE_CHECKING:

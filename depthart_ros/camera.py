@@ -10,7 +10,6 @@ from rclpy import get_rmw_implementation_identifier
 from rclpy.node import Node
 
 from depthart_core import DepthEstimator, ScaleGuess
-from depthart_ros.declaration import LastSettings
 from depthart_ros.diagnostics.announcer import Announcer
 from depthart_ros.diagnostics.overload import Load
 from depthart_ros.diagnostics.problems import Problems
@@ -24,7 +23,8 @@ from depthart_ros.intake import OF_FRAMES, Intake
 from depthart_ros.outputs.publishers import Outputs
 from depthart_ros.outputs.scaling import given_scale, scale_possible
 from depthart_ros.outputs.view import View
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.declaration import LastSettings
+from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Pipeline, needs_calibration
 from depthart_ros.worker import Worker
 

@@ -12,14 +12,14 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from depthart_core import BackendError, ConfigError, DepthartError
-from depthart_ros.declaration import LastSettings
 from depthart_ros.diagnostics.problems import REPEAT_AFTER, Problems
 from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.inputs.calibrations import Calibrations
 from depthart_ros.inputs.subscription import FollowingSubscription, Gate
 from depthart_ros.inputs.timeliness import Timeliness
 from depthart_ros.inputs.topics import COMPRESSED_SUFFIX
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.declaration import LastSettings
+from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Frame, Pipeline
 from depthart_ros.worker import Handler, Worker
 

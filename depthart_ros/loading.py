@@ -17,7 +17,7 @@ from depthart_core.errors import MissingEngineError, importing
 from depthart_core.inference import BackendOptions
 from depthart_core.model_files import export_folder, is_engine, is_export, model_path
 from depthart_ros.driver.sources import sample_pictures
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 
 if TYPE_CHECKING:
     from depthart_core.export.build import Built, EngineOptions

@@ -23,7 +23,7 @@ from depthart_ros.outputs.outgoing import Outgoing
 from depthart_ros.outputs.scaling import Scaling, scale_possible
 from depthart_ros.outputs.topics import CAMERA_INFO, CONFIDENCE, METRIC, POINTS, RELATIVE
 from depthart_ros.outputs.view import View
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 
 if TYPE_CHECKING:
     from builtin_interfaces.msg import Time

@@ -15,7 +15,7 @@ from depthart_ros.bags.target import Target
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.outputs.messages import MessageTypes
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Frame, Pipeline
 
 

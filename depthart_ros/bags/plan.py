@@ -10,7 +10,7 @@ from depthart_ros.errors import BagError
 from depthart_ros.inputs.fallback import has_fallback
 from depthart_ros.outputs.scaling import scale_possible
 from depthart_ros.outputs.topics import CAMERA_INFO, CONFIDENCE, DEPTH, METRIC, OUTPUTS, POINTS, RELATIVE
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 
 TYPES = {topic: f"sensor_msgs/msg/{name}" for topic, name in OUTPUTS.items()}
 USUAL = (DEPTH, CAMERA_INFO, POINTS)

@@ -11,7 +11,6 @@ from pathlib import Path
 from tqdm import tqdm
 
 from depthart_core import BACKENDS, ConfigError, DepthEstimator
-from depthart_ros import parameter_files
 from depthart_ros.bags.answers import Answers, RememberingBackend
 from depthart_ros.bags.frames import Tally, add_outputs
 from depthart_ros.bags.plan import TYPES, choose_outputs
@@ -20,7 +19,8 @@ from depthart_ros.bags.target import Target, put_in_place
 from depthart_ros.errors import BagError
 from depthart_ros.inputs.fallback import load_calibration
 from depthart_ros.loading import identity, load_estimator
-from depthart_ros.parameters import OWN, SCALE_SOURCES, Settings
+from depthart_ros.parameters.files import UNSET, add_options, cameras_in, read_given, settings_of
+from depthart_ros.parameters.settings import OWN, SCALE_SOURCES, Settings
 from depthart_ros.process import INTERRUPTED
 
 SUMMARY = "add depth, camera_info and cloud topics to a copy of a rosbag2 recording, without ROS"
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--topics", nargs="+", choices=TYPES, metavar="NAME", help=f"of {', '.join(TYPES)} (default: what can be made)"
     )
     parser.add_argument("--namespace", default="", help="before the names of the added topics (default: none)")
-    parameter_files.add_options(parser)
+    add_options(parser)
     parser.add_argument("--camera", metavar="NAME", help="of the parameter `cameras`: NAME.scale and so on count")
     parser.add_argument("--model", help="packaged name or model file: the parameter `model`")
     parser.add_argument("--backend", choices=BACKENDS, help="what runs the model: the parameter `backend`")
@@ -168,16 +168,12 @@ def _settings(args: argparse.Namespace) -> Settings:
     Raises:
         ConfigError: names the one that is wrong.
     """
-    values = parameter_files.read_given(args.params_file, args.param, _warn)
-    cameras = parameter_files.cameras_in(values)
+    values = read_given(args.params_file, args.param, _warn)
+    cameras = cameras_in(values)
     if args.camera is not None and args.camera not in cameras:
         expected = f"one of {', '.join(cameras)}" if cameras else "none, as the parameter `cameras` names none"
         raise ConfigError(f"--camera is {args.camera!r}; expected {expected}")
-    own = [
-        name
-        for name, value in values.items()
-        if name.partition(".")[0] in cameras and value not in parameter_files.UNSET
-    ]
+    own = [name for name, value in values.items() if name.partition(".")[0] in cameras and value not in UNSET]
     if own and args.camera is None:
         _warn(f"{', '.join(own)}: ignored; choose a camera with --camera")
     options = {"model": args.model, "backend": args.backend, "scale": args.scale, "scale_source": args.scale_source}
@@ -186,7 +182,7 @@ def _settings(args: argparse.Namespace) -> Settings:
     for name, value in options.items():
         if value is not None:
             values[f"{args.camera}.{name}" if args.camera and name in OWN else name] = value
-    return parameter_files.settings_of(values, args.camera or "")
+    return settings_of(values, args.camera or "")
 
 
 def _warn(sentence: str) -> None:

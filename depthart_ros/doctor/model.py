@@ -17,8 +17,8 @@ from depthart_ros.doctor.findings import Finding
 from depthart_ros.inputs.fallback import load_calibration
 from depthart_ros.loading import WARM_UP_SHAPE, load_estimator, options_of
 from depthart_ros.outputs.scaling import scale_possible
-from depthart_ros.parameter_files import read_given, settings_of
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.files import read_given, settings_of
+from depthart_ros.parameters.settings import Settings
 
 ROUNDS = 3
 

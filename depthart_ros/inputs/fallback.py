@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from depthart_core import ConfigError, Intrinsics
 from depthart_ros.inputs.camera_model import IDENTITY, intrinsics_from_fov
-from depthart_ros.parameters import Settings
-from depthart_ros.paths import path_of
+from depthart_ros.parameters.paths import path_of
+from depthart_ros.parameters.settings import Settings
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo

@@ -15,7 +15,7 @@ from depthart_ros.inputs.camera_model import intrinsics_of, is_calibrated, recti
 from depthart_ros.inputs.fallback import fallback
 from depthart_ros.inputs.rectification import Mask, Undistorter, Undistortion
 from depthart_ros.inputs.topics import sounds_raw
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo

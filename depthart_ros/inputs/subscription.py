@@ -20,7 +20,7 @@ from rclpy.qos import (
 from rclpy.qos_overriding_options import InvalidQosOverridesError, QoSOverridingOptions
 
 from depthart_core import ConfigError
-from depthart_ros.parameters import RELIABILITIES
+from depthart_ros.parameters.settings import RELIABILITIES
 
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 from depthart_core import BackendError, Intrinsics, RelativeDepth, ScaleGuess
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 
 
 def given_scale(settings: Settings) -> ScaleGuess | None:

@@ -25,7 +25,7 @@ from depthart_core.export.compiling import Compiling, compile_graph
 from depthart_core.export.proof import structured_pictures
 from depthart_core.inference import BackendOptions
 from depthart_ros.loading import load_estimator
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")

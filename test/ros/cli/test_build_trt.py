@@ -9,7 +9,7 @@ from depthart_core import BackendError
 from depthart_ros.cli import build_trt
 from depthart_ros.cli.main import main
 from depthart_ros.loading import build_engine, load_estimator, options_of
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 
 for name in ("onnx", "onnxruntime", "onnxscript"):
     pytest.importorskip(name, reason=f"{name} is not installed (extra `onnx`)")

@@ -17,8 +17,8 @@ from depthart_ros.inputs.camera_model import intrinsics_from_fov
 from depthart_ros.inputs.fallback import load_calibration, pinhole
 from depthart_ros.inputs.sight import Sights
 from depthart_ros.outputs.snapshot import calibration_yaml
-from depthart_ros.parameters import Settings
-from depthart_ros.paths import path_of
+from depthart_ros.parameters.paths import path_of
+from depthart_ros.parameters.settings import Settings
 
 STAMP = Time(sec=1)
 

@@ -17,7 +17,7 @@ from depthart_ros.outputs.outgoing import Outgoing
 from depthart_ros.outputs.publishers import ROS_TYPES
 from depthart_ros.outputs.view import View
 from depthart_ros.outputs.voxels import average_voxels
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 
 CAMERA = Intrinsics(12, 8, 9.0, 9.5, 5.5, 3.25)
 SCALE = 2.0

@@ -7,7 +7,7 @@ import pytest
 
 from depthart_core import BackendError, Intrinsics, RelativeDepth, ScaleGuess
 from depthart_ros.outputs.scaling import Scaling, given_scale, scale_possible
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 
 CAMERA = Intrinsics(100, 100, 50.0, 50.0, 50.0, 50.0)  # half its size
 

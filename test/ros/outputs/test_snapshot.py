@@ -21,7 +21,7 @@ from depthart_ros.inputs.sight import Sight
 from depthart_ros.outputs.messages import to_millimetres
 from depthart_ros.outputs.snapshot import PLY_POINT, save_snapshot, snapshot_folder
 from depthart_ros.outputs.view import View
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 
 STAMP = Time(sec=7, nanosec=8)
 

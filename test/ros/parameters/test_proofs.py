@@ -27,7 +27,7 @@ from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.loading import load_estimator
 from depthart_ros.outputs.publishers import OUTPUTS, ROS_TYPES
 from depthart_ros.outputs.snapshot import calibration_yaml
-from depthart_ros.parameters import SPECS, Settings
+from depthart_ros.parameters.settings import SPECS, Settings
 from depthart_ros.pipeline import Frame, Pipeline
 
 PROOFS = {}
