@@ -13,8 +13,9 @@ from tqdm import tqdm
 from depthart_core import BACKENDS, ConfigError, DepthEstimator
 from depthart_ros.bags.answers import Answers, RememberingBackend
 from depthart_ros.bags.frames import Tally, add_outputs
+from depthart_ros.bags.job import Job
 from depthart_ros.bags.plan import TYPES, choose_outputs
-from depthart_ros.bags.source import Source, Topics, choose_topics
+from depthart_ros.bags.source import Source, choose_topics
 from depthart_ros.bags.target import Target, put_in_place
 from depthart_ros.errors import BagError
 from depthart_ros.inputs.fallback import load_calibration
@@ -63,66 +64,40 @@ def run(args: argparse.Namespace) -> int:
         load_calibration(settings.camera_info_url)  # so that a bad one is said now
     with Source(args.bag) as source:
         topics = choose_topics(source, image=args.image, info=args.camera_info)
+        storage = args.storage or source.storage
+        job = Job(source, topics, settings, args.out, storage, asked=args.topics or (), namespace=args.namespace)
         estimator = load_estimator(settings)
-        names = choose_outputs(
-            source,
-            topics,
-            settings,
-            heads=estimator.heads,
-            asked=args.topics or (),
-            namespace=args.namespace,
-            say=print,
-        )
-        unfinished = args.out.with_name(f"{args.out.name}.unfinished")
-        with Answers(unfinished / "answers", identity(settings, estimator)) as answers:
+        names = choose_outputs(job, heads=estimator.heads, say=print)
+        with Answers(job.answers, identity(settings, estimator)) as answers:
             if len(answers):
                 print(f"goes on: {len(answers)} answers of the model are there already")
             remembering = DepthEstimator(RememberingBackend(estimator.backend, answers), estimator.name)
             try:
-                tally = _write(args, source, topics, remembering, settings=settings, names=names)
+                tally = _write(job, names, remembering)
             except KeyboardInterrupt:
-                kept = f"{len(answers)} answers of the model are kept in {unfinished}"
+                kept = f"{len(answers)} answers of the model are kept in {job.unfinished}"
                 print(f"depthart bag: interrupted; {kept}: the same command goes on", file=sys.stderr)
                 return INTERRUPTED
-            shutil.rmtree(unfinished)
+            shutil.rmtree(job.unfinished)
     return _report(args, tally, names, estimator)
 
 
-def _write(
-    args: argparse.Namespace,
-    source: Source,
-    topics: Topics,
-    estimator: DepthEstimator,
-    *,
-    settings: Settings,
-    names: dict[str, str],
-) -> Tally:
+def _write(job: Job, names: Mapping[str, str], estimator: DepthEstimator) -> Tally:
     """Write the bag beside OUT and give it its name; nothing but the answers is left where that fails."""
-    unfinished = args.out.with_name(f"{args.out.name}.unfinished")
-    made, storage = unfinished / "bag" / args.out.name, args.storage or source.storage  # whatever OUT is called
-    shutil.rmtree(made.parent, ignore_errors=True)
+    shutil.rmtree(job.made.parent, ignore_errors=True)
     added = {topic: TYPES[name] for name, topic in names.items()}
     try:
         with (
-            tqdm(total=source.count(topics.image), unit="picture", file=sys.stderr) as bar,
-            Target(made, storage=storage, source=source, added=added) as target,
+            tqdm(total=job.source.count(job.topics.image), unit="picture", file=sys.stderr) as bar,
+            Target(job.made, storage=job.storage, source=job.source, added=added) as target,
         ):
-            tally = add_outputs(
-                source,
-                target,
-                topics,
-                estimator=estimator,
-                settings=settings,
-                names=names,
-                warn=_warn,
-                on_frame=bar.update,
-            )
+            tally = add_outputs(job, names, target, estimator, warn=_warn, on_frame=bar.update)
             if tally.frames and not tally.done:
                 raise BagError(f"none of the {tally.frames} images can be used: {next(iter(tally.failed))}")
     except BaseException:
-        shutil.rmtree(made.parent, ignore_errors=True)
+        shutil.rmtree(job.made.parent, ignore_errors=True)
         raise
-    put_in_place(made, args.out, aside=unfinished / "replaced")
+    put_in_place(job.made, job.out, aside=job.replaced)
     return tally
 
 
