@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 from rclpy import get_rmw_implementation_identifier
 from rclpy.node import Node
@@ -25,7 +25,7 @@ from depthart_ros.outputs.scaling import given_scale, scale_possible
 from depthart_ros.outputs.view import View
 from depthart_ros.parameters.declaration import LastSettings
 from depthart_ros.parameters.settings import Settings
-from depthart_ros.pipeline import Pipeline, needs_calibration
+from depthart_ros.pipeline import Pipeline
 from depthart_ros.worker import Worker
 
 
@@ -88,7 +88,8 @@ class Camera:
         )
         self._node.get_logger().info(f"active: depth of {self._intake.image.topic}")
         if not scale_possible(settings, heads=self._estimator.heads):
-            advice = self._how_to_get_metres(settings, self._estimator)
+            name, heads = self._node.get_fully_qualified_name(), self._estimator.heads
+            advice = how_to_get_metres(name, settings, camera=self.name, heads=heads)
             self._announcer.tell(advice)
             self._node.get_logger().info(
                 f"{self._named}scale is unknown, so neither metres nor a cloud are published; to get metres, {advice}"
@@ -160,59 +161,38 @@ class Camera:
     def _warn(self, sentence: str) -> None:
         self._node.get_logger().warning(self._named + sentence)
 
-    def _how_to_get_metres(self, settings: Settings, estimator: DepthEstimator) -> str:
-        return how_to_get_metres(
-            self._node.get_fully_qualified_name(),
-            camera=self.name,
-            scale_source=settings.scale_source,
-            heads=estimator.heads,
-        )
-
     def _situation(self, lifecycle: str, problems: Mapping[str, str], snapshot: Snapshot) -> Situation:
         """Return what the diagnostics judge."""
-        node = self._node
-        state: dict[str, Any] = {
-            "lifecycle": lifecycle,
-            "node": node.get_fully_qualified_name(),
-            "camera": self.name,
-            "problems": problems,
-            "rates": snapshot.rates,
-        }
-        if self._intake is None or self._outputs is None or self._pipeline is None or self._estimator is None:
-            return Situation(**state)
-        listened, settings = self._outputs.listened(), self._settings.now()
-        falls_behind, newest = self._load.falls_behind(snapshot, full=self._intake.full), not settings.process_all
-        image, info = self._intake.image, self._intake.camera_info
-        base = image.topic.removesuffix(COMPRESSED_SUFFIX)
-        beside = base if base != image.topic else base + COMPRESSED_SUFFIX
-        return Situation(
-            **state,
-            image_topic=image.topic,
-            image_type=image.type,
-            publishers=image.publishers,
-            strangers=image.strangers,
-            beside=beside if node.count_publishers(beside) else "",
-            reliability=image.reliability,
-            silence=self._intake.silence,
+        node, intake = self._node, self._intake
+        now = Situation(lifecycle, node.get_fully_qualified_name(), self.name, problems, snapshot.rates)
+        if intake is None or self._outputs is None or self._estimator is None:
+            return now
+        settings, image = self._settings.now(), intake.image.state()
+        falls_behind = self._load.falls_behind(snapshot, full=intake.full)  # before its latency: it takes the snapshot
+        return replace(
+            now,
+            settings=settings,
+            image=image,
+            camera_info=intake.camera_info.state(),
+            beside=self._beside(image.name),
+            silence=intake.silence,
             ever=snapshot.counters["received"] > 0,
-            interval=self._intake.interval,
+            interval=intake.interval,
             middleware=get_rmw_implementation_identifier(),
             falls_behind=falls_behind,
-            lateness=self._load.latency if newest and self._load.latency > settings.deadline_ms * 1e-3 else 0.0,
-            listened=listened,
-            scale_known=scale_possible(settings, heads=self._estimator.heads),
-            scale_source=settings.scale_source,
+            latency=self._load.latency,
+            listened=self._outputs.listened(),
             heads=self._estimator.heads,
-            needs_camera_info=needs_calibration(settings, listened),
-            has_camera_info=self._intake.has_camera_info or has_fallback(settings),
-            camera_info_topic=info.topic,
-            camera_info_publishers=info.publishers,
-            camera_info_strangers=info.strangers,
-            rectify=settings.rectify,
-            min_confidence=settings.min_confidence,
+            has_camera_info=intake.has_camera_info or has_fallback(settings),
             deadline_ignored=self._deadline_ignored,
             clock_runs=node.get_clock().now().nanoseconds > 0,
         )
+
+    def _beside(self, image: str) -> str:
+        """Return the topic with images of the other image_transport, "" where none publishes there."""
+        base = image.removesuffix(COMPRESSED_SUFFIX)
+        beside = base if base != image else base + COMPRESSED_SUFFIX
+        return beside if self._node.count_publishers(beside) else ""
 
     def _scale(self, settings: Settings) -> ScaleGuess | None:
         """Return what makes metres: the parameter, or the guess for the newest frame while frames are taken."""
