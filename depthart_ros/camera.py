@@ -11,16 +11,17 @@ from rclpy.node import Node
 
 from depthart_core import DepthEstimator, ScaleGuess
 from depthart_ros.diagnostics.announcer import Announcer
-from depthart_ros.diagnostics.overload import Load
+from depthart_ros.diagnostics.overload import LatencyTrend
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.reports import Report, values_of
 from depthart_ros.diagnostics.situation import Situation
 from depthart_ros.diagnostics.statistics import Snapshot, Statistics
 from depthart_ros.diagnostics.verdicts import NO_DEADLINE, how_to_get_metres, judge
-from depthart_ros.inputs.fallback import has_fallback, load_calibration
+from depthart_ros.inputs.calibration_file import load_calibration
+from depthart_ros.inputs.fallback import has_fallback
 from depthart_ros.inputs.topics import COMPRESSED_SUFFIX
 from depthart_ros.intake import OF_FRAMES, Intake
-from depthart_ros.outputs.publishers import Outputs
+from depthart_ros.outputs.publishers import OutputPublishers
 from depthart_ros.outputs.scaling import given_scale, scale_possible
 from depthart_ros.outputs.view import View
 from depthart_ros.parameters.declaration import LastSettings
@@ -42,12 +43,12 @@ class Camera:
         self.name = name
         self._node = node
         self._statistics = Statistics()
-        self._load = Load()
+        self._trend = LatencyTrend()
         self._announcer = Announcer(self._warn, lambda state: node.get_logger().info(self._named + state))
         self._problems = Problems(self._warn)
         self._settings = LastSettings(node, name, setting)
         self._estimator: DepthEstimator | None = None
-        self._outputs: Outputs | None = None
+        self._outputs: OutputPublishers | None = None
         self._pipeline: Pipeline | None = None
         self._intake: Intake | None = None
 
@@ -61,7 +62,7 @@ class Camera:
         if url:
             load_calibration(url)  # so that a bad one is said now
         self._estimator = estimator
-        self._outputs = Outputs(
+        self._outputs = OutputPublishers(
             self._node,
             prefix=f"{self.name}/" if self.name else "",
             on_incompatible=lambda sentence: self._problems.report("subscriber", sentence),
@@ -90,7 +91,7 @@ class Camera:
         if not scale_possible(settings, heads=self._estimator.heads):
             name, heads = self._node.get_fully_qualified_name(), self._estimator.heads
             advice = how_to_get_metres(name, settings, camera=self.name, heads=heads)
-            self._announcer.tell(advice)
+            self._announcer.mark_logged(advice)
             self._node.get_logger().info(
                 f"{self._named}scale is unknown, so neither metres nor a cloud are published; to get metres, {advice}"
             )
@@ -135,7 +136,7 @@ class Camera:
             numbers["waiting"] = str(self._intake.waiting)
         verdict = judge(situation)
         if lifecycle == "active":
-            self._announcer.hear(verdict, problems.values())
+            self._announcer.update(verdict, problems.values())
         return Report(self.name or "depth", verdict, self._details(problems), numbers)
 
     @property
@@ -143,7 +144,7 @@ class Camera:
         """The newest frame with its depth, None before the first."""
         return self._pipeline.view if self._pipeline is not None else None
 
-    def ask(self, *, wanted: bool) -> None:
+    def request_frame(self, *, wanted: bool) -> None:
         """Let depth be made though nobody subscribes, or no longer."""
         if self._pipeline is not None and self._intake is not None:
             self._pipeline.asked = wanted
@@ -168,7 +169,7 @@ class Camera:
         if intake is None or self._outputs is None or self._estimator is None:
             return now
         settings, image = self._settings.now(), intake.image.state()
-        falls_behind = self._load.falls_behind(snapshot, full=intake.full)  # before its latency: it takes the snapshot
+        falls_behind = self._trend.falls_behind(snapshot, full=intake.full)  # before its latency: it takes the snapshot
         return replace(
             now,
             settings=settings,
@@ -180,7 +181,7 @@ class Camera:
             interval=intake.interval,
             middleware=get_rmw_implementation_identifier(),
             falls_behind=falls_behind,
-            latency=self._load.latency,
+            latency=self._trend.latency,
             listened=self._outputs.listened(),
             heads=self._estimator.heads,
             has_camera_info=intake.has_camera_info or has_fallback(settings),

@@ -18,8 +18,8 @@ from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.inputs.conversions import check_picture, picture_of
 from depthart_ros.inputs.sight import Picture, Sights
 from depthart_ros.inputs.throttle import Throttle
+from depthart_ros.outputs.message_builder import MessageBuilder
 from depthart_ros.outputs.messages import MessageTypes
-from depthart_ros.outputs.outgoing import Outgoing
 from depthart_ros.outputs.scaling import Scaling, scale_possible
 from depthart_ros.outputs.topics import CAMERA_INFO, CONFIDENCE, METRIC, POINTS, RELATIVE
 from depthart_ros.outputs.view import View
@@ -90,7 +90,7 @@ class Pipeline:
         self._outputs = outputs
         self._problems = problems
         self._statistics = statistics
-        self._outgoing = Outgoing(outputs.types)
+        self._builder = MessageBuilder(outputs.types)
         self._sights = Sights(outputs.types.camera_info, problems)
         self._scaling = Scaling()
         self._cloud_throttle = Throttle()
@@ -177,7 +177,7 @@ class Pipeline:
     def _publish(self, view: View, wanted: frozenset[str]) -> None:
         """Make and publish every wanted output."""
         self._problems.clear("publish")
-        for topic, message in self._outgoing.messages(view, wanted):
+        for topic, message in self._builder.messages(view, wanted):
             failure = self._outputs.publish(topic, message)
             if failure:
                 self._statistics.count("publish_failed")

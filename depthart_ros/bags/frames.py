@@ -47,7 +47,7 @@ class Collected:
         return ""
 
 
-class Calibrations:
+class BagCameraInfos:
     """The camera_infos of a bag.
 
     Args:
@@ -124,14 +124,14 @@ def add_outputs(
     """
     outputs, problems = Collected(frozenset(names)), Problems(warn)
     pipeline = Pipeline(estimator, outputs, problems, Statistics())
-    calibrations, tally = Calibrations(job.source, job.topics.info, warn), Tally()
+    infos, tally = BagCameraInfos(job.source, job.topics.info, warn), Tally()
     for message in job.source.messages():
         target.copy(message)
         tally.kept += 1
         if message.connection.topic != job.topics.image:
             continue
         outputs.messages.clear()
-        reason = _process(message, pipeline, calibrations, job.settings)
+        reason = _process(message, pipeline, infos, job.settings)
         if reason:
             problems.report("image", reason)
             tally.failed[reason] += 1
@@ -144,14 +144,14 @@ def add_outputs(
     return tally
 
 
-def _process(message: Stored, pipeline: Pipeline, calibrations: Calibrations, settings: Settings) -> str:
+def _process(message: Stored, pipeline: Pipeline, infos: BagCameraInfos, settings: Settings) -> str:
     """Send one image through the pipeline; returns why nothing comes of it, else ""."""
     try:
         image = read(message.content, message.connection.msgtype)
     except Exception as error:  # rosbags lets errors of struct and numpy through
         return f"image: the message is damaged ({str(error) or type(error).__name__})"
     try:
-        info = calibrations.find(image, message.received)
+        info = infos.find(image, message.received)
         made = pipeline.process(Frame(image, info, settings, topic=message.connection.topic))
     except DepthartError as error:
         return str(error)

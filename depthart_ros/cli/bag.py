@@ -18,7 +18,7 @@ from depthart_ros.bags.plan import TYPES, choose_outputs
 from depthart_ros.bags.source import Source, choose_topics
 from depthart_ros.bags.target import Target, put_in_place
 from depthart_ros.errors import BagError
-from depthart_ros.inputs.fallback import load_calibration
+from depthart_ros.inputs.calibration_file import load_calibration
 from depthart_ros.loading import identity, load_estimator
 from depthart_ros.parameters.files import UNSET, add_options, cameras_in, read_given, settings_of
 from depthart_ros.parameters.settings import OWN, SCALE_SOURCES, Settings

@@ -14,7 +14,7 @@ from depthart_core.advice import prefers_export
 from depthart_core.backends import engines, graphs
 from depthart_core.model_files import export_folder, fingerprint, is_engine, is_export, model_path
 from depthart_ros.doctor.findings import Finding
-from depthart_ros.inputs.fallback import load_calibration
+from depthart_ros.inputs.calibration_file import load_calibration
 from depthart_ros.loading import WARM_UP_SHAPE, load_estimator, options_of
 from depthart_ros.outputs.scaling import scale_possible
 from depthart_ros.parameters.files import read_given, settings_of

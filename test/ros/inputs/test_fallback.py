@@ -13,8 +13,9 @@ from sensor_msgs.msg import CameraInfo
 
 from depthart_core.errors import ConfigError
 from depthart_ros.diagnostics.problems import Problems
+from depthart_ros.inputs.calibration_file import load_calibration
 from depthart_ros.inputs.camera_model import intrinsics_from_fov
-from depthart_ros.inputs.fallback import load_calibration, pinhole
+from depthart_ros.inputs.fallback import pinhole
 from depthart_ros.inputs.sight import Sights
 from depthart_ros.outputs.snapshot import calibration_yaml
 from depthart_ros.parameters.paths import path_of

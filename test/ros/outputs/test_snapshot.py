@@ -15,8 +15,8 @@ from std_srvs.srv import Trigger
 
 from depthart_core import RelativeDepth, ScaleGuess, point_cloud
 from depthart_core.errors import ConfigError
+from depthart_ros.inputs.calibration_file import load_calibration
 from depthart_ros.inputs.camera_model import intrinsics_of
-from depthart_ros.inputs.fallback import load_calibration
 from depthart_ros.inputs.sight import Sight
 from depthart_ros.outputs.messages import to_millimetres
 from depthart_ros.outputs.snapshot import PLY_POINT, save_snapshot, snapshot_folder
