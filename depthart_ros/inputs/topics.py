@@ -15,7 +15,7 @@ COMPRESSED_SUFFIX = "/compressed"
 
 @dataclass(frozen=True)
 class InputTopic:
-    """A topic of the node's, and who is there.
+    """A topic that the node listens to, and who publishes there.
 
     Attributes:
         name: resolved.
