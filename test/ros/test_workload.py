@@ -67,7 +67,7 @@ def test_only_what_is_listened_to_is_made(world, make_camera, toy_model_path, rg
     camera.connect()
     stamp = stamp_now(world)
     camera.show(rgb_message(stamp), info_message(stamp), until=camera.all_came)
-    assert set(node._cameras[0]._pipeline._outgoing.memory) == {"depth/image_rect"}  # no other message was even made
+    assert set(node._cameras[0]._pipeline._builder.memory) == {"depth/image_rect"}  # no other message was even made
 
 
 def test_an_unknown_scale_gives_relative_depth_and_colour_alone_and_says_how_to_get_metres(
