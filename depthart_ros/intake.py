@@ -15,9 +15,8 @@ from depthart_core import BackendError, ConfigError, DepthartError
 from depthart_ros.diagnostics.problems import REPEAT_AFTER, Problems
 from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.inputs.camera_info_buffer import CameraInfoBuffer
-from depthart_ros.inputs.subscription import FollowingSubscription, Gate
+from depthart_ros.inputs.subscription import FollowingSubscription, Gate, compressed_topic
 from depthart_ros.inputs.timeliness import Timeliness
-from depthart_ros.inputs.topics import COMPRESSED_SUFFIX
 from depthart_ros.parameters.declaration import LastSettings
 from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Frame, Pipeline
@@ -90,6 +89,7 @@ class Intake:
         self._camera_infos = CameraInfoBuffer(keep_all=settings.last.process_all)
         self._last_image = self._wanted = time.monotonic()
         self._intervals = deque[float](maxlen=INTERVALS)
+        self._came = False  # an image of this subscription
         self._queue = worker.add_queue(
             Handler(self._process, lambda: statistics.count("replaced"), self._report_failure, self._wake)
         )
@@ -128,7 +128,7 @@ class Intake:
 
     @property
     def interval(self) -> float:
-        """Seconds from one image to the next, as was usual lately; 0 before there were any."""
+        """Seconds from one image to the next, as was usual lately; 0 before two came."""
         return median(self._intervals) if self._intervals else 0.0
 
     @property
@@ -157,7 +157,7 @@ class Intake:
             self._wanted = now
         if now - self._wanted < LINGER:
             if not self.image.reliability:
-                self._last_image = now
+                self._last_image, self._came = now, False
             try:
                 self.image.recheck()
                 self.camera_info.recheck()
@@ -177,7 +177,9 @@ class Intake:
     def _on_image(self, message: Image | CompressedImage) -> None:
         """Count a message and hand it to the worker; runs in the executor, so nothing else."""
         before, self._last_image = self._last_image, time.monotonic()
-        self._intervals.append(self._last_image - before)
+        if self._came:
+            self._intervals.append(self._last_image - before)
+        self._came = True
         self._problems.clear("qos")
         self._statistics.count("received")
         self._queue.put(Arrival(message, self._last_image))
@@ -197,6 +199,7 @@ class Intake:
         settings = self._settings.now()
         message = arrival.image
         if not self._timeliness.passes(message.header.stamp, settings, waited=time.monotonic() - arrival.moment):
+            self._problems.clear("image", "unforeseen")
             return
         self._warn_of_empty_frame_id(message)
         info = self._camera_infos.of(message.header.stamp)
@@ -225,6 +228,8 @@ class Intake:
         self._statistics.count("failed")
         if isinstance(error, BackendError):  # the image is not to blame
             self._problems.report("unforeseen", str(error))
+            if error.__cause__ is not None:
+                self._log_all_of(error)
             return
         if isinstance(error, DepthartError):
             self._problems.report("image", str(error))
@@ -232,6 +237,9 @@ class Intake:
         if not self._node.context.ok():
             return  # a signal ended ROS under the frame at work
         self._problems.report("unforeseen", f"{type(error).__name__}: {error}")
+        self._log_all_of(error)
+
+    def _log_all_of(self, error: Exception) -> None:
         self._node.get_logger().error("".join(traceback.format_exception(error)), throttle_duration_sec=REPEAT_AFTER)
 
 
@@ -241,10 +249,3 @@ def _deadline(arrival: Arrival, settings: Settings) -> float | None:
         return None
     start = time.monotonic() if settings.process_all else arrival.moment
     return start + settings.deadline_ms * 1e-3
-
-
-def compressed_topic(node: Node, image: str) -> str:
-    """Return where compressed images come: as of image_transport, remapping a topic moves its `/compressed` along."""
-    moved = node.resolve_topic_name(image)
-    in_place = moved == node.resolve_topic_name(image, only_expand=True)
-    return (image if in_place else moved) + COMPRESSED_SUFFIX

@@ -20,7 +20,7 @@ from rclpy.qos import (
 from rclpy.qos_overriding_options import InvalidQosOverridesError, QoSOverridingOptions
 
 from depthart_core import ConfigError
-from depthart_ros.inputs.topics import InputTopic
+from depthart_ros.inputs.topics import COMPRESSED_SUFFIX, InputTopic
 from depthart_ros.parameters.settings import RELIABILITIES
 
 try:
@@ -190,3 +190,10 @@ def _overridden(node: Node, topic: str, mode: str) -> str:
     if forced not in RELIABILITIES:
         raise ConfigError(f"{name} is {forced!r}; expected one of {', '.join(RELIABILITIES)}")
     return mode if forced == "auto" else str(forced)
+
+
+def compressed_topic(node: Node, image: str) -> str:
+    """Return where compressed images come: as of image_transport, remapping a topic moves its `/compressed` along."""
+    moved = node.resolve_topic_name(image)
+    in_place = moved == node.resolve_topic_name(image, only_expand=True)
+    return (image if in_place else moved) + COMPRESSED_SUFFIX

@@ -25,6 +25,10 @@ def scale_possible(settings: Settings, *, heads: bool) -> bool:
     return heads if settings.scale_source == "model" else given_scale(settings) is not None
 
 
+USUAL_INTERVAL = 1 / 30
+"""Seconds between frames whose stamps do not tell."""
+
+
 class Scaling:
     """Remembers the guess of the frames before."""
 
@@ -57,10 +61,14 @@ class Scaling:
         return replace(relative, canonical=replace(relative.canonical, metres_per_unit=smooth)).guess_scale(intrinsics)
 
     def _smooth(self, factor: float, time_constant: float, stamp: float) -> float:
-        """Exponential smoothing of the logarithm over the time between frames; begins anew where none has passed."""
+        """Exponential smoothing of the logarithm over the time between frames; begins anew where that runs back.
+
+        Some drivers send an image twice, or stamp every image with 0: then a usual interval counts.
+        """
         now = math.log(factor)
-        if time_constant and self._before is not None and stamp > self._before[1]:
+        if time_constant and self._before is not None and stamp >= self._before[1]:
             before, when = self._before
-            now = before + (now - before) * -math.expm1((when - stamp) / time_constant)
+            passed = stamp - when or USUAL_INTERVAL
+            now = before + (now - before) * -math.expm1(-passed / time_constant)
         self._before = (now, stamp)
         return math.exp(now)
