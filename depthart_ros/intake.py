@@ -79,11 +79,8 @@ class Intake:
         problems: Problems,
         statistics: Statistics,
     ) -> None:
-        self._node = node
-        self._pipeline = pipeline
-        self._problems = problems
-        self._statistics = statistics
-        self._settings = settings
+        self._node, self._settings, self._pipeline = node, settings, pipeline
+        self._problems, self._statistics = problems, statistics
         clock = node.get_clock()
         self._timeliness = Timeliness(lambda: int(clock.now().nanoseconds), problems, statistics)
         self._camera_infos = CameraInfoBuffer(keep_all=settings.last.process_all)
