@@ -25,13 +25,13 @@ from benchmarks.timing import timed
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
-from depthart_ros.cli.demo_processes import Program, python_program, transport_environment
+from depthart_ros.demo.processes import Program, python_program, transport_environment
 from depthart_ros.diagnostics.reports import resident_mib
 from depthart_ros.diagnostics.statistics import WINDOW
 from depthart_ros.outputs.topics import DEPTH
 
 if TYPE_CHECKING:
-    from depthart_ros.cli.demo_recorder import Recorder
+    from depthart_ros.demo.recorder import Recorder
 
 NAMES = ("front", "left", "right", "rear")
 BATCHES = (1, 4)
@@ -92,7 +92,7 @@ def share(cameras: Sequence[str], args: argparse.Namespace, folder: Path) -> Sha
     Raises:
         DepthartError: the frames did not come.
     """
-    from depthart_ros.cli.demo_recorder import Recorder
+    from depthart_ros.demo.recorder import Recorder
 
     options = ["-p", f"cameras:=[{','.join(cameras)}]", "-p", "scale:=1.0", "-p", f"backend:={args.backend}"]
     with ExitStack() as stack:

@@ -29,13 +29,13 @@ from benchmarks.deliver import deliver
 from depthart_core import DepthEstimator, Intrinsics
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
-from depthart_ros.cli.sources import SAMPLES
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
+from depthart_ros.driver.sources import SAMPLES
 from depthart_ros.inputs.fallback import pinhole
 from depthart_ros.outputs.publishers import ROS_TYPES
 from depthart_ros.outputs.topics import CAMERA_INFO, DEPTH, POINTS
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Frame, Pipeline
 
 SAMPLE = SAMPLES / "room_008.jpg"

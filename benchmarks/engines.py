@@ -30,7 +30,7 @@ from depthart_core.markdown import table
 from depthart_core.preprocess import to_input
 from depthart_core.store import exports
 from depthart_ros.cli.benchmark import PICTURE_SIZE, stages, summary
-from depthart_ros.cli.sources import sample_pictures
+from depthart_ros.driver.sources import sample_pictures
 
 CALIBRATION = 10  # pictures
 

@@ -24,13 +24,13 @@ from benchmarks.deliver import deliver
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
 from depthart_ros.cli.demo import sample_scale
-from depthart_ros.cli.demo_processes import Program, python_program, transport_environment
+from depthart_ros.demo.processes import Program, python_program, transport_environment
 from depthart_ros.diagnostics.reports import resident_mib
 from depthart_ros.diagnostics.statistics import STAGES, WINDOW
 from depthart_ros.outputs.topics import DEPTH, POINTS
 
 if TYPE_CHECKING:
-    from depthart_ros.cli.demo_recorder import Recorder
+    from depthart_ros.demo.recorder import Recorder
 
 LATENCY_FACTOR, LATENCY_MARGIN_MS = 1.6, 10.0
 """p95 from stamp to publication may be so many times the model's own p95, and so much longer."""
@@ -93,7 +93,7 @@ def listen(recorder: Recorder, node: Program, frames: int) -> Measurement:
 
 def run(args: argparse.Namespace, folder: Path) -> Measurement:
     """Start camera and node, wait for the first depth, measure, stop both."""
-    from depthart_ros.cli.demo_recorder import Recorder
+    from depthart_ros.demo.recorder import Recorder
 
     camera = ["camera", "--rate", f"{args.rate:g}", "--width", str(args.width), "--height", str(args.height)]
     node = ["--ros-args", "-p", f"scale:={sample_scale()!r}", "-p", f"model:={args.model}"]

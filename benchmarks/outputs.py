@@ -25,12 +25,12 @@ from depthart_core import DepthEstimator, Intrinsics
 from depthart_core.inference import Inference
 from depthart_core.markdown import table
 from depthart_core.preprocess import to_input
-from depthart_ros.cli.demo_processes import transport_environment
+from depthart_ros.demo.processes import transport_environment
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.outputs.messages import cloud_message, fill_cloud
 from depthart_ros.outputs.topics import CONFIDENCE
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Frame, Pipeline
 
 if TYPE_CHECKING:
@@ -114,12 +114,12 @@ def measure_frames(args: argparse.Namespace, settings: Settings) -> tuple[list[f
     """Return seconds of every frame, those of publishing by topic, and CPU seconds of all threads for a frame."""
     import rclpy
 
-    from depthart_ros.outputs.publishers import OUTPUTS, Outputs
+    from depthart_ros.outputs.publishers import OUTPUTS, OutputPublishers
 
     rclpy.init()
     node = rclpy.create_node("depth_node")
     try:
-        outputs = Timed(Outputs(node, on_incompatible=print))
+        outputs = Timed(OutputPublishers(node, on_incompatible=print))
         frames = [make_frame(args.width, args.height, number, settings) for number in range(4)]
         rgb = np.frombuffer(frames[0].image.data, np.uint8).reshape(args.height, args.width, 3)
         backend = Replay(args.model, rgb)

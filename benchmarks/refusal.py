@@ -20,7 +20,7 @@ from depthart_core.export.agreement import Arrays, Outputs, Pictures, squares, t
 from depthart_core.export.verify_engine import LIMITS, accept
 from depthart_core.export.whole import STAGE, export_onnx
 from depthart_core.inference import BackendOptions
-from depthart_ros.cli.sources import sample_pictures
+from depthart_ros.driver.sources import sample_pictures
 
 DAMAGES = {
     "none": "",

@@ -20,7 +20,7 @@ from benchmarks.deliver import deliver
 from benchmarks.node import PATIENCE
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
-from depthart_ros.cli.demo_processes import Program, python_program, transport_environment
+from depthart_ros.demo.processes import Program, python_program, transport_environment
 from depthart_ros.diagnostics.reports import resident_mib
 from depthart_ros.intake import LINGER
 from depthart_ros.outputs.topics import RELATIVE
@@ -84,7 +84,7 @@ def start_node(args: argparse.Namespace, folder: Path, stack: ExitStack) -> tupl
 
 def run(args: argparse.Namespace, folder: Path) -> Found:
     """Start the node a few times, then let a camera publish while nobody listens, then while somebody does."""
-    from depthart_ros.cli.demo_recorder import Recorder
+    from depthart_ros.demo.recorder import Recorder
 
     starts = []
     for _ in range(args.starts):

@@ -23,7 +23,7 @@ from depthart_core.backends.cuda import Device, open_device
 from depthart_core.backends.runner import Runner, Tensor
 from depthart_core.export.build import EngineOptions, build_engine
 from depthart_core.inference import BackendOptions
-from depthart_ros.cli.sources import sample_pictures
+from depthart_ros.driver.sources import sample_pictures
 
 SIZE, STEPS, RUNS, CYCLES = 256, 200, 200, 100
 

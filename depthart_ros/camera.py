@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 from rclpy import get_rmw_implementation_identifier
 from rclpy.node import Node
 
 from depthart_core import DepthEstimator, ScaleGuess
-from depthart_ros.declaration import LastSettings
 from depthart_ros.diagnostics.announcer import Announcer
-from depthart_ros.diagnostics.overload import Load
+from depthart_ros.diagnostics.overload import LatencyTrend
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.reports import Report, values_of
 from depthart_ros.diagnostics.situation import Situation
 from depthart_ros.diagnostics.statistics import Snapshot, Statistics
 from depthart_ros.diagnostics.verdicts import NO_DEADLINE, how_to_get_metres, judge
-from depthart_ros.inputs.fallback import has_fallback, load_calibration
+from depthart_ros.inputs.calibration_file import load_calibration
+from depthart_ros.inputs.fallback import has_fallback
 from depthart_ros.inputs.topics import COMPRESSED_SUFFIX
 from depthart_ros.intake import OF_FRAMES, Intake
-from depthart_ros.outputs.publishers import Outputs
+from depthart_ros.outputs.publishers import OutputPublishers
+from depthart_ros.outputs.scaling import given_scale, scale_possible
 from depthart_ros.outputs.view import View
-from depthart_ros.parameters import Settings
-from depthart_ros.pipeline import Pipeline, needs_calibration
+from depthart_ros.parameters.declaration import LastSettings
+from depthart_ros.parameters.settings import Settings
+from depthart_ros.pipeline import Pipeline
 from depthart_ros.worker import Worker
 
 
@@ -41,12 +43,12 @@ class Camera:
         self.name = name
         self._node = node
         self._statistics = Statistics()
-        self._load = Load()
+        self._trend = LatencyTrend()
         self._announcer = Announcer(self._warn, lambda state: node.get_logger().info(self._named + state))
         self._problems = Problems(self._warn)
         self._settings = LastSettings(node, name, setting)
         self._estimator: DepthEstimator | None = None
-        self._outputs: Outputs | None = None
+        self._outputs: OutputPublishers | None = None
         self._pipeline: Pipeline | None = None
         self._intake: Intake | None = None
 
@@ -60,7 +62,7 @@ class Camera:
         if url:
             load_calibration(url)  # so that a bad one is said now
         self._estimator = estimator
-        self._outputs = Outputs(
+        self._outputs = OutputPublishers(
             self._node,
             prefix=f"{self.name}/" if self.name else "",
             on_incompatible=lambda sentence: self._problems.report("subscriber", sentence),
@@ -86,9 +88,10 @@ class Camera:
             statistics=self._statistics,
         )
         self._node.get_logger().info(f"active: depth of {self._intake.image.topic}")
-        if not self._pipeline.scale_possible(settings):
-            advice = self._how_to_get_metres(settings, self._estimator)
-            self._announcer.tell(advice)
+        if not scale_possible(settings, heads=self._estimator.heads):
+            name, heads = self._node.get_fully_qualified_name(), self._estimator.heads
+            advice = how_to_get_metres(name, settings, camera=self.name, heads=heads)
+            self._announcer.mark_logged(advice)
             self._node.get_logger().info(
                 f"{self._named}scale is unknown, so neither metres nor a cloud are published; to get metres, {advice}"
             )
@@ -133,7 +136,7 @@ class Camera:
             numbers["waiting"] = str(self._intake.waiting)
         verdict = judge(situation)
         if lifecycle == "active":
-            self._announcer.hear(verdict, problems.values())
+            self._announcer.update(verdict, problems.values())
         return Report(self.name or "depth", verdict, self._details(problems), numbers)
 
     @property
@@ -141,7 +144,7 @@ class Camera:
         """The newest frame with its depth, None before the first."""
         return self._pipeline.view if self._pipeline is not None else None
 
-    def ask(self, *, wanted: bool) -> None:
+    def request_frame(self, *, wanted: bool) -> None:
         """Let depth be made though nobody subscribes, or no longer."""
         if self._pipeline is not None and self._intake is not None:
             self._pipeline.asked = wanted
@@ -159,64 +162,43 @@ class Camera:
     def _warn(self, sentence: str) -> None:
         self._node.get_logger().warning(self._named + sentence)
 
-    def _how_to_get_metres(self, settings: Settings, estimator: DepthEstimator) -> str:
-        return how_to_get_metres(
-            self._node.get_fully_qualified_name(),
-            camera=self.name,
-            scale_source=settings.scale_source,
-            heads=estimator.heads,
-        )
-
     def _situation(self, lifecycle: str, problems: Mapping[str, str], snapshot: Snapshot) -> Situation:
         """Return what the diagnostics judge."""
-        node = self._node
-        state: dict[str, Any] = {
-            "lifecycle": lifecycle,
-            "node": node.get_fully_qualified_name(),
-            "camera": self.name,
-            "problems": problems,
-            "rates": snapshot.rates,
-        }
-        if self._intake is None or self._outputs is None or self._pipeline is None or self._estimator is None:
-            return Situation(**state)
-        listened, settings = self._outputs.listened(), self._settings.now()
-        falls_behind, newest = self._load.falls_behind(snapshot, full=self._intake.full), not settings.process_all
-        image, info = self._intake.image, self._intake.camera_info
-        base = image.topic.removesuffix(COMPRESSED_SUFFIX)
-        beside = base if base != image.topic else base + COMPRESSED_SUFFIX
-        return Situation(
-            **state,
-            image_topic=image.topic,
-            image_type=image.type,
-            publishers=image.publishers,
-            strangers=image.strangers,
-            beside=beside if node.count_publishers(beside) else "",
-            reliability=image.reliability,
-            silence=self._intake.silence,
+        node, intake = self._node, self._intake
+        now = Situation(lifecycle, node.get_fully_qualified_name(), self.name, problems, snapshot.rates)
+        if intake is None or self._outputs is None or self._estimator is None:
+            return now
+        settings, image = self._settings.now(), intake.image.state()
+        falls_behind = self._trend.falls_behind(snapshot, full=intake.full)  # before its latency: it takes the snapshot
+        return replace(
+            now,
+            settings=settings,
+            image=image,
+            camera_info=intake.camera_info.state(),
+            beside=self._beside(image.name),
+            silence=intake.silence,
             ever=snapshot.counters["received"] > 0,
-            interval=self._intake.interval,
+            interval=intake.interval,
             middleware=get_rmw_implementation_identifier(),
             falls_behind=falls_behind,
-            lateness=self._load.latency if newest and self._load.latency > settings.deadline_ms * 1e-3 else 0.0,
-            listened=listened,
-            scale_known=self._pipeline.scale_possible(settings),
-            scale_source=settings.scale_source,
+            latency=self._trend.latency,
+            listened=self._outputs.listened(),
             heads=self._estimator.heads,
-            needs_camera_info=needs_calibration(settings, listened),
-            has_camera_info=self._intake.has_camera_info or has_fallback(settings),
-            camera_info_topic=info.topic,
-            camera_info_publishers=info.publishers,
-            camera_info_strangers=info.strangers,
-            rectify=settings.rectify,
-            min_confidence=settings.min_confidence,
+            has_camera_info=intake.has_camera_info or has_fallback(settings),
             deadline_ignored=self._deadline_ignored,
             clock_runs=node.get_clock().now().nanoseconds > 0,
         )
 
+    def _beside(self, image: str) -> str:
+        """Return the topic with images of the other image_transport, "" where none publishes there."""
+        base = image.removesuffix(COMPRESSED_SUFFIX)
+        beside = base if base != image else base + COMPRESSED_SUFFIX
+        return beside if self._node.count_publishers(beside) else ""
+
     def _scale(self, settings: Settings) -> ScaleGuess | None:
         """Return what makes metres: the parameter, or the guess for the newest frame while frames are taken."""
         if settings.scale_source == "given":
-            return ScaleGuess(settings.scale, 0.0) if settings.scale else None
+            return given_scale(settings)
         return self._pipeline.scale if self._intake is not None and self._pipeline is not None else None
 
     def _details(self, problems: Mapping[str, str]) -> dict[str, str]:

@@ -16,14 +16,14 @@ from rclpy.parameter import Parameter
 
 from depthart_core import ConfigError, DepthartError, DepthEstimator
 from depthart_ros.camera import Camera
-from depthart_ros.declaration import cameras_of, declare_parameters, is_fixed, read_settings
 from depthart_ros.diagnostics.reports import Report, fill_diagnostics, fill_statistics, resident_mib
 from depthart_ros.diagnostics.verdicts import combine
 from depthart_ros.lifecycle import answer_refusals
 from depthart_ros.loading import faster_with, load_estimator
 from depthart_ros.outputs.publishers import publish
 from depthart_ros.outputs.snapshot_service import offer_snapshots
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.declaration import cameras_of, declare_parameters, is_fixed, read_settings
+from depthart_ros.parameters.settings import Settings
 from depthart_ros.worker import Worker
 
 DIAGNOSTICS_PERIOD = 1.0
@@ -31,7 +31,7 @@ RECHECK_PERIOD = 0.2
 
 
 class DepthNode(LifecycleNode):
-    """Depth from images: `configure` loads the model, `activate` subscribes. Parameters: see parameters.py.
+    """Depth from images: `configure` loads the model, `activate` subscribes. Parameters: see parameters/settings.py.
 
     Args:
         options: of rclpy's Node, such as parameter_overrides, namespace or context.
@@ -121,7 +121,7 @@ class DepthNode(LifecycleNode):
         builds = settings.backend == "tensorrt" and settings.build_engine
         patience = "; an engine is built first where none fits, which takes minutes" if builds else ""
         self.get_logger().info(f"loading model {settings.model}{patience}")
-        self._estimator = load_estimator(settings)
+        self._estimator = load_estimator(settings, report=self.get_logger().info)
         for camera in self._cameras:
             camera.configure(self._estimator)
         self.get_logger().info(f"configured: {self._estimator.name}")

@@ -1,4 +1,4 @@
-"""What one camera does while the node is active: its subscriptions, its lane to the worker, the fate of each frame."""
+"""What one camera does while the node is active: its subscriptions, its queue to the worker, the fate of each frame."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from depthart_core import BackendError, ConfigError, DepthartError
-from depthart_ros.declaration import LastSettings
 from depthart_ros.diagnostics.problems import REPEAT_AFTER, Problems
 from depthart_ros.diagnostics.statistics import Statistics
-from depthart_ros.inputs.calibrations import Calibrations
-from depthart_ros.inputs.subscription import FollowingSubscription, Gate
+from depthart_ros.inputs.camera_info_buffer import CameraInfoBuffer
+from depthart_ros.inputs.subscription import FollowingSubscription, Gate, compressed_topic
 from depthart_ros.inputs.timeliness import Timeliness
-from depthart_ros.inputs.topics import COMPRESSED_SUFFIX
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.declaration import LastSettings
+from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Frame, Pipeline
 from depthart_ros.worker import Handler, Worker
 
@@ -80,18 +79,15 @@ class Intake:
         problems: Problems,
         statistics: Statistics,
     ) -> None:
-        self._node = node
-        self._pipeline = pipeline
-        self._problems = problems
-        self._statistics = statistics
-        self._settings = settings
+        self._node, self._settings, self._pipeline = node, settings, pipeline
+        self._problems, self._statistics = problems, statistics
         clock = node.get_clock()
         self._timeliness = Timeliness(lambda: int(clock.now().nanoseconds), problems, statistics)
-        self._calibrations = Calibrations(keep_all=settings.last.process_all)
+        self._camera_infos = CameraInfoBuffer(keep_all=settings.last.process_all)
         self._last_image = self._wanted = time.monotonic()
         self._intervals = deque[float](maxlen=INTERVALS)
         self._came = False  # an image of this subscription
-        self._lane = worker.lane(
+        self._queue = worker.add_queue(
             Handler(self._process, lambda: statistics.count("replaced"), self._report_failure, self._wake)
         )
         self.image, self.camera_info = self._subscribe(f"{camera}/" if camera else "", settings.last)
@@ -105,7 +101,7 @@ class Intake:
             self._on_image,
             mode=settings.image_reliability,
             on_incompatible=lambda sentence: self._problems.report("qos", sentence),
-            gate=Gate(lambda: self._lane.has_room) if settings.process_all else None,
+            gate=Gate(lambda: self._queue.has_room) if settings.process_all else None,
         )
         try:
             return image, FollowingSubscription(
@@ -135,17 +131,17 @@ class Intake:
     @property
     def has_camera_info(self) -> bool:
         """Whether a camera_info was received."""
-        return self._calibrations.any
+        return self._camera_infos.any
 
     @property
     def full(self) -> bool:
         """Whether images have to wait before they are even taken."""
-        return not self._lane.has_room
+        return not self._queue.has_room
 
     @property
     def waiting(self) -> int:
         """How many images wait for the worker."""
-        return self._lane.waiting
+        return self._queue.waiting
 
     def recheck(self, *, wanted: bool) -> None:
         """Let the subscriptions follow the publishers that are there now; without any while nobody wants depth.
@@ -183,14 +179,14 @@ class Intake:
         self._came = True
         self._problems.clear("qos")
         self._statistics.count("received")
-        self._lane.put(Arrival(message, self._last_image))
+        self._queue.put(Arrival(message, self._last_image))
 
     def _on_camera_info(self, message: CameraInfo) -> None:
         self._problems.clear("camera_info_qos")
-        self._calibrations.add(message)
+        self._camera_infos.add(message)
 
     def _wake(self) -> None:
-        """Let the executor look again at what it had to leave while the lane was full."""
+        """Let the executor look again at what it had to leave while the queue was full."""
         executor = self._node.executor
         if executor is not None:
             executor.wake()
@@ -203,7 +199,7 @@ class Intake:
             self._problems.clear("image", "unforeseen")
             return
         self._warn_of_empty_frame_id(message)
-        info = self._calibrations.of(message.header.stamp)
+        info = self._camera_infos.of(message.header.stamp)
         deadline = _deadline(arrival, settings)
         published = self._pipeline.process(Frame(message, info, settings, deadline, self.image.topic))
         self._problems.clear("image", "unforeseen")
@@ -250,10 +246,3 @@ def _deadline(arrival: Arrival, settings: Settings) -> float | None:
         return None
     start = time.monotonic() if settings.process_all else arrival.moment
     return start + settings.deadline_ms * 1e-3
-
-
-def compressed_topic(node: Node, image: str) -> str:
-    """Return where compressed images come: as of image_transport, remapping a topic moves its `/compressed` along."""
-    moved = node.resolve_topic_name(image)
-    in_place = moved == node.resolve_topic_name(image, only_expand=True)
-    return (image if in_place else moved) + COMPRESSED_SUFFIX

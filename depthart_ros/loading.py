@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from depthart_core import BackendError, DepthEstimator
 from depthart_core.advice import missing_export
-from depthart_core.errors import MissingEngineError
+from depthart_core.errors import MissingEngineError, importing
 from depthart_core.inference import BackendOptions
 from depthart_core.model_files import export_folder, is_engine, is_export, model_path
-from depthart_ros.parameters import Settings
+from depthart_core.store import engines
+from depthart_ros.driver.sources import sample_pictures
+from depthart_ros.parameters.settings import Settings
+
+if TYPE_CHECKING:
+    from depthart_core.export.build import Built, EngineOptions
 
 WARM_UP_SHAPE = (480, 640, 3)
 
@@ -34,14 +41,18 @@ def options_of(settings: Settings) -> BackendOptions:
     )
 
 
-def load_estimator(settings: Settings) -> DepthEstimator:
+def load_estimator(settings: Settings, *, report: Callable[[str], object] = print) -> DepthEstimator:
     """Load the model and try it once, which also makes the first real frame as fast as the others.
+
+    Args:
+        settings: of the node.
+        report: gets a sentence at every step where an engine is built first.
 
     Raises:
         DepthartError: the model is missing, damaged, cannot run here, or gives no depth.
     """
     try:
-        estimator = _load(settings)
+        estimator = _load(settings, report)
         depth = estimator(np.full(WARM_UP_SHAPE, 128, np.uint8)).values
     except (ImportError, MemoryError, OSError, RuntimeError) as error:
         raise BackendError(f"model {settings.model!r} cannot run: {type(error).__name__}: {error}") from error
@@ -52,7 +63,7 @@ def load_estimator(settings: Settings) -> DepthEstimator:
     return estimator
 
 
-def _load(settings: Settings) -> DepthEstimator:
+def _load(settings: Settings, report: Callable[[str], object]) -> DepthEstimator:
     """Load the model; an engine that is missing or does not fit is built first where the settings allow that."""
 
     def load() -> DepthEstimator:
@@ -63,11 +74,47 @@ def _load(settings: Settings) -> DepthEstimator:
     try:
         return load()
     except MissingEngineError:
-        from depthart_ros.cli.build_trt import build
-
         options = options_of(settings)
-        build(settings.model, replace(options, device="cuda") if options.device == "auto" else options)
+        on_gpu = replace(options, device="cuda") if options.device == "auto" else options
+        build_engine(settings.model, on_gpu, report=report)
     return load()
+
+
+def build_engine(
+    model: str,
+    options: BackendOptions,
+    wish: EngineOptions | None = None,
+    *,
+    report: Callable[[str], object],
+    progress: Callable[[float], object] = lambda _: None,
+) -> Built:
+    """Build and prove an engine on the packaged pictures, and tell what it is like.
+
+    Args:
+        model: a packaged name or the path of a model file.
+        options: device, decoding and number of scales.
+        wish: what engine; None: in the precision of the options, for a node, whose handlers of signals stay.
+        report: gets a sentence at every step, and those about the engine.
+        progress: gets the share of a try that is done, 0..1; starts anew with every try.
+
+    Raises:
+        CheckpointError: the model is missing or damaged.
+        BackendError: a library or the GPU is missing, an option makes no sense, the engine deviates or cannot be kept.
+        ImageError: the packaged pictures cannot be read.
+    """
+    with importing("building"):
+        from depthart_core.export import build
+
+    if wish is None:
+        precision = engines.ENGINE_PRECISIONS[0] if options.precision == "auto" else options.precision
+        wish = build.EngineOptions(precision)
+    done = build.build_engine(model, options, wish, pictures=sample_pictures(), report=report, progress=progress)
+    for name, figures in done.record.deviation.items():
+        report(f"{name}: {figures['mean']:.2g} from PyTorch on average, {figures['p99']:.2g} for 1 % of the values")
+    kept = ", ".join(done.record.float32) or "nothing"
+    size, precision = done.record.engine_bytes / 1e6, done.record.precision
+    report(f"{done.path}: {size:.1f} MB in {precision}; kept in float32 besides: {kept}")
+    return done
 
 
 def faster_with(settings: Settings, estimator: DepthEstimator) -> str:

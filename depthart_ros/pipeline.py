@@ -17,12 +17,12 @@ from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.inputs.conversions import check_picture, picture_of
 from depthart_ros.inputs.sight import Picture, Sights
 from depthart_ros.inputs.throttle import Throttle
+from depthart_ros.outputs.message_builder import MessageBuilder
 from depthart_ros.outputs.messages import MessageTypes
-from depthart_ros.outputs.outgoing import Outgoing
-from depthart_ros.outputs.scaling import Scaling
+from depthart_ros.outputs.scaling import Scaling, scale_possible
 from depthart_ros.outputs.topics import CAMERA_INFO, CONFIDENCE, METRIC, POINTS, RELATIVE
 from depthart_ros.outputs.view import View
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 
 if TYPE_CHECKING:
     from builtin_interfaces.msg import Time
@@ -89,8 +89,8 @@ class Pipeline:
         self._outputs = outputs
         self._problems = problems
         self._statistics = statistics
-        self._outgoing = Outgoing(outputs.types)
-        self._sights = Sights(outputs.types, problems)
+        self._builder = MessageBuilder(outputs.types)
+        self._sights = Sights(outputs.types.camera_info, problems)
         self._scaling = Scaling()
         self._cloud_throttle = Throttle()
         self._to_publish = 0.0  # seconds that publishing is expected to take
@@ -98,10 +98,6 @@ class Pipeline:
         self.view: View | None = None
         self.skipped = False
         self.asked = False
-
-    def scale_possible(self, settings: Settings) -> bool:
-        """Whether relative depth can become metres with these settings (and a camera_info)."""
-        return settings.scale > 0.0 if settings.scale_source == "given" else self._estimator.heads
 
     def process(self, frame: Frame) -> bool:
         """Publish what somebody listens to; returns whether anything could be published.
@@ -158,9 +154,10 @@ class Pipeline:
     def _possible(self, frame: Frame) -> frozenset[str]:
         """Return what is listened to or asked for, as far as this model can fill it with these settings."""
         wanted = self._outputs.listened() | ({RELATIVE} if self.asked else frozenset())
-        if not self._estimator.heads:
+        heads = self._estimator.heads
+        if not heads:
             wanted -= {CONFIDENCE}
-        return wanted if self.scale_possible(frame.settings) else wanted - METRIC
+        return wanted if scale_possible(frame.settings, heads=heads) else wanted - METRIC
 
     def _throttled(self, possible: frozenset[str], frame: Frame) -> frozenset[str]:
         """Return the outputs without the cloud where that has been made often enough."""
@@ -172,7 +169,7 @@ class Pipeline:
     def _publish(self, view: View, wanted: frozenset[str]) -> None:
         """Make and publish every wanted output."""
         self._problems.clear("publish")
-        for topic, message in self._outgoing.messages(view, wanted):
+        for topic, message in self._builder.messages(view, wanted):
             failure = self._outputs.publish(topic, message)
             if failure:
                 self._statistics.count("publish_failed")

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from depthart_ros.dds.middleware import missing
 from depthart_ros.imports import explain
-from depthart_ros.middleware import missing
 
 if TYPE_CHECKING:
     from rclpy.node import Node

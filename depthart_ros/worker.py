@@ -1,4 +1,4 @@
-"""The one thread that works, and the lanes in which the frames of the cameras wait for it."""
+"""The one thread that works, and the queues in which the frames of the cameras wait for it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 
-QUEUE = 4
-"""Items of a lane beyond which it has no room: only where all are kept."""
+LONGEST = 4
+"""Items of a queue beyond which it has no room: only where all are kept."""
 
 
 @dataclass(frozen=True)
 class Handler(Generic[Item]):
-    """What becomes of the items of one lane.
+    """What becomes of the items of one queue.
 
     Attributes:
         process: does the work, in the worker's thread.
         on_replaced: is told of each item that was dropped because a newer one came, or because work ended.
         on_error: gets what `process` raises.
-        on_room: is told that a lane without room has room again.
+        on_room: is told that a queue without room has room again.
     """
 
     process: Callable[[Item], None]
@@ -31,13 +31,13 @@ class Handler(Generic[Item]):
     on_room: Callable[[], None] = lambda: None
 
 
-class Lane(Generic[Item]):
+class FrameQueue(Generic[Item]):
     """Where the items of one camera wait: the newest alone, or all of them in order.
 
     Args:
         handler: of its items.
         keep_all: whether items wait in order instead of being replaced.
-        condition: of the worker, which guards every lane.
+        condition: of the worker, which guards every queue.
     """
 
     def __init__(self, handler: Handler[Item], *, keep_all: bool, condition: threading.Condition) -> None:
@@ -53,11 +53,11 @@ class Lane(Generic[Item]):
 
     @property
     def has_room(self) -> bool:
-        """Whether another item may come; a lane that keeps the newest alone always has."""
-        return self._items.maxlen is not None or len(self._items) < QUEUE
+        """Whether another item may come; a queue that keeps the newest alone always has."""
+        return self._items.maxlen is not None or len(self._items) < LONGEST
 
     def put(self, item: Item) -> None:
-        """Hand an item over, in place of an older one where only the newest is kept; a closed lane stays empty."""
+        """Hand an item over, in place of an older one where only the newest is kept; a closed queue stays empty."""
         with self._condition:
             replaced = len(self._items) == self._items.maxlen
             if not self._closed:
@@ -78,36 +78,36 @@ class Lane(Generic[Item]):
 
 
 class Worker:
-    """One thread that takes one item from each lane in turn, so that no camera waits for more than one of each other.
+    """One thread that takes one item from each queue in turn, so that no camera waits for more than one of each other.
 
     Args:
-        keep_all: whether every item is processed; otherwise the newest of each lane.
+        keep_all: whether every item is processed; otherwise the newest of each queue.
     """
 
     def __init__(self, *, keep_all: bool = False) -> None:
         self._keep_all = keep_all
         self._condition = threading.Condition()
-        self._lanes: deque[Lane[Any]] = deque()  # the one whose turn it is comes first
+        self._queues: deque[FrameQueue[Any]] = deque()  # the one whose turn it is comes first
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="depthart_worker", daemon=True)
         self._thread.start()
 
-    def lane(self, handler: Handler[Item]) -> Lane[Item]:
-        """Return a new lane."""
-        lane = Lane(handler, keep_all=self._keep_all, condition=self._condition)
+    def add_queue(self, handler: Handler[Item]) -> FrameQueue[Item]:
+        """Return a new queue."""
+        queue = FrameQueue(handler, keep_all=self._keep_all, condition=self._condition)
         with self._condition:
-            self._lanes.append(lane)
-        return lane
+            self._queues.append(queue)
+        return queue
 
     def stop(self) -> None:
         """Drop what waits, let the item at work finish, and end the thread."""
         with self._condition:
             self._closed = True
-            dropped = [(lane, lane.close()) for lane in self._lanes]
+            dropped = [(queue, queue.close()) for queue in self._queues]
             self._condition.notify_all()
-        for lane, count in dropped:
+        for queue, count in dropped:
             for _ in range(count):
-                lane.handler.on_replaced()
+                queue.handler.on_replaced()
         self._thread.join()
 
     def _run(self) -> None:
@@ -119,16 +119,16 @@ class Worker:
                 handler.on_error(error)
 
     def _take(self) -> tuple[Handler[Any], Any] | None:
-        """Wait for an item of any lane; None once the worker is stopped."""
+        """Wait for an item of any queue; None once the worker is stopped."""
         with self._condition:
-            self._condition.wait_for(lambda: self._closed or any(lane.waiting for lane in self._lanes))
+            self._condition.wait_for(lambda: self._closed or any(queue.waiting for queue in self._queues))
             if self._closed:
                 return None
-            while not self._lanes[0].waiting:
-                self._lanes.rotate(-1)
-            lane = self._lanes[0]
-            self._lanes.rotate(-1)
-            full, item = not lane.has_room, lane.pop()
+            while not self._queues[0].waiting:
+                self._queues.rotate(-1)
+            queue = self._queues[0]
+            self._queues.rotate(-1)
+            full, item = not queue.has_room, queue.pop()
         if full:
-            lane.handler.on_room()
-        return lane.handler, item
+            queue.handler.on_room()
+        return queue.handler, item

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from depthart_core import DepthartError, DepthEstimator
+from depthart_ros.bags.job import Job
 from depthart_ros.bags.message_types import message_types, read, written
-from depthart_ros.bags.source import Source, Stored, Topics
+from depthart_ros.bags.source import Source, Stored
 from depthart_ros.bags.target import Target
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.outputs.messages import MessageTypes
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Frame, Pipeline
 
 
@@ -46,7 +47,7 @@ class Collected:
         return ""
 
 
-class Calibrations:
+class BagCameraInfos:
     """The camera_infos of a bag.
 
     Args:
@@ -100,25 +101,21 @@ class Tally:
 
 
 def add_outputs(
-    source: Source,
+    job: Job,
+    names: Mapping[str, str],
     target: Target,
-    topics: Topics,
-    *,
     estimator: DepthEstimator,
-    settings: Settings,
-    names: dict[str, str],
+    *,
     warn: Callable[[str], None],
     on_frame: Callable[[], object],
 ) -> Tally:
     """Copy a bag and put behind each image what the node would publish for it.
 
     Args:
-        source: to copy.
-        target: to write to.
-        topics: of the camera.
-        estimator: picture to relative depth.
-        settings: of the node.
+        job: what is asked for.
         names: output of the node -> topic in the target.
+        target: to write to.
+        estimator: picture to relative depth.
         warn: gets a sentence about what is not as it should be.
         on_frame: called after each image.
 
@@ -127,14 +124,14 @@ def add_outputs(
     """
     outputs, problems = Collected(frozenset(names)), Problems(warn)
     pipeline = Pipeline(estimator, outputs, problems, Statistics())
-    calibrations, tally = Calibrations(source, topics.info, warn), Tally()
-    for message in source.messages():
+    infos, tally = BagCameraInfos(job.source, job.topics.info, warn), Tally()
+    for message in job.source.messages():
         target.copy(message)
         tally.kept += 1
-        if message.connection.topic != topics.image:
+        if message.connection.topic != job.topics.image:
             continue
         outputs.messages.clear()
-        reason = _process(message, pipeline, calibrations, settings)
+        reason = _process(message, pipeline, infos, job.settings)
         if reason:
             problems.report("image", reason)
             tally.failed[reason] += 1
@@ -147,14 +144,14 @@ def add_outputs(
     return tally
 
 
-def _process(message: Stored, pipeline: Pipeline, calibrations: Calibrations, settings: Settings) -> str:
+def _process(message: Stored, pipeline: Pipeline, infos: BagCameraInfos, settings: Settings) -> str:
     """Send one image through the pipeline; returns why nothing comes of it, else ""."""
     try:
         image = read(message.content, message.connection.msgtype)
     except Exception as error:  # rosbags lets errors of struct and numpy through
         return f"image: the message is damaged ({str(error) or type(error).__name__})"
     try:
-        info = calibrations.find(image, message.received)
+        info = infos.find(image, message.received)
         made = pipeline.process(Frame(image, info, settings, topic=message.connection.topic))
     except DepthartError as error:
         return str(error)

@@ -10,14 +10,13 @@ from typing import Any
 
 from depthart_ros.bags.message_types import needing_rosbags, read
 from depthart_ros.errors import BagError
+from depthart_ros.inputs.encodings import holds_depth
 from depthart_ros.inputs.topics import (
     CAMERA_INFO_TYPE,
-    COMPRESSED_TYPE,
     PICTURE_TYPES,
     camera_infos_beside,
     without_doubles,
 )
-from depthart_ros.outputs.encodings import DEPTH_ENCODINGS, is_depth
 
 CUT_SHORT = "a recording cut short: `ros2 bag reindex`, or `mcap recover` of the MCAP tools"
 
@@ -151,9 +150,7 @@ def _colour_topics(source: Source, pictures: list[str]) -> list[str]:
     for topic in pictures:
         stored = next(source.messages([topic]))
         try:
-            message = read(stored.content, stored.connection.msgtype)
-            compressed = stored.connection.msgtype == COMPRESSED_TYPE
-            first[topic] = is_depth(message.format) if compressed else message.encoding in DEPTH_ENCODINGS
+            first[topic] = holds_depth(read(stored.content, stored.connection.msgtype))
         except Exception:  # damaged: whoever decodes it says so
             first[topic] = False
     return [topic for topic, depth in first.items() if not depth]

@@ -11,16 +11,17 @@ from pathlib import Path
 from tqdm import tqdm
 
 from depthart_core import BACKENDS, ConfigError, DepthEstimator
-from depthart_ros import parameter_files
 from depthart_ros.bags.answers import Answers, RememberingBackend
 from depthart_ros.bags.frames import Tally, add_outputs
+from depthart_ros.bags.job import Job
 from depthart_ros.bags.plan import TYPES, choose_outputs
-from depthart_ros.bags.source import Source, Topics, choose_topics
+from depthart_ros.bags.source import Source, choose_topics
 from depthart_ros.bags.target import Target, put_in_place
 from depthart_ros.errors import BagError
-from depthart_ros.inputs.fallback import load_calibration
+from depthart_ros.inputs.calibration_file import load_calibration
 from depthart_ros.loading import identity, load_estimator
-from depthart_ros.parameters import OWN, SCALE_SOURCES, Settings
+from depthart_ros.parameters.files import UNSET, add_options, cameras_in, read_given, settings_of
+from depthart_ros.parameters.settings import OWN, SCALE_SOURCES, Settings
 from depthart_ros.process import INTERRUPTED
 
 SUMMARY = "add depth, camera_info and cloud topics to a copy of a rosbag2 recording, without ROS"
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--topics", nargs="+", choices=TYPES, metavar="NAME", help=f"of {', '.join(TYPES)} (default: what can be made)"
     )
     parser.add_argument("--namespace", default="", help="before the names of the added topics (default: none)")
-    parameter_files.add_options(parser)
+    add_options(parser)
     parser.add_argument("--camera", metavar="NAME", help="of the parameter `cameras`: NAME.scale and so on count")
     parser.add_argument("--model", help="packaged name or model file: the parameter `model`")
     parser.add_argument("--backend", choices=BACKENDS, help="what runs the model: the parameter `backend`")
@@ -63,66 +64,40 @@ def run(args: argparse.Namespace) -> int:
         load_calibration(settings.camera_info_url)  # so that a bad one is said now
     with Source(args.bag) as source:
         topics = choose_topics(source, image=args.image, info=args.camera_info)
+        storage = args.storage or source.storage
+        job = Job(source, topics, settings, args.out, storage, asked=args.topics or (), namespace=args.namespace)
         estimator = load_estimator(settings)
-        names = choose_outputs(
-            source,
-            topics,
-            settings,
-            heads=estimator.heads,
-            asked=args.topics or (),
-            namespace=args.namespace,
-            say=print,
-        )
-        unfinished = args.out.with_name(f"{args.out.name}.unfinished")
-        with Answers(unfinished / "answers", identity(settings, estimator)) as answers:
+        names = choose_outputs(job, heads=estimator.heads, say=print)
+        with Answers(job.answers, identity(settings, estimator)) as answers:
             if len(answers):
                 print(f"goes on: {len(answers)} answers of the model are there already")
             remembering = DepthEstimator(RememberingBackend(estimator.backend, answers), estimator.name)
             try:
-                tally = _write(args, source, topics, remembering, settings=settings, names=names)
+                tally = _write(job, names, remembering)
             except KeyboardInterrupt:
-                kept = f"{len(answers)} answers of the model are kept in {unfinished}"
+                kept = f"{len(answers)} answers of the model are kept in {job.unfinished}"
                 print(f"depthart bag: interrupted; {kept}: the same command goes on", file=sys.stderr)
                 return INTERRUPTED
-            shutil.rmtree(unfinished)
+            shutil.rmtree(job.unfinished)
     return _report(args, tally, names, estimator)
 
 
-def _write(
-    args: argparse.Namespace,
-    source: Source,
-    topics: Topics,
-    estimator: DepthEstimator,
-    *,
-    settings: Settings,
-    names: dict[str, str],
-) -> Tally:
+def _write(job: Job, names: Mapping[str, str], estimator: DepthEstimator) -> Tally:
     """Write the bag beside OUT and give it its name; nothing but the answers is left where that fails."""
-    unfinished = args.out.with_name(f"{args.out.name}.unfinished")
-    made, storage = unfinished / "bag" / args.out.name, args.storage or source.storage  # whatever OUT is called
-    shutil.rmtree(made.parent, ignore_errors=True)
+    shutil.rmtree(job.made.parent, ignore_errors=True)
     added = {topic: TYPES[name] for name, topic in names.items()}
     try:
         with (
-            tqdm(total=source.count(topics.image), unit="picture", file=sys.stderr) as bar,
-            Target(made, storage=storage, source=source, added=added) as target,
+            tqdm(total=job.source.count(job.topics.image), unit="picture", file=sys.stderr) as bar,
+            Target(job.made, storage=job.storage, source=job.source, added=added) as target,
         ):
-            tally = add_outputs(
-                source,
-                target,
-                topics,
-                estimator=estimator,
-                settings=settings,
-                names=names,
-                warn=_warn,
-                on_frame=bar.update,
-            )
+            tally = add_outputs(job, names, target, estimator, warn=_warn, on_frame=bar.update)
             if tally.frames and not tally.done:
                 raise BagError(f"none of the {tally.frames} images can be used: {next(iter(tally.failed))}")
     except BaseException:
-        shutil.rmtree(made.parent, ignore_errors=True)
+        shutil.rmtree(job.made.parent, ignore_errors=True)
         raise
-    put_in_place(made, args.out, aside=unfinished / "replaced")
+    put_in_place(job.made, job.out, aside=job.replaced)
     return tally
 
 
@@ -168,16 +143,12 @@ def _settings(args: argparse.Namespace) -> Settings:
     Raises:
         ConfigError: names the one that is wrong.
     """
-    values = parameter_files.read_given(args.params_file, args.param, _warn)
-    cameras = parameter_files.cameras_in(values)
+    values = read_given(args.params_file, args.param, _warn)
+    cameras = cameras_in(values)
     if args.camera is not None and args.camera not in cameras:
         expected = f"one of {', '.join(cameras)}" if cameras else "none, as the parameter `cameras` names none"
         raise ConfigError(f"--camera is {args.camera!r}; expected {expected}")
-    own = [
-        name
-        for name, value in values.items()
-        if name.partition(".")[0] in cameras and value not in parameter_files.UNSET
-    ]
+    own = [name for name, value in values.items() if name.partition(".")[0] in cameras and value not in UNSET]
     if own and args.camera is None:
         _warn(f"{', '.join(own)}: ignored; choose a camera with --camera")
     options = {"model": args.model, "backend": args.backend, "scale": args.scale, "scale_source": args.scale_source}
@@ -186,7 +157,7 @@ def _settings(args: argparse.Namespace) -> Settings:
     for name, value in options.items():
         if value is not None:
             values[f"{args.camera}.{name}" if args.camera and name in OWN else name] = value
-    return parameter_files.settings_of(values, args.camera or "")
+    return settings_of(values, args.camera or "")
 
 
 def _warn(sentence: str) -> None:

@@ -15,7 +15,7 @@ from depthart_core.markdown import table
 from depthart_core.model_files import is_export
 from depthart_core.store.speeds import read_speeds, write_speeds
 from depthart_ros.cli.accuracy import measure_accuracy, open_sets
-from depthart_ros.cli.sources import sample_pictures
+from depthart_ros.driver.sources import sample_pictures
 
 SUMMARY = "measure every backend that works on this machine; backend `auto` then takes the fastest"
 PERCENTILES = {50: 1, 95: 20, 99: 100}

@@ -6,16 +6,13 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from depthart_core.errors import importing
 from depthart_core.inference import BackendOptions
 from depthart_core.store import engines
-
-if TYPE_CHECKING:
-    from depthart_core.export.build import Built, EngineOptions
+from depthart_ros.loading import build_engine
 
 SUMMARY = "build a TensorRT engine for the GPU of this machine, compare it with PyTorch and keep it if both agree"
 
@@ -49,56 +46,22 @@ def run(args: argparse.Namespace) -> int:
     """Build; returns the exit status.
 
     Raises:
-        DepthartError: As `build`.
+        DepthartError: As `build_engine`.
     """
     with importing("building"):
         from depthart_core.export.build import EngineOptions
 
     wish = EngineOptions(args.precision, args.workspace, args.out, interruptible=True)
     options = BackendOptions(args.device, args.decode, max_scales=args.max_scales)
-    done = build(args.model, options, wish)
-    where = args.model if args.out is None else done.path
-    print(f"run it with: --model {shlex.quote(str(where))} --backend tensorrt {' '.join(_to_say_again(args))}")
-    return 0
-
-
-def build(model: str, options: BackendOptions, wish: EngineOptions | None = None) -> Built:
-    """Build and prove an engine, and show how it goes.
-
-    Args:
-        model: a packaged name or the path of a model file.
-        options: device, decoding and number of scales.
-        wish: what engine; None: in the precision of the options, for a node, whose handlers of signals stay.
-
-    Raises:
-        CheckpointError: The model is missing or damaged.
-        BackendError: A library or the GPU is missing, an option makes no sense, the engine deviates or cannot be kept.
-        ImageError: The packaged pictures cannot be read.
-    """
-    with importing("building"):
-        from depthart_core.export.build import EngineOptions, build_engine
-    from depthart_ros.cli.sources import sample_pictures
-
-    wish = wish or EngineOptions(engines.ENGINE_PRECISIONS[0] if options.precision == "auto" else options.precision)
     with tqdm(total=100, bar_format="{l_bar}{bar}| {elapsed}, {remaining} left", disable=None, leave=False) as bar:
 
         def progress(share: float) -> None:
             bar.update(100 * share - bar.n if 100 * share >= bar.n else -bar.n)  # every try starts anew
 
-        done = build_engine(
-            model,
-            options,
-            wish,
-            pictures=sample_pictures(),
-            report=lambda sentence: tqdm.write(sentence),
-            progress=progress,
-        )
-    for name, figures in done.record.deviation.items():
-        print(f"{name}: {figures['mean']:.2g} from PyTorch on average, {figures['p99']:.2g} for 1 % of the values")
-    kept = ", ".join(done.record.float32) or "nothing"
-    size, precision = done.record.engine_bytes / 1e6, done.record.precision
-    print(f"{done.path}: {size:.1f} MB in {precision}; kept in float32 besides: {kept}")
-    return done
+        done = build_engine(args.model, options, wish, report=tqdm.write, progress=progress)
+    where = args.model if args.out is None else done.path
+    print(f"run it with: --model {shlex.quote(str(where))} --backend tensorrt {' '.join(_to_say_again(args))}")
+    return 0
 
 
 def _to_say_again(args: argparse.Namespace) -> list[str]:

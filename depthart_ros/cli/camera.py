@@ -6,11 +6,11 @@ import argparse
 from typing import TYPE_CHECKING
 
 from depthart_core import ConfigError
-from depthart_ros.cli.sources import open_source
+from depthart_ros.driver.sources import open_source
 from depthart_ros.process import run as run_process
 
 if TYPE_CHECKING:
-    from depthart_ros.camera_node import CameraNode
+    from depthart_ros.driver.node import CameraNode
 
 SUMMARY = "publish Image and CameraInfo from a webcam, a video, a folder of pictures or the packaged samples"
 
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     source = open_source(args.source, fov_deg=args.fov_deg, size=size, loop=loop, repeats=round(args.hold * args.rate))
 
     def make() -> CameraNode:
-        from depthart_ros.camera_node import CameraNode
+        from depthart_ros.driver.node import CameraNode
 
         return CameraNode(source, rate=args.rate, frame_id=args.frame_id)
 

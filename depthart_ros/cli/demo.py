@@ -16,14 +16,14 @@ import cv2
 import numpy as np
 
 from depthart_core.errors import DepthartError
-from depthart_ros.cli.demo_processes import Program, held_interrupts, python_program, transport_environment
-from depthart_ros.cli.sources import SAMPLES, SAMPLES_INDEX
+from depthart_ros.demo.processes import Program, held_interrupts, python_program, transport_environment
+from depthart_ros.driver.sources import SAMPLES, SAMPLES_INDEX
 from depthart_ros.imports import ROS_MISSING
 from depthart_ros.outputs.topics import COLOR, DEPTH, POINTS
 from depthart_ros.process import INTERRUPTED
 
 if TYPE_CHECKING:
-    from depthart_ros.cli.demo_recorder import Recorder
+    from depthart_ros.demo.recorder import Recorder
 
 SUMMARY = "run camera and node together and write pictures and a bag to demo/"
 ROWS = 3  # frames in the picture
@@ -83,7 +83,7 @@ def _run_all(args: argparse.Namespace, domain: int) -> None:
         DepthartError: there is no ROS, or nothing came out.
     """
     try:
-        from depthart_ros.cli.demo_recorder import Recorder
+        from depthart_ros.demo.recorder import Recorder
     except ModuleNotFoundError as error:
         raise DepthartError(ROS_MISSING.format(program="the demo", error=error)) from error
     scale = args.scale or sample_scale()
@@ -170,9 +170,9 @@ def _report(recorder: Recorder, passed: float) -> None:
 
 def _write(out: Path, recorder: Recorder) -> None:
     """Write the picture and the bag, and say what to open."""
-    from depthart_ros.cli.demo_bag import write_bag
-    from depthart_ros.cli.demo_pictures import sheet
-    from depthart_ros.cli.demo_recorder import complete_frames, spread
+    from depthart_ros.demo.bag import write_bag
+    from depthart_ros.demo.pictures import sheet
+    from depthart_ros.demo.recorder import complete_frames, spread
 
     messages = recorder.recent()
     frames = spread(complete_frames(messages, ("image", COLOR, POINTS)), ROWS)

@@ -10,18 +10,18 @@ import sys
 from collections.abc import Iterator
 
 from depthart_core import ConfigError
-from depthart_ros import parameter_files
+from depthart_ros.dds.middleware import VARIABLE, missing
 from depthart_ros.doctor.findings import Finding, is_wrong, report
 from depthart_ros.doctor.machine import check_gpu, check_ros, check_shared_memory, check_versions
 from depthart_ros.imports import is_of_ros
-from depthart_ros.middleware import VARIABLE, missing
+from depthart_ros.parameters.files import add_options
 
 SUMMARY = "say what is wrong with this machine, the model, the parameters or the running ROS graph, and what cures it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parameter_files.add_options(parser)
+    add_options(parser)
     parser.add_argument(
         "--seconds", type=float, default=5.0, help="how long to listen to the ROS graph [s]; 0: not (default 5)"
     )

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     """
     with importing("export"):
         from depthart_core.export.onnx import ExportOptions, export_model
-    from depthart_ros.cli.sources import sample_pictures
+    from depthart_ros.driver.sources import sample_pictures
 
     done = export_model(
         args.model,

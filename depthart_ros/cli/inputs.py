@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core.errors import ImageError
-from depthart_ros.cli.sources import PICTURE_SUFFIXES, read_picture
+from depthart_ros.driver.sources import PICTURE_SUFFIXES, read_picture
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg"})
 

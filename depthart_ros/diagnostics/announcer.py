@@ -23,11 +23,11 @@ class Announcer:
         self._state, self._times = ("", ""), 0
         self._told, self._advice = ("", ""), ""
 
-    def tell(self, advice: str) -> None:
+    def mark_logged(self, advice: str) -> None:
         """Note advice that the log has: it is not given again."""
         self._advice = advice
 
-    def hear(self, verdict: Verdict, known: Collection[str]) -> None:
+    def update(self, verdict: Verdict, known: Collection[str]) -> None:
         """Say a state that lasts and needs a cure, and once it is over, that it is.
 
         Args:

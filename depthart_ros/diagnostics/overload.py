@@ -14,7 +14,7 @@ FACTOR, MARGIN = 1.5, 0.1
 """Growth that counts: beyond this factor and this many seconds."""
 
 
-class Load:
+class LatencyTrend:
     """Looks at one snapshot after the other, a second apart."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Load:
 
         Args:
             snapshot: the newest.
-            full: whether the camera's lane has no room.
+            full: whether the camera's queue has no room.
         """
         if snapshot.latency is not None:
             self._latencies.append(snapshot.latency)

@@ -5,44 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from depthart_ros.inputs.topics import InputTopic
+from depthart_ros.outputs.scaling import scale_possible
 from depthart_ros.outputs.topics import METRIC
+from depthart_ros.parameters.settings import Settings
+from depthart_ros.pipeline import needs_calibration
 
 
 @dataclass(frozen=True)
 class Situation:
-    """Everything that the verdict depends on.
+    """Everything that the verdict depends on; what stands behind `settings` counts while the node is active.
 
     Attributes:
         lifecycle: label of the lifecycle state, for example "active".
         node: fully qualified name of the node.
         camera: its name; "" for the only one.
         problems: current problems by kind, the keys of CURES.
-        image_topic: resolved name of the input.
-        image_type: type of its messages.
-        publishers: of that topic, with messages of that type.
-        strangers: the types of its other publishers, which cannot be heard.
+        rates: images received and processed a second.
+        settings: of the camera.
+        image: its pictures.
+        camera_info: its calibration.
         beside: the topic that has images of the other image_transport; "" where none has.
-        reliability: of our subscription to it.
         silence: seconds since the last image, or since it was subscribed to; 0 while it is not, for want of listeners,
             and while images have to wait.
         ever: whether an image ever came.
         interval: seconds from one image to the next, as is usual for the camera; 0 before two came.
         middleware: identifier of the RMW that is in use.
-        rates: images received and processed a second.
         falls_behind: whether the age of published depth grows because images come too fast.
-        lateness: seconds from the stamp of an image to its depth, beyond what the deadline grants; 0 while every image
-            is processed, however late.
+        latency: seconds from the stamp of an image to its depth.
         listened: outputs that have a subscriber.
-        scale_known: whether relative depth can become metres.
-        scale_source: the parameter of that name.
         heads: whether the model says how confident it is.
-        needs_camera_info: whether something that is listened to needs one.
-        has_camera_info: whether one was received.
-        camera_info_topic: resolved name of that input.
-        camera_info_publishers: of that topic.
-        camera_info_strangers: the types of its other publishers, which cannot be heard.
-        rectify: whether the picture should be undistorted.
-        min_confidence: the parameter of that name.
+        has_camera_info: whether one was received, or parameters stand in for it.
         deadline_ignored: whether there is a deadline, and the backend decodes all scales nevertheless.
         clock_runs: false under use_sim_time while /clock is silent.
     """
@@ -51,30 +44,20 @@ class Situation:
     node: str
     camera: str = ""
     problems: Mapping[str, str] = field(default_factory=dict)
-    image_topic: str = "/image"
-    image_type: str = "sensor_msgs/msg/Image"
-    publishers: int = 0
-    strangers: tuple[str, ...] = ()
+    rates: Mapping[str, float] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
+    image: InputTopic = field(default_factory=InputTopic)
+    camera_info: InputTopic = field(default_factory=InputTopic)
     beside: str = ""
-    reliability: str = "reliable"
     silence: float = 0.0
     ever: bool = True
     interval: float = 0.0
     middleware: str = "rmw_fastrtps_cpp"
-    rates: Mapping[str, float] = field(default_factory=dict)
     falls_behind: bool = False
-    lateness: float = 0.0
+    latency: float = 0.0
     listened: frozenset[str] = frozenset()
-    scale_known: bool = False
-    scale_source: str = "given"
     heads: bool = True
-    needs_camera_info: bool = False
     has_camera_info: bool = False
-    camera_info_topic: str = "/camera_info"
-    camera_info_publishers: int = 0
-    camera_info_strangers: tuple[str, ...] = ()
-    rectify: bool = False
-    min_confidence: float = 0.0
     deadline_ignored: bool = False
     clock_runs: bool = True
 
@@ -82,3 +65,19 @@ class Situation:
     def metric_listened(self) -> bool:
         """Whether an output that holds metres has a subscriber."""
         return bool(self.listened & METRIC)
+
+    @property
+    def scale_known(self) -> bool:
+        """Whether relative depth can become metres."""
+        return scale_possible(self.settings, heads=self.heads)
+
+    @property
+    def needs_camera_info(self) -> bool:
+        """Whether something that is listened to needs one."""
+        return needs_calibration(self.settings, self.listened)
+
+    @property
+    def lateness(self) -> float:
+        """The latency where it is more than the deadline grants; 0 while every image is processed, however late."""
+        late = not self.settings.process_all and self.latency > self.settings.deadline_ms * 1e-3
+        return self.latency if late else 0.0

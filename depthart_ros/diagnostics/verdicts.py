@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from depthart_ros.diagnostics.situation import Situation
 from depthart_ros.inputs.topics import COMPRESSED_SUFFIX, COMPRESSED_TYPE
 from depthart_ros.outputs.topics import CONFIDENCE, RELATIVE
+from depthart_ros.parameters.settings import Settings
 
 OK, WARN, ERROR, STALE = 0, 1, 2, 3
 SEVERITY = (OK, WARN, STALE, ERROR)
@@ -64,17 +65,17 @@ class Verdict:
         return "; ".join(part for part in (self.state, self.cause, self.cure) if part)
 
 
-def how_to_get_metres(node: str, *, camera: str = "", scale_source: str, heads: bool) -> str:
+def how_to_get_metres(node: str, settings: Settings, *, camera: str, heads: bool) -> str:
     """Return what to do while the scale is unknown.
 
     Args:
         node: its fully qualified name.
+        settings: of the camera.
         camera: its name; "" for the only one.
-        scale_source: the parameter of that name.
         heads: whether the model can guess the scale.
     """
     measure = MEASURE.format(node=node, own=f"{camera}." if camera else "")
-    if scale_source != "given":
+    if settings.scale_source != "given":
         return f"set scale_source to given, and {measure}"
     return f"{measure}; for a first guess of the model's own, set scale_source to model" if heads else measure
 
@@ -103,15 +104,15 @@ def _judge_input(now: Situation) -> Verdict | None:
         )
     if "subscription" in now.problems:
         return Verdict(ERROR, "no image", now.problems["subscription"], CURES["subscription"])
-    if now.publishers == 0:
+    if now.image.publishers == 0:
         return Verdict(STALE if now.ever else WARN, "no image", *_why_nobody_publishes(now))
     if now.silence > max(SILENCE, INTERVALS * now.interval):
-        cause = f"{now.publishers} publisher(s) on {now.image_topic}, but no image for {now.silence:.0f} s"
+        cause = f"{now.image.publishers} publisher(s) on {now.image.name}, but no image for {now.silence:.0f} s"
         if "qos" in now.problems:
             return Verdict(ERROR, "no image", f"{cause}: {now.problems['qos']}", CURES["qos"])
         level = STALE if now.ever else WARN
-        look = f"see whether the camera runs: ros2 topic hz {now.image_topic}"
-        if now.reliability == "best_effort" and "fastrtps" in now.middleware:
+        look = f"see whether the camera runs: ros2 topic hz {now.image.name}"
+        if now.image.reliability == "best_effort" and "fastrtps" in now.middleware:
             return Verdict(level, "no image", cause, f"{look}; if it does: {LOSSY}" if now.ever else LOSSY)
         return Verdict(level, "no image", cause, look)
     return None
@@ -119,14 +120,14 @@ def _judge_input(now: Situation) -> Verdict | None:
 
 def _why_nobody_publishes(now: Situation) -> tuple[str, str]:
     """Cause and cure where no publisher sends images that can be taken."""
-    topic, base = now.image_topic, now.image_topic.removesuffix(COMPRESSED_SUFFIX)
-    if now.strangers:
-        cause = f"{topic} carries {', '.join(now.strangers)}, expected {now.image_type}"
-        if COMPRESSED_TYPE not in now.strangers:
+    topic, base = now.image.name, now.image.name.removesuffix(COMPRESSED_SUFFIX)
+    if now.image.strangers:
+        cause = f"{topic} carries {', '.join(now.image.strangers)}, expected {now.image.type}"
+        if COMPRESSED_TYPE not in now.image.strangers:
             return cause, "remap image to a topic of that type, or let image_transport say which type it has"
         remap = f"image:={base}" if base != topic else f"image{COMPRESSED_SUFFIX}:={topic}"
         return cause, f"set image_transport to compressed, and remap: -r {_own(now)}{remap}"
-    if now.beside.endswith(COMPRESSED_SUFFIX) and now.image_type == COMPRESSED_TYPE:
+    if now.beside.endswith(COMPRESSED_SUFFIX) and now.image.type == COMPRESSED_TYPE:
         cure = f"remap: --ros-args -r {_own(now)}image{COMPRESSED_SUFFIX}:={now.beside}"
         return f"nothing publishes {topic}, but {now.beside} is there", cure
     if now.beside:
@@ -141,24 +142,24 @@ def _why_nobody_publishes(now: Situation) -> tuple[str, str]:
 def _why_no_camera_info(now: Situation) -> tuple[str, str]:
     """Cause and cure where none came."""
     cure = f"publish it, or remap: --ros-args -r {_own(now)}camera_info:=/its/topic"
-    if now.camera_info_strangers:
-        why = f"it carries {', '.join(now.camera_info_strangers)}"
-    elif not now.camera_info_publishers:
+    if now.camera_info.strangers:
+        why = f"it carries {', '.join(now.camera_info.strangers)}"
+    elif not now.camera_info.publishers:
         why, cure = "nothing publishes it", f"{cure}, or set camera_info_url or fov_deg"
     elif "camera_info_qos" in now.problems:
         why, cure = now.problems["camera_info_qos"], CURES["camera_info_qos"]
     else:
         why, cure = (
-            f"{now.camera_info_publishers} publisher(s), which sent none",
+            f"{now.camera_info.publishers} publisher(s), which sent none",
             "see whether the driver is calibrated, or set camera_info_url or fov_deg",
         )
-    return f"no camera_info came on {now.camera_info_topic}: {why}", cure
+    return f"no camera_info came on {now.camera_info.name}: {why}", cure
 
 
 def _why_no_scale(now: Situation) -> tuple[str, str]:
     """Cause and cure where relative depth cannot become metres."""
-    cause = "scale is unknown" if now.scale_source == "given" else "this model makes no guess of its scale"
-    return cause, how_to_get_metres(now.node, camera=now.camera, scale_source=now.scale_source, heads=now.heads)
+    cause = "scale is unknown" if now.settings.scale_source == "given" else "this model makes no guess of its scale"
+    return cause, how_to_get_metres(now.node, now.settings, camera=now.camera, heads=now.heads)
 
 
 def _own(now: Situation) -> str:
@@ -181,12 +182,12 @@ def _judge_outputs(now: Situation) -> Verdict | None:
         return Verdict(WARN, "a subscriber gets nothing", now.problems["subscriber"], CURES["subscriber"])
     if not now.listened:
         return Verdict(OK, "idle", "nobody subscribes to an output")
-    if now.rectify and not now.has_camera_info:
+    if now.settings.rectify and not now.has_camera_info:
         return Verdict(WARN, "not rectified", *_why_no_camera_info(now))
     no_confidence = CONFIDENCE in now.listened and not now.heads
     if not now.scale_known and now.metric_listened:
         return Verdict(WARN, "relative depth only", *_why_no_scale(now))
-    without_camera = "no cloud" if now.scale_source == "given" else "relative depth only"
+    without_camera = "no cloud" if now.settings.scale_source == "given" else "relative depth only"
     if now.metric_listened and now.needs_camera_info and not now.has_camera_info:
         return Verdict(WARN, without_camera, *_why_no_camera_info(now))
     for kind, state in (
@@ -197,7 +198,7 @@ def _judge_outputs(now: Situation) -> Verdict | None:
             return Verdict(WARN, state, now.problems[kind], CURES[kind])
     if no_confidence:
         return Verdict(WARN, "no confidence", NO_CONFIDENCE, "choose one that does: nano")
-    if now.min_confidence and now.metric_listened and not now.heads:
+    if now.settings.min_confidence and now.metric_listened and not now.heads:
         return Verdict(WARN, "no confidence", UNFILTERED, "choose a model that does: nano, or set min_confidence to 0")
     return Verdict(WARN, "no deadline", *NO_DEADLINE) if now.deadline_ignored else None
 
@@ -216,7 +217,7 @@ def _judge_depth(now: Situation) -> Verdict:
     """Return what kind of depth comes where nothing that is listened to is missing."""
     if not now.scale_known:
         return Verdict(OK, "relative depth only", *_why_no_scale(now))
-    if now.scale_source == "model" and not now.has_camera_info:
+    if now.settings.scale_source == "model" and not now.has_camera_info:
         return Verdict(OK, "relative depth only", *_why_no_camera_info(now))
     return Verdict(OK, "running", _share(now))
 

@@ -11,6 +11,7 @@ from depthart_core import IntrinsicsError
 from depthart_ros.doctor.findings import Finding
 from depthart_ros.doctor.listening import UNHEARD, Graph, Topic, endpoint_name, reliability_of
 from depthart_ros.inputs.camera_model import intrinsics_of
+from depthart_ros.inputs.encodings import holds_depth
 from depthart_ros.inputs.topics import (
     CAMERA_INFO_TYPE,
     COMPRESSED_SUFFIX,
@@ -20,7 +21,6 @@ from depthart_ros.inputs.topics import (
     sounds_raw,
     without_doubles,
 )
-from depthart_ros.outputs.encodings import DEPTH_ENCODINGS, is_depth
 
 LAUNCH = "ros2 launch depthart_ros depth.launch.py"
 
@@ -105,7 +105,7 @@ def _cameras(graph: Graph) -> list[Topic]:
 def _is_depth(topic: Topic) -> bool:
     if topic.first is None or topic.name.endswith(UNHEARD):
         return topic.name.endswith(UNHEARD)
-    return topic.first.encoding in DEPTH_ENCODINGS if topic.kind == IMAGE_TYPE else is_depth(topic.first.format)
+    return holds_depth(topic.first)
 
 
 def _check_camera(image: Topic, graph: Graph) -> Iterator[Finding]:

@@ -13,9 +13,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from depthart_core.errors import pip_install
+from depthart_ros.dds.middleware import VARIABLE
+from depthart_ros.dds.transport import profile_variables
 from depthart_ros.doctor.findings import Finding
-from depthart_ros.middleware import VARIABLE
-from depthart_ros.transport import profile_variables
 
 RUNTIMES = {"torch": ("torch",), "onnxruntime": ("onnxruntime", "onnxruntime-gpu"), "openvino": ("openvino",),
             "tensorrt": ("tensorrt", "tensorrt-cu12", "tensorrt-cu13"), "tensorrt_rtx": ("tensorrt-rtx",)}  # fmt: skip

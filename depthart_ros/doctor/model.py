@@ -14,10 +14,11 @@ from depthart_core.advice import prefers_export
 from depthart_core.model_files import export_folder, fingerprint, is_engine, is_export, model_path
 from depthart_core.store import engines, exports
 from depthart_ros.doctor.findings import Finding
-from depthart_ros.inputs.fallback import load_calibration
+from depthart_ros.inputs.calibration_file import load_calibration
 from depthart_ros.loading import WARM_UP_SHAPE, load_estimator, options_of
-from depthart_ros.parameter_files import read_given, settings_of
-from depthart_ros.parameters import Settings
+from depthart_ros.outputs.scaling import scale_possible
+from depthart_ros.parameters.files import read_given, settings_of
+from depthart_ros.parameters.settings import Settings
 
 ROUNDS = 3
 
@@ -62,7 +63,7 @@ def _check_calibrations(by_camera: dict[str, Settings], file: Path | None) -> It
 
 def _without_metres(by_camera: dict[str, Settings]) -> str:
     """Return whose scale is unknown, as the end of a sentence; "" where everyone's is known."""
-    of = [camera for camera, settings in by_camera.items() if settings.scale_source == "given" and not settings.scale]
+    of = [camera for camera, settings in by_camera.items() if not scale_possible(settings, heads=True)]
     whose = f"the scale of {', '.join(of)}" if any(of) else "the scale"
     return f"; {whose} is unknown, so neither metres nor a cloud will come" if of else ""
 

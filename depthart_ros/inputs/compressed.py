@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from depthart_core import ImageError
 from depthart_ros.errors import EncodingError
-from depthart_ros.inputs.encodings import LAYOUTS, check_size
-from depthart_ros.outputs.encodings import is_depth
+from depthart_ros.inputs.encodings import LAYOUTS, check_size, holds_depth
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CompressedImage
@@ -37,7 +36,7 @@ def check_compressed(message: CompressedImage, *, max_pixels: int) -> None:
         EncodingError: neither JPEG nor PNG, depth in the place of a picture, or data that is cut off.
         ImageError: the picture is empty or larger than max_pixels.
     """
-    _check(bytes(message.data), message.format, max_pixels)
+    _check(message, bytes(message.data), max_pixels)
 
 
 def decode_compressed(message: CompressedImage, *, max_pixels: int) -> npt.NDArray[np.uint8]:
@@ -54,7 +53,7 @@ def decode_compressed(message: CompressedImage, *, max_pixels: int) -> npt.NDArr
         ImageError: the picture is empty or larger than max_pixels.
     """
     data = bytes(message.data)
-    _check(data, message.format, max_pixels)
+    _check(message, data, max_pixels)
     mosaic = _mosaic(data, message.format)
     try:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), FLAGS if mosaic is None else MOSAIC_FLAGS)
@@ -78,9 +77,10 @@ def _mosaic(data: bytes, name: str) -> int | None:
     return LAYOUTS[encoding].code if stored and encoding.startswith("bayer_") and encoding in LAYOUTS else None
 
 
-def _check(data: bytes, name: str, max_pixels: int) -> None:
-    """See `check_compressed`."""
-    if is_depth(name):
+def _check(message: CompressedImage, data: bytes, max_pixels: int) -> None:
+    """See `check_compressed`; the data is that of the message."""
+    name = message.format
+    if holds_depth(message):
         raise EncodingError(f"image: format is {name!r}, which is depth; {EXPECTED} of a colour or grey picture")
     if data.startswith(PNG_START):
         width, height = _png_size(data)

@@ -11,8 +11,7 @@ import numpy.typing as npt
 from depthart_core import ImageError
 from depthart_ros.errors import EncodingError
 from depthart_ros.inputs.compressed import check_compressed, decode_compressed
-from depthart_ros.inputs.encodings import LAYOUTS, Layout, check_size
-from depthart_ros.outputs.encodings import DEPTH_ENCODINGS
+from depthart_ros.inputs.encodings import LAYOUTS, Layout, check_size, holds_depth, is_compressed
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CompressedImage, Image
@@ -47,11 +46,6 @@ def check_picture(message: Image | CompressedImage, *, max_pixels: int) -> None:
         ImageError: see `picture_of`.
     """
     (check_compressed if is_compressed(message) else check)(message, max_pixels=max_pixels)
-
-
-def is_compressed(message: Image | CompressedImage) -> bool:
-    """Whether a message is a CompressedImage, of whichever library."""
-    return hasattr(message, "format")
 
 
 def to_rgb(message: Image, *, max_pixels: int) -> npt.NDArray[np.uint8]:
@@ -100,7 +94,7 @@ def check(message: Image, *, max_pixels: int) -> Layout:
             raise ImageError(f"image: {name} is {value}; expected at least 1 px")
     check_size(width, height, max_pixels=max_pixels)
     layout = LAYOUTS.get(message.encoding)
-    if message.encoding in DEPTH_ENCODINGS:
+    if holds_depth(message):
         raise EncodingError(
             f"image: encoding is {message.encoding!r}, which is depth; expected a colour or grey picture, such as rgb8"
         )

@@ -1,12 +1,19 @@
-"""What pictures may come: their encodings with how each lies in memory, and how large they may be."""
+"""What image messages hold: pictures, how each encoding lies in memory and how large they may be, or depth."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 
 from depthart_core import ImageError
+
+if TYPE_CHECKING:
+    from sensor_msgs.msg import CompressedImage, Image
+
+DEPTH_ENCODINGS = ("32FC1", "16UC1")
+"""Encodings of depth images: metres, and millimetres."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,17 @@ LAYOUTS: dict[str, Layout] = {
     "nv12": Layout(cv2.COLOR_YUV2RGB_NV12, row_ratio=(3, 2), even=("width", "height")),
     "nv21": Layout(cv2.COLOR_YUV2RGB_NV21, row_ratio=(3, 2), even=("width", "height")),
 }
+
+
+def is_compressed(message: Image | CompressedImage) -> bool:
+    """Whether a message is a CompressedImage, of whichever library."""
+    return hasattr(message, "format")
+
+
+def holds_depth(message: Image | CompressedImage) -> bool:
+    """Whether it is depth by its encoding, or by its format: "16UC1; png compressed", "32FC1; compressedDepth"."""
+    name: str = message.format if is_compressed(message) else message.encoding
+    return "compressedDepth" in name or name.partition(";")[0].strip() in DEPTH_ENCODINGS
 
 
 def check_size(width: int, height: int, *, max_pixels: int) -> None:

@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from depthart_core import IntrinsicsError
 from depthart_ros.inputs.camera_model import projection_of_window
-from depthart_ros.outputs.filters import Mask
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo
 
 Matrix = npt.NDArray[np.float64]
 Maps = tuple[npt.NDArray[Any], npt.NDArray[Any]]
+Mask = npt.NDArray[np.bool_]
 
 LENGTHS = {"plumb_bob": (0, 4, 5), "rational_polynomial": (8, 12, 14), "equidistant": (4,), "fisheye": (4,)}
 """Distortion models, with how many numbers D may hold."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +13,9 @@ from depthart_core import ConfigError, Intrinsics, IntrinsicsError
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.inputs.camera_model import intrinsics_of, is_calibrated, rectifying_matters
 from depthart_ros.inputs.fallback import fallback
-from depthart_ros.inputs.rectification import Undistorter, Undistortion
+from depthart_ros.inputs.rectification import Mask, Undistorter, Undistortion
 from depthart_ros.inputs.topics import sounds_raw
-from depthart_ros.outputs.filters import Mask
-from depthart_ros.outputs.messages import MessageTypes
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo
@@ -53,12 +52,12 @@ class Sights:
     """Makes sights of pictures; keeps the maps that undistort them.
 
     Args:
-        types: the classes of messages.
+        make_camera_info: an empty CameraInfo.
         problems: where to report what is wrong with a calibration.
     """
 
-    def __init__(self, types: MessageTypes, problems: Problems) -> None:
-        self._types = types
+    def __init__(self, make_camera_info: Callable[[], Any], problems: Problems) -> None:
+        self._make_camera_info = make_camera_info
         self._problems = problems
         self._undistorter = Undistorter()
 
@@ -102,7 +101,7 @@ class Sights:
     def _calibrated(self, rgb: Picture, info: CameraInfo | None, settings: Settings) -> Sight:
         height, width = rgb.shape[:2]
         if info is None or not is_calibrated(info):
-            info = fallback(self._types.camera_info, settings, width, height) or info
+            info = fallback(self._make_camera_info, settings, width, height) or info
         if info is None:
             return Sight(rgb)
         intrinsics = intrinsics_of(info, width, height, rectified=settings.rectified or settings.rectify)

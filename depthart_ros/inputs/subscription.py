@@ -20,7 +20,8 @@ from rclpy.qos import (
 from rclpy.qos_overriding_options import InvalidQosOverridesError, QoSOverridingOptions
 
 from depthart_core import ConfigError
-from depthart_ros.parameters import RELIABILITIES
+from depthart_ros.inputs.topics import COMPRESSED_SUFFIX, InputTopic
+from depthart_ros.parameters.settings import RELIABILITIES
 
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks
@@ -92,7 +93,7 @@ class FollowingSubscription:
         gate: Gate | None = None,
         latched: bool = False,
     ) -> None:
-        self.type = type_name(kind)
+        self._type = type_name(kind)
         self.topic: str = node.resolve_topic_name(topic)
         self._node, self._kind, self._name, self._callback = node, kind, topic, callback
         self._mode = _overridden(node, self.topic, mode)
@@ -103,16 +104,11 @@ class FollowingSubscription:
         self._subscription: Any = None
         self.recheck()
 
-    @property
-    def publishers(self) -> int:
-        """How many publishers of our type the topic has."""
-        return len(self._offers())
-
-    @property
-    def strangers(self) -> tuple[str, ...]:
-        """The types of publishers that send something else."""
-        infos = self._node.get_publishers_info_by_topic(self.topic)
-        return tuple(sorted({info.topic_type for info in infos} - {self.type}))
+    def state(self) -> InputTopic:
+        """Return what is known of the topic now."""
+        kinds = [info.topic_type for info in self._node.get_publishers_info_by_topic(self.topic)]
+        strangers = tuple(sorted({*kinds} - {self._type}))
+        return InputTopic(self.topic, self._type, kinds.count(self._type), strangers, self.reliability)
 
     def recheck(self) -> None:
         """Subscribe, or subscribe anew if the publishers now call for another quality of service.
@@ -142,7 +138,7 @@ class FollowingSubscription:
     def _offers(self) -> list[QoSProfile]:
         """Return what each publisher of our type offers."""
         infos = self._node.get_publishers_info_by_topic(self.topic)
-        return [info.qos_profile for info in infos if info.topic_type == self.type]
+        return [info.qos_profile for info in infos if info.topic_type == self._type]
 
     def _wanted(self, offers: list[QoSProfile]) -> tuple[str, QoSDurabilityPolicy]:
         """Return reliability and durability to ask for."""
@@ -194,3 +190,10 @@ def _overridden(node: Node, topic: str, mode: str) -> str:
     if forced not in RELIABILITIES:
         raise ConfigError(f"{name} is {forced!r}; expected one of {', '.join(RELIABILITIES)}")
     return mode if forced == "auto" else str(forced)
+
+
+def compressed_topic(node: Node, image: str) -> str:
+    """Return where compressed images come: as of image_transport, remapping a topic moves its `/compressed` along."""
+    moved = node.resolve_topic_name(image)
+    in_place = moved == node.resolve_topic_name(image, only_expand=True)
+    return (image if in_place else moved) + COMPRESSED_SUFFIX

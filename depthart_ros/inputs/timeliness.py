@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 
 if TYPE_CHECKING:
     from builtin_interfaces.msg import Time

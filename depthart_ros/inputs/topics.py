@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 IMAGE_TYPE, COMPRESSED_TYPE, CAMERA_INFO_TYPE = (
     f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo")
@@ -10,6 +11,25 @@ IMAGE_TYPE, COMPRESSED_TYPE, CAMERA_INFO_TYPE = (
 PICTURE_TYPES = (IMAGE_TYPE, COMPRESSED_TYPE)
 COMPRESSED_SUFFIX = "/compressed"
 """End of the names of topics with compressed images, as image_transport has it."""
+
+
+@dataclass(frozen=True)
+class InputTopic:
+    """A topic that the node listens to, and who publishes there.
+
+    Attributes:
+        name: resolved.
+        type: of the messages that can be heard.
+        publishers: how many send those.
+        strangers: the types of the other publishers, which cannot be heard.
+        reliability: of our subscription; "" without one.
+    """
+
+    name: str = ""
+    type: str = ""
+    publishers: int = 0
+    strangers: tuple[str, ...] = ()
+    reliability: str = "reliable"
 
 
 def camera_infos_beside(image: str) -> list[str]:

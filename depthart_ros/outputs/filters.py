@@ -7,8 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core import RelativeDepth
-
-Mask = npt.NDArray[np.bool_]
+from depthart_ros.inputs.rectification import Mask
 
 
 def find_edges(depth: npt.NDArray[np.float32], share: float) -> Mask:

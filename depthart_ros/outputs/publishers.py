@@ -42,7 +42,7 @@ def publish(node: Node, publisher: Any, message: Any) -> str:
     return ""
 
 
-class Outputs:
+class OutputPublishers:
     """The publishers of OUTPUTS: reliable, keep last 1, volatile, unless `qos_overrides` say otherwise.
 
     Args:

@@ -6,7 +6,24 @@ import math
 from dataclasses import replace
 
 from depthart_core import BackendError, Intrinsics, RelativeDepth, ScaleGuess
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
+
+
+def given_scale(settings: Settings) -> ScaleGuess | None:
+    """Return the scale that the parameters give, which claims no error; None where they give none."""
+    given = settings.scale_source == "given" and settings.scale > 0.0
+    return ScaleGuess(settings.scale, 0.0) if given else None
+
+
+def scale_possible(settings: Settings, *, heads: bool) -> bool:
+    """Whether relative depth can become metres with these parameters (the model's guess needs a calibration, too).
+
+    Args:
+        settings: which say where the scale comes from.
+        heads: whether the model guesses it.
+    """
+    return heads if settings.scale_source == "model" else given_scale(settings) is not None
+
 
 USUAL_INTERVAL = 1 / 30
 """Seconds between frames whose stamps do not tell."""
@@ -21,7 +38,7 @@ class Scaling:
     def of(
         self, relative: RelativeDepth, intrinsics: Intrinsics | None, settings: Settings, *, stamp: float
     ) -> ScaleGuess | None:
-        """Return what makes relative depth metres, None where it is unknown; a given scale claims no error.
+        """Return what makes relative depth metres, None where it is unknown.
 
         Args:
             relative: depth with the model's guess.
@@ -34,7 +51,7 @@ class Scaling:
         """
         if settings.scale_source == "given":
             self._before = None
-            return ScaleGuess(settings.scale, 0.0) if settings.scale > 0.0 else None
+            return given_scale(settings)
         if intrinsics is None or relative.canonical is None:
             return None
         factor = relative.canonical.metres_per_unit

@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from depthart_core import ConfigError
 from depthart_core.geometry import point_planes
-from depthart_ros.inputs.fallback import ros_home
 from depthart_ros.outputs.messages import to_millimetres
 from depthart_ros.outputs.view import View
+from depthart_ros.parameters.paths import ros_home
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo

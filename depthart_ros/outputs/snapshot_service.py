@@ -37,7 +37,7 @@ class Seen(Protocol):
         """The newest frame with its depth, None before the first."""
         ...
 
-    def ask(self, *, wanted: bool) -> None:
+    def request_frame(self, *, wanted: bool) -> None:
         """Let depth be made though nobody subscribes, or no longer."""
         ...
 
@@ -82,11 +82,11 @@ async def _newest_views(node: Node, cameras: Collection[Seen]) -> dict[Seen, Vie
 
     timer = node.create_timer(LOOK, look, clock=Clock(clock_type=ClockType.STEADY_TIME))
     for camera in stale:
-        camera.ask(wanted=True)
+        camera.request_frame(wanted=True)
     await complete
     node.destroy_timer(timer)
     for camera in stale:
-        camera.ask(wanted=False)
+        camera.request_frame(wanted=False)
     return views
 
 

@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from depthart_core import Alignment, RelativeDepth, ScaleGuess, limit_range
 from depthart_ros.inputs.camera_model import fill_camera_info
+from depthart_ros.inputs.rectification import Mask
 from depthart_ros.inputs.sight import Sight
-from depthart_ros.outputs.filters import Mask, find_invalid
-from depthart_ros.parameters import Settings
+from depthart_ros.outputs.filters import find_invalid
+from depthart_ros.parameters.settings import Settings
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from depthart_ros.cli.main import SUBCOMMANDS
-from depthart_ros.parameters import SPECS
+from depthart_ros.parameters.settings import SPECS
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("README.md", "CHANGELOG.md", "benchmarks/README.md", "scripts/gpu/README.md", "depthart_core/models/nano.md")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from depthart_ros.transport import local_transport
+from depthart_ros.dds.transport import local_transport
 
 PROFILE = Path(__file__).parents[2] / "config" / "fastdds.xml"
 DOMAINS = itertools.count(os.getpid() * 13)  # other test processes begin in other places

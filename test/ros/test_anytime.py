@@ -74,7 +74,7 @@ def test_where_every_frame_is_processed_a_deadline_counts_from_its_turn(world, s
     start, _ = shown
     ours = start(deadline_ms=LONG, process_all=True)._cameras[0]
     world.until(ours._outputs.listened, what="a listener")
-    with ours._intake._calibrations._lock:  # at which the first frame waits, and the second one behind it
+    with ours._intake._camera_infos._lock:  # at which the first frame waits, and the second one behind it
         for number in (1, 2):
             camera.images.publish(rgb_message(world.peer.get_clock().now().to_msg()))
             world.until(lambda number=number: ours._statistics._counters["received"] == number, what="the image")

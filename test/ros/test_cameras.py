@@ -137,7 +137,7 @@ def test_cameras_share_one_model_and_one_thread(world, node_with):
     assert len(node._cameras) == 4
     assert estimators == {id(node._estimator)}
     assert isinstance(node._estimator, DepthEstimator)
-    assert len({id(camera._intake._lane._condition) for camera in node._cameras}) == 1
+    assert len({id(camera._intake._queue._condition) for camera in node._cameras}) == 1
 
 
 def test_a_fast_camera_does_not_starve_a_slow_one(world, node_with, publishers):

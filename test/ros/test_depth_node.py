@@ -121,7 +121,7 @@ def test_the_camera_info_of_the_same_stamp_is_preferred_to_a_later_one(
 ):
     node = world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE)
     camera.connect()
-    taken = node._cameras[0]._intake._calibrations._infos
+    taken = node._cameras[0]._intake._camera_infos._infos
     mine, later = Time(sec=1), Time(sec=2)
     zoomed = info_message(later)
     zoomed.p[0] = 99.0

@@ -110,7 +110,7 @@ def test_every_argument_is_used(file):
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_the_argument_is_a_parameter_of_the_node(name):
-    from depthart_ros.parameters import SPECS
+    from depthart_ros.parameters.settings import SPECS
 
     assert name in SPECS
     assert name in ARGUMENTS
@@ -235,7 +235,7 @@ def test_the_rviz_layout_shows_our_topics():
 
 
 def test_the_parameters_for_nav2_are_valid_for_the_node():
-    from depthart_ros.parameter_files import read_parameters, settings_of
+    from depthart_ros.parameters.files import read_parameters, settings_of
 
     settings = settings_of(read_parameters(ROOT / "config" / "nav2_depth.yaml"))
     assert settings.points_stride > 1
@@ -246,7 +246,7 @@ def test_the_parameters_for_nav2_are_valid_for_the_node():
 def test_the_costmaps_take_the_cloud_of_the_node_within_its_ranges(costmap, layer):
     import yaml
 
-    from depthart_ros.parameter_files import read_parameters, settings_of
+    from depthart_ros.parameters.files import read_parameters, settings_of
 
     file = ROOT / "config" / "nav2_depth.yaml"
     settings = settings_of(read_parameters(file))

@@ -154,7 +154,7 @@ def test_parameters_that_are_set_together_are_seen_together(world, toy_model_pat
 
 
 def test_every_parameter_shows_its_description_and_range_to_ros_tools(world):
-    from depthart_ros.parameters import SPECS
+    from depthart_ros.parameters.settings import SPECS
 
     node = world.depth_node(autostart=False)
     for name, spec in SPECS.items():

@@ -8,7 +8,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 
 from depthart_core import BackendError
 from depthart_ros.loading import faster_with, load_estimator
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 
 
 def advice(world):

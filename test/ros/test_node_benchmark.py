@@ -9,7 +9,7 @@ from depthart_core import DepthartError
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
 
 from benchmarks import node
-from depthart_ros.cli.demo_processes import Program
+from depthart_ros.demo.processes import Program
 
 SILENT = """
 import time
@@ -29,7 +29,7 @@ time.sleep(120.0)
 
 
 def test_a_node_that_falls_silent_ends_the_measurement(dds, domain, monkeypatch, tmp_path):
-    from depthart_ros.cli.demo_recorder import Recorder
+    from depthart_ros.demo.recorder import Recorder
 
     monkeypatch.setattr(node, "PATIENCE", 2.0)
     program = Program("silent", [sys.executable, "-c", SILENT], tmp_path / "log")

@@ -12,7 +12,7 @@ from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.loading import load_estimator
 from depthart_ros.outputs.publishers import OUTPUTS, ROS_TYPES
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Frame, Pipeline
 
 

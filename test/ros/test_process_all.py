@@ -31,7 +31,7 @@ def test_every_image_of_a_burst_is_processed_in_order_with_its_own_camera_info(
         info = info_message(Time(sec=number))
         info.p[0] = 100.0 + number
         infos.publish(info)
-    world.until(lambda: len(camera._intake._calibrations._infos) == FRAMES)
+    world.until(lambda: len(camera._intake._camera_infos._infos) == FRAMES)
     for number in range(FRAMES):
         images.publish(rgb_message(Time(sec=number)))
     world.until(lambda: all(len(world.got[f"depth/{topic}"]) == FRAMES for topic in ("relative", "camera_info")))

@@ -12,7 +12,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
-from depthart_ros.parameter_files import read_parameters, settings_of
+from depthart_ros.parameters.files import read_parameters, settings_of
 
 ROOT = Path(__file__).parents[2]
 

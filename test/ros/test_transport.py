@@ -11,7 +11,7 @@ from builtin_interfaces.msg import Time
 from sensor_msgs.msg import CompressedImage
 
 from depthart_core import DepthEstimator
-from depthart_ros.intake import compressed_topic
+from depthart_ros.inputs.subscription import compressed_topic
 
 STAMP = Time(sec=12, nanosec=34)
 

@@ -1,9 +1,9 @@
-"""The one worker and the lanes of the cameras."""
+"""The one worker and the queues of the cameras."""
 
 import threading
 import time
 
-from depthart_ros.worker import QUEUE, Handler, Worker
+from depthart_ros.worker import LONGEST, Handler, Worker
 
 PATIENCE = 60.0
 
@@ -21,16 +21,16 @@ def workers():
 
 
 class Busy:
-    """A worker with lanes whose first item waits until it is let go."""
+    """A worker with queues whose first item waits until it is let go."""
 
-    def __init__(self, *, lanes=1, fails_on=(), keep_all=False):
+    def __init__(self, *, queues=1, fails_on=(), keep_all=False):
         self.done, self.errors, self.replaced, self.room = [], [], 0, 0
         self.started, self.go = threading.Event(), threading.Event()
         self.fails_on = fails_on
         self.worker = Worker(keep_all=keep_all)
         handler = Handler(self.process, self.count, self.errors.append, self.note_room)
-        self.lanes = [self.worker.lane(handler) for _ in range(lanes)]
-        self.put = self.lanes[0].put
+        self.queues = [self.worker.add_queue(handler) for _ in range(queues)]
+        self.put = self.queues[0].put
 
     def process(self, item):
         self.started.set()
@@ -91,12 +91,12 @@ def test_a_stopped_worker_leaves_no_thread_and_takes_nothing():
     busy.worker.stop()
     assert workers() == before
     busy.put(0)
-    assert (busy.lanes[0].waiting, busy.replaced) == (0, 0)
+    assert (busy.queues[0].waiting, busy.replaced) == (0, 0)
 
 
 def test_cameras_take_turns_however_fast_one_of_them_is():
-    busy = Busy(lanes=3)
-    fast, slow, silent = busy.lanes
+    busy = Busy(queues=3)
+    fast, slow, silent = busy.queues
     fast.put("fast 0")
     assert busy.started.wait(PATIENCE)
     for number in range(1, 4):
@@ -111,13 +111,13 @@ def test_cameras_take_turns_however_fast_one_of_them_is():
 
 def test_a_lane_that_keeps_all_gives_every_item_in_order_and_says_when_it_has_room():
     busy = Busy(keep_all=True)
-    (lane,) = busy.lanes
-    for item in range(3 * QUEUE):
-        lane.put(item)
-    assert not lane.has_room
+    (queue,) = busy.queues
+    for item in range(3 * LONGEST):
+        queue.put(item)
+    assert not queue.has_room
     busy.go.set()
-    wait_for(lambda: len(busy.done) == 3 * QUEUE)
+    wait_for(lambda: len(busy.done) == 3 * LONGEST)
     busy.worker.stop()
-    assert (busy.done, busy.replaced) == (list(range(3 * QUEUE)), 0)
-    assert lane.has_room
+    assert (busy.done, busy.replaced) == (list(range(3 * LONGEST)), 0)
+    assert queue.has_room
     assert busy.room >= 1

@@ -67,7 +67,7 @@ def test_only_what_is_listened_to_is_made(world, make_camera, toy_model_path, rg
     camera.connect()
     stamp = stamp_now(world)
     camera.show(rgb_message(stamp), info_message(stamp), until=camera.all_came)
-    assert set(node._cameras[0]._pipeline._outgoing.memory) == {"depth/image_rect"}  # no other message was even made
+    assert set(node._cameras[0]._pipeline._builder.memory) == {"depth/image_rect"}  # no other message was even made
 
 
 def test_an_unknown_scale_gives_relative_depth_and_colour_alone_and_says_how_to_get_metres(
@@ -117,12 +117,12 @@ def test_frames_that_are_too_old_are_dropped_counted_and_explained(world, camera
 def test_frames_that_waited_too_long_for_their_turn_are_no_fault_of_a_clock(world, camera, toy_model_path, rgb_message):
     node = world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE, max_age=30.0)
     camera.connect()
-    lane, old = node._cameras[0]._intake._lane, stamp_now(world)
+    queue, old = node._cameras[0]._intake._queue, stamp_now(world)
     old.sec -= 60
-    lane.put(Arrival(rgb_message(old), time.monotonic() - 59.0))
+    queue.put(Arrival(rgb_message(old), time.monotonic() - 59.0))
     world.until(lambda: ", as it waited 59." in (world.status() or ""), what="the cause")
     assert "expected at most 30 (parameter max_age); set deadline_ms, lower max_scales" in world.status()
-    lane.put(Arrival(rgb_message(old), time.monotonic()))
+    queue.put(Arrival(rgb_message(old), time.monotonic()))
     world.until(lambda: "(parameter max_age); set use_sim_time" in world.status(), what="the other cause")
     assert "waited" not in world.status()
 

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 
 from depthart_core.geometry import Intrinsics
+from depthart_ros.inputs import encodings
 from depthart_ros.inputs.camera_model import intrinsics_of, window_of
 from depthart_ros.inputs.conversions import picture_of
 from depthart_ros.inputs.topics import CAMERA_INFO_TYPE, COMPRESSED_TYPE, IMAGE_TYPE
-from depthart_ros.outputs.encodings import is_depth
 from training.data.files import known_depth
 from training.data.sample import DataError, decode_image
 
@@ -52,7 +52,7 @@ def holds_depth(content: bytes, kind: str) -> bool:
     message = _decode(content, kind)
     if kind == COMPRESSED_TYPE and "rvl" in message.format.lower():
         raise DataError(f"its format is {message.format!r}: RVL is not read here, record compressedDepth as PNG")
-    return message.encoding in DEPTHS if kind == IMAGE_TYPE else is_depth(message.format)
+    return encodings.holds_depth(message) or (kind == IMAGE_TYPE and message.encoding in DEPTHS)
 
 
 def decode_color(content: bytes, kind: str) -> np.ndarray:

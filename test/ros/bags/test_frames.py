@@ -1,4 +1,4 @@
-"""The calibrations of a bag."""
+"""The camera_infos of a bag."""
 
 from types import SimpleNamespace
 
@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("rosbags", reason="rosbags is not installed: install the bag extra")
 
-from depthart_ros.bags.frames import Calibrations
+from depthart_ros.bags.frames import BagCameraInfos
 from depthart_ros.bags.message_types import written
 from depthart_ros.bags.source import Stored
 
@@ -16,7 +16,7 @@ def test_a_damaged_camera_info_is_left_out_and_counted(messages):
     content = [bytes(written(messages.info(0))), b"\0\1\0\0\7", bytes(written(messages.info(2)))]
     stored = [Stored(connection, 10 * place, data) for place, data in enumerate(content)]
     said = []
-    found = Calibrations(SimpleNamespace(messages=lambda _: stored), "/info", said.append)
+    found = BagCameraInfos(SimpleNamespace(messages=lambda _: stored), "/info", said.append)
     assert [found.find(messages.image(n), 10 * n).header.stamp for n in range(3)] == [
         messages.header(n).stamp for n in (0, 0, 2)
     ]

@@ -8,8 +8,8 @@ import pytest
 from depthart_core import BackendError
 from depthart_ros.cli import build_trt
 from depthart_ros.cli.main import main
-from depthart_ros.loading import load_estimator, options_of
-from depthart_ros.parameters import Settings
+from depthart_ros.loading import build_engine, load_estimator, options_of
+from depthart_ros.parameters.settings import Settings
 
 for name in ("onnx", "onnxruntime", "onnxscript"):
     pytest.importorskip(name, reason=f"{name} is not installed (extra `onnx`)")
@@ -55,6 +55,6 @@ def test_a_node_builds_its_engine_in_the_precision_of_its_settings(toy_model_pat
     with pytest.raises(BackendError, match="backend 'tensorrt' computes in fp16 or bf16 or fp32, got 'int8'"):
         load_estimator(asked)  # which no build cures
     with pytest.raises(BackendError, match="precision must be one of fp16, bf16, fp32, got 'int8'"):
-        build_trt.build(asked.model, options_of(asked))
+        build_engine(asked.model, options_of(asked), report=print)
     with pytest.raises(BackendError, match="TensorRT is not installed; on a Jetson: "):
-        build_trt.build(asked.model, options_of(replace(asked, precision="auto")))
+        build_engine(asked.model, options_of(replace(asked, precision="auto")), report=print)

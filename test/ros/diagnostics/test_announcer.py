@@ -15,25 +15,25 @@ def log():
             self.warnings, self.news = [], []
             self.announcer = Announcer(self.warnings.append, self.news.append)
 
-        def hear(self, verdict, times=LASTS, known=()):
+        def update(self, verdict, times=LASTS, known=()):
             for _ in range(times):
-                self.announcer.hear(verdict, known)
+                self.announcer.update(verdict, known)
 
     return Log()
 
 
 def test_a_state_that_lasts_is_said_once_with_cause_and_cure(log):
-    log.hear(SILENT, LASTS - 1)
+    log.update(SILENT, LASTS - 1)
     assert log.warnings == []
-    log.hear(SILENT, 100)
+    log.update(SILENT, 100)
     assert log.warnings == ["no image; nothing publishes /image; start the camera"]
 
 
 def test_another_cure_of_the_same_state_is_said_as_well(log):
-    log.hear(SILENT)
-    log.hear(Verdict(WARN, "no image", "but /image/compressed is there", "set image_transport to compressed"))
-    log.hear(Verdict(WARN, "no image", "1 publisher(s), but no image for 3 s", "see whether the camera runs"))
-    log.hear(Verdict(WARN, "no image", "1 publisher(s), but no image for 6 s", "see whether the camera runs"))
+    log.update(SILENT)
+    log.update(Verdict(WARN, "no image", "but /image/compressed is there", "set image_transport to compressed"))
+    log.update(Verdict(WARN, "no image", "1 publisher(s), but no image for 3 s", "see whether the camera runs"))
+    log.update(Verdict(WARN, "no image", "1 publisher(s), but no image for 6 s", "see whether the camera runs"))
     assert [line.split("; ")[-1] for line in log.warnings] == [
         "start the camera", "set image_transport to compressed", "see whether the camera runs",
     ]  # fmt: skip
@@ -41,25 +41,25 @@ def test_another_cure_of_the_same_state_is_said_as_well(log):
 
 def test_its_end_is_said_and_the_next_time_it_is_said_again(log):
     for _ in range(2):
-        log.hear(SILENT)
-        log.hear(FINE)
+        log.update(SILENT)
+        log.update(FINE)
     assert (len(log.warnings), log.news) == (2, ["running"] * 2)
 
 
 def test_nothing_is_said_while_all_is_well(log):
-    log.hear(FINE, 100)
+    log.update(FINE, 100)
     assert (log.warnings, log.news) == ([], [])
 
 
 def test_a_state_that_comes_and_goes_is_not_said(log):
     for _ in range(20):
-        log.hear(SILENT, 1)
-        log.hear(FINE, 1)
+        log.update(SILENT, 1)
+        log.update(FINE, 1)
     assert (log.warnings, log.news) == ([], [])
 
 
 def test_what_the_log_has_already_is_not_said_again(log):
-    log.hear(Verdict(ERROR, "frames are dropped", "step is 1", "cure"), known=["step is 1"])
-    log.announcer.tell("measure one distance")
-    log.hear(Verdict(WARN, "relative depth only", "scale is unknown", "measure one distance"))
+    log.update(Verdict(ERROR, "frames are dropped", "step is 1", "cure"), known=["step is 1"])
+    log.announcer.mark_logged("measure one distance")
+    log.update(Verdict(WARN, "relative depth only", "scale is unknown", "measure one distance"))
     assert log.warnings == []

@@ -2,18 +2,18 @@
 
 import pytest
 
-from depthart_ros.diagnostics.overload import REMEMBERED, Load, grows
+from depthart_ros.diagnostics.overload import REMEMBERED, LatencyTrend, grows
 from depthart_ros.diagnostics.statistics import Snapshot
 
 
 def falls_behind(latencies, *, received=30.0, processed=8.0, full=False):
-    load = Load()
+    trend = LatencyTrend()
     rates = {"received": received, "processed": processed}
-    return [load.falls_behind(Snapshot({}, rates, {}, latency=latency), full=full) for latency in latencies][-1]
+    return [trend.falls_behind(Snapshot({}, rates, {}, latency=latency), full=full) for latency in latencies][-1]
 
 
-def idle(load):
-    load.falls_behind(Snapshot({}, {"received": 0.0, "processed": 0.0}, {}), full=False)
+def idle(trend):
+    trend.falls_behind(Snapshot({}, {"received": 0.0, "processed": 0.0}, {}), full=False)
 
 
 def test_a_latency_that_grows_while_images_come_too_fast_is_overload():
@@ -28,13 +28,13 @@ def test_a_steady_latency_is_none_however_many_images_are_replaced():
 
 
 def test_an_idle_second_begins_anew():
-    load, rates = Load(), {"received": 30.0, "processed": 8.0}
+    trend, rates = LatencyTrend(), {"received": 30.0, "processed": 8.0}
     found = []
     for latency in [0.1] * 5 + [None] + [1.0] * 5:
         if latency is None:
-            idle(load)
+            idle(trend)
         else:
-            found.append(load.falls_behind(Snapshot({}, rates, {}, latency=latency), full=False))
+            found.append(trend.falls_behind(Snapshot({}, rates, {}, latency=latency), full=False))
     assert not any(found)
 
 
@@ -45,14 +45,14 @@ def test_seconds_in_which_no_frame_was_done_are_not_idle_while_images_come():
 
 
 def test_the_latency_is_that_of_the_newest_second_with_depth_and_none_when_idle():
-    load = Load()
-    assert load.latency == 0.0
+    trend = LatencyTrend()
+    assert trend.latency == 0.0
     for latency in (0.5, 2.0, None):
         rates = {"received": 30.0, "processed": 1.0}
-        load.falls_behind(Snapshot({}, rates, {}, latency=latency), full=False)
-    assert load.latency == 2.0
-    idle(load)
-    assert load.latency == 0.0
+        trend.falls_behind(Snapshot({}, rates, {}, latency=latency), full=False)
+    assert trend.latency == 2.0
+    idle(trend)
+    assert trend.latency == 0.0
 
 
 @pytest.mark.parametrize("last", [0.1, 0.24])

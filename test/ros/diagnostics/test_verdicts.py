@@ -6,21 +6,31 @@ import pytest
 
 from depthart_ros.diagnostics.situation import Situation
 from depthart_ros.diagnostics.verdicts import CURES, ERROR, OK, STALE, WARN, Verdict, combine, judge
+from depthart_ros.inputs.topics import InputTopic
+from depthart_ros.parameters.settings import Settings
 
 RELATIVE = frozenset({"depth/relative"})
+COMPRESSED = "sensor_msgs/msg/CompressedImage"
+BEST_EFFORT, NO_SCALE, GUESS = {"reliability": "best_effort"}, {"scale": 0.0}, {"scale_source": "model"}
 RUNNING = Situation(
     lifecycle="active",
     node="/depth_node",
-    publishers=1,
+    settings=Settings(scale=2.0),
+    image=InputTopic("/image", "sensor_msgs/msg/Image", publishers=1),
+    camera_info=InputTopic("/camera_info", "sensor_msgs/msg/CameraInfo"),
     listened=frozenset({"points"}),
-    scale_known=True,
-    needs_camera_info=True,
     has_camera_info=True,
 )
 
 
 def verdict(**changes):
-    return judge(dataclasses.replace(RUNNING, **changes))
+    """The verdict on a node that runs, but for some changes; of settings and topics they may change a part."""
+    whole = {
+        name: dataclasses.replace(getattr(RUNNING, name), **change)
+        for name, change in changes.items()
+        if name in ("settings", "image", "camera_info")
+    }
+    return judge(dataclasses.replace(RUNNING, **changes | whole))
 
 
 def test_nothing_wrong_is_ok():
@@ -44,21 +54,21 @@ def test_nothing_wrong_is_ok():
         ),
         ({"clock_runs": False}, WARN, "nothing arrives on /clock"),
         (
-            {"publishers": 0, "image_topic": "/cam", "ever": False},
+            {"image": {"publishers": 0, "name": "/cam"}, "ever": False},
             WARN,
             "nothing publishes /cam; start the camera, or remap",
         ),
-        ({"publishers": 0}, STALE, "nothing publishes /image"),
+        ({"image": {"publishers": 0}}, STALE, "nothing publishes /image"),
         ({"silence": 5.0, "ever": False}, WARN, "1 publisher(s) on /image, but no image for 5 s"),
         ({"silence": 5.0}, STALE, "1 publisher(s) on /image, but no image for 5 s"),
-        ({"silence": 5.0, "reliability": "best_effort", "ever": False}, WARN, "local_transport:=true"),
+        ({"silence": 5.0, "image": BEST_EFFORT, "ever": False}, WARN, "local_transport:=true"),
         (
-            {"silence": 5.0, "reliability": "best_effort"},
+            {"silence": 5.0, "image": BEST_EFFORT},
             STALE,
             "see whether the camera runs: ros2 topic hz /image; if it does: Fast DDS loses best-effort images above",
         ),
         (
-            {"silence": 5.0, "reliability": "best_effort", "ever": False, "middleware": "rmw_cyclonedds_cpp"},
+            {"silence": 5.0, "image": BEST_EFFORT, "ever": False, "middleware": "rmw_cyclonedds_cpp"},
             WARN,
             "see whether the camera runs: ros2 topic hz /image",
         ),
@@ -86,35 +96,37 @@ def test_nothing_wrong_is_ok():
             "overloaded; depth comes later and later: 8.0 of 30.0 images/s are processed; set deadline_ms",
         ),
         (
-            {"rates": {"received": 30.0, "processed": 0.1}, "lateness": 9.9},
+            {"rates": {"received": 30.0, "processed": 0.1}, "latency": 9.9},
             WARN,
             "slow; depth is 9.9 s old when it comes; 0.1 of 30.0 images/s are processed; set deadline_ms",
         ),
-        ({"lateness": 0.9}, OK, "running"),
+        ({"latency": 0.9}, OK, "running"),
+        ({"latency": 9.9, "settings": {"process_all": True}}, OK, "running"),
+        ({"latency": 1.5, "settings": {"deadline_ms": 2000.0}}, OK, "running"),
         ({"listened": frozenset()}, OK, "idle; nobody subscribes"),
-        ({"scale_known": False}, WARN, "scale is unknown; measure one distance"),
-        ({"scale_known": False, "listened": RELATIVE}, OK, "ros2 param set /depth_node scale VALUE"),
+        ({"settings": NO_SCALE}, WARN, "scale is unknown; measure one distance"),
+        ({"settings": NO_SCALE, "listened": RELATIVE}, OK, "ros2 param set /depth_node scale VALUE"),
         (
-            {"scale_known": False, "scale_source": "model", "heads": False},
+            {"settings": GUESS, "heads": False},
             WARN,
             "this model makes no guess of its scale; set scale_source to given, and measure one distance",
         ),
-        ({"has_camera_info": False, "scale_source": "model"}, WARN, "relative depth only; no camera_info came"),
+        ({"has_camera_info": False, "settings": GUESS}, WARN, "relative depth only; no camera_info came"),
         (
-            {"has_camera_info": False, "scale_source": "model", "listened": RELATIVE},
+            {"has_camera_info": False, "settings": GUESS, "listened": RELATIVE},
             OK,
             "nothing publishes it; publish it, or remap: --ros-args -r camera_info:=/its/topic, or set camera_info_url",
         ),
-        ({"has_camera_info": False, "needs_camera_info": False}, OK, "running"),
-        ({"scale_known": False, "listened": RELATIVE, "falls_behind": True}, WARN, "overloaded; depth comes later"),
+        ({"has_camera_info": False, "listened": frozenset({"depth/image_rect"})}, OK, "running"),
+        ({"settings": NO_SCALE, "listened": RELATIVE, "falls_behind": True}, WARN, "overloaded; depth comes later"),
         ({"listened": frozenset({"depth/confidence"}), "heads": False}, WARN, "no confidence; this model does not say"),
         (
-            {"min_confidence": 0.5, "heads": False},
+            {"settings": {"min_confidence": 0.5}, "heads": False},
             WARN,
             "no confidence; this model does not say how sure it is, so min_confidence filters nothing; choose a model",
         ),
-        ({"min_confidence": 0.5}, OK, "running"),
-        ({"min_confidence": 0.5, "heads": False, "listened": RELATIVE}, OK, "running"),
+        ({"settings": {"min_confidence": 0.5}}, OK, "running"),
+        ({"settings": {"min_confidence": 0.5}, "heads": False, "listened": RELATIVE}, OK, "running"),
         ({"deadline_ignored": True}, WARN, "no deadline; this backend decodes all scales at once, so deadline_ms is"),
         ({"problems": {"future": "9 s ahead"}}, WARN, "stamps lie in the future; 9 s ahead; set use_sim_time"),
         (
@@ -123,55 +135,51 @@ def test_nothing_wrong_is_ok():
             "no cloud; no camera_info came on /camera_info: nothing publishes it; publish it, or remap",
         ),
         (
-            {"has_camera_info": False, "camera_info_publishers": 1},
+            {"has_camera_info": False, "camera_info": {"publishers": 1}},
             WARN,
             ": 1 publisher(s), which sent none; see",
         ),
-        ({"has_camera_info": False, "camera_info_strangers": ("a/msg/B",)}, WARN, ": it carries a/msg/B; publish"),
+        ({"has_camera_info": False, "camera_info": {"strangers": ("a/msg/B",)}}, WARN, ": it carries a/msg/B; publish"),
         (
             {
                 "has_camera_info": False,
-                "camera_info_publishers": 1,
+                "camera_info": {"publishers": 1},
                 "problems": {"camera_info_qos": "another durability"},
             },
             WARN,
             "no camera_info came on /camera_info: another durability; let both sides agree",
         ),
         (
-            {"has_camera_info": False, "rectify": True, "listened": RELATIVE, "scale_known": False},
+            {"has_camera_info": False, "settings": NO_SCALE | {"rectify": True}, "listened": RELATIVE},
             WARN,
             "not rectified; no camera_info came on /camera_info",
         ),
         (
-            {"publishers": 0, "image_topic": "/a/compressed", "strangers": ("sensor_msgs/msg/CompressedImage",)},
+            {"image": {"publishers": 0, "name": "/a/compressed", "strangers": (COMPRESSED,)}},
             STALE,
             "expected sensor_msgs/msg/Image; set image_transport to compressed, and remap: -r image:=/a",
         ),
         (
-            {"publishers": 0, "image_topic": "/jpeg", "strangers": ("sensor_msgs/msg/CompressedImage",)},
+            {"image": {"publishers": 0, "name": "/jpeg", "strangers": (COMPRESSED,)}},
             STALE,
             "set image_transport to compressed, and remap: -r image/compressed:=/jpeg",
         ),
         (
-            {"publishers": 0, "image_topic": "/image/compressed", "beside": "/image"},
+            {"image": {"publishers": 0, "name": "/image/compressed"}, "beside": "/image"},
             STALE,
             "nothing publishes /image/compressed, but /image is there; set image_transport to raw",
         ),
         (
             {
-                "publishers": 0,
                 "camera": "front",
-                "image_topic": "/f/compressed",
-                "strangers": ("sensor_msgs/msg/CompressedImage",),
+                "image": {"publishers": 0, "name": "/f/compressed", "strangers": (COMPRESSED,)},
             },
             STALE,
             "and remap: -r front/image:=/f",
         ),
         (
             {
-                "publishers": 0,
-                "image_topic": "/cam/image",
-                "image_type": "sensor_msgs/msg/CompressedImage",
+                "image": {"publishers": 0, "name": "/cam/image", "type": COMPRESSED},
                 "beside": "/cam/image/compressed",
             },
             STALE,
@@ -179,12 +187,12 @@ def test_nothing_wrong_is_ok():
         ),
         ({"problems": {"subscription": "RCL is broken"}}, ERROR, "no image; RCL is broken; see the log"),
         (
-            {"publishers": 0, "strangers": ("std_msgs/msg/String",)},
+            {"image": {"publishers": 0, "strangers": ("std_msgs/msg/String",)}},
             STALE,
             "/image carries std_msgs/msg/String, expected sensor_msgs/msg/Image; remap image",
         ),
         (
-            {"publishers": 0, "beside": "/image/compressed"},
+            {"image": {"publishers": 0}, "beside": "/image/compressed"},
             STALE,
             "nothing publishes /image, but /image/compressed is there; set image_transport to compressed",
         ),
@@ -201,22 +209,22 @@ def test_the_state_is_named_with_cause_and_cure(changes, level, words):
 
 def test_what_comes_first_in_the_chain_is_named_first():
     everything = dict.fromkeys(CURES, "x")
-    assert verdict(publishers=0, problems=everything, scale_known=False).state == "no image"
-    assert verdict(problems=everything, scale_known=False).state == "no image"
+    assert verdict(image={"publishers": 0}, problems=everything, settings=NO_SCALE).state == "no image"
+    assert verdict(problems=everything, settings=NO_SCALE).state == "no image"
     del everything["subscription"]
-    assert verdict(problems=everything, scale_known=False).state == "frames are dropped"
-    assert verdict(problems={"camera_info": "x"}, scale_known=False).state == "relative depth only"
+    assert verdict(problems=everything, settings=NO_SCALE).state == "frames are dropped"
+    assert verdict(problems={"camera_info": "x"}, settings=NO_SCALE).state == "relative depth only"
 
 
 def test_a_guess_is_advised_only_where_the_model_makes_one():
     advice = "set scale_source to model"
-    assert advice in verdict(scale_known=False).cure
-    assert advice not in verdict(scale_known=False, heads=False).cure
-    assert advice not in verdict(scale_known=False, heads=False, scale_source="model").cure
+    assert advice in verdict(settings=NO_SCALE).cure
+    assert advice not in verdict(settings=NO_SCALE, heads=False).cure
+    assert advice not in verdict(settings=GUESS, heads=False).cure
 
 
 def test_who_wants_confidence_alone_is_told_of_it_and_not_of_the_scale():
-    wishes = {"listened": frozenset({"depth/confidence"}), "scale_known": False}
+    wishes = {"listened": frozenset({"depth/confidence"}), "settings": NO_SCALE}
     assert verdict(**wishes, heads=False).state == "no confidence"
     assert verdict(**wishes).state == "relative depth only"
     assert (
@@ -229,7 +237,7 @@ def test_several_cameras_are_as_bad_as_the_worst_of_them_which_is_named():
     verdicts = {
         "front": Verdict(OK, "running"),
         "left": verdict(silence=5.0),
-        "rear": verdict(publishers=0, ever=False),
+        "rear": verdict(image={"publishers": 0}, ever=False),
     }
     both = combine(verdicts)
     assert (both.level, both.state) == (STALE, "1 of 3 cameras are well")

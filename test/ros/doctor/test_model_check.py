@@ -6,7 +6,7 @@ import pytest
 
 from depthart_ros.doctor.findings import is_wrong
 from depthart_ros.doctor.model import check_model, check_parameters
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 
 
 def test_a_valid_file_gives_the_settings(tmp_path):

@@ -13,12 +13,13 @@ from sensor_msgs.msg import CameraInfo
 
 from depthart_core.errors import ConfigError
 from depthart_ros.diagnostics.problems import Problems
+from depthart_ros.inputs.calibration_file import load_calibration
 from depthart_ros.inputs.camera_model import intrinsics_from_fov
-from depthart_ros.inputs.fallback import load_calibration, path_of, pinhole
+from depthart_ros.inputs.fallback import pinhole
 from depthart_ros.inputs.sight import Sights
-from depthart_ros.outputs.publishers import ROS_TYPES
 from depthart_ros.outputs.snapshot import calibration_yaml
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.paths import path_of
+from depthart_ros.parameters.settings import Settings
 
 STAMP = Time(sec=1)
 
@@ -30,7 +31,7 @@ def logged():
 
 @pytest.fixture
 def sights(logged):
-    return Sights(ROS_TYPES, Problems(logged.append))
+    return Sights(CameraInfo, Problems(logged.append))
 
 
 @pytest.fixture

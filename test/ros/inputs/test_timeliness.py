@@ -6,7 +6,7 @@ from builtin_interfaces.msg import Time
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.inputs.timeliness import Timeliness
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 
 
 @pytest.mark.parametrize(

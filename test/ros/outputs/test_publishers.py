@@ -6,7 +6,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 
 from sensor_msgs.msg import Image
 
-from depthart_ros.outputs.publishers import OUTPUTS, Outputs, publish
+from depthart_ros.outputs.publishers import OUTPUTS, OutputPublishers, publish
 
 
 def test_publishing_while_the_context_shuts_down_is_no_failure(world):
@@ -23,7 +23,7 @@ def test_publishing_to_a_destroyed_publisher_is_a_failure_in_words(world):
 
 
 def test_only_topics_with_a_subscriber_count_as_listened_to(world):
-    outputs = Outputs(world.peer, on_incompatible=pytest.fail)
+    outputs = OutputPublishers(world.peer, on_incompatible=pytest.fail)
     assert outputs.listened() == frozenset()
     world.listen("points", OUTPUTS["points"])
     world.until(lambda: outputs.listened() == {"points"})

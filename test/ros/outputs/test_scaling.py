@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from depthart_core import BackendError, Intrinsics, RelativeDepth, ScaleGuess
-from depthart_ros.outputs.scaling import Scaling
-from depthart_ros.parameters import Settings
+from depthart_ros.outputs.scaling import Scaling, given_scale, scale_possible
+from depthart_ros.parameters.settings import Settings
 
 CAMERA = Intrinsics(100, 100, 50.0, 50.0, 50.0, 50.0)  # half its size
 
@@ -28,6 +28,13 @@ def test_a_given_scale_claims_no_error_and_zero_means_unknown():
     scaling = Scaling()
     assert scaling.of(guessed(3.0), CAMERA, Settings(scale=2.0), stamp=0.0) == ScaleGuess(2.0, 0.0)
     assert scaling.of(guessed(3.0), CAMERA, Settings(), stamp=0.0) is None
+
+
+def test_metres_need_a_scale_above_zero_or_a_model_that_guesses_it():
+    model = Settings(scale=2.0, scale_source="model")
+    assert [scale_possible(Settings(scale=scale), heads=True) for scale in (0.0, 2.0)] == [False, True]
+    assert [scale_possible(model, heads=heads) for heads in (False, True)] == [False, True]
+    assert given_scale(model) is None  # the parameter does not count
 
 
 def test_the_guess_of_every_frame_holds_for_itself_without_smoothing():

@@ -15,13 +15,13 @@ from std_srvs.srv import Trigger
 
 from depthart_core import RelativeDepth, ScaleGuess, point_cloud
 from depthart_core.errors import ConfigError
+from depthart_ros.inputs.calibration_file import load_calibration
 from depthart_ros.inputs.camera_model import intrinsics_of
-from depthart_ros.inputs.fallback import load_calibration
 from depthart_ros.inputs.sight import Sight
 from depthart_ros.outputs.messages import to_millimetres
 from depthart_ros.outputs.snapshot import PLY_POINT, save_snapshot, snapshot_folder
 from depthart_ros.outputs.view import View
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 
 STAMP = Time(sec=7, nanosec=8)
 

@@ -14,7 +14,7 @@ KEPT = 8
 KEPT_OF_ALL = 4096  # where images queue up, their camera_infos come long before them
 
 
-class Calibrations:
+class CameraInfoBuffer:
     """The newest camera_infos; one thread adds while another looks.
 
     Args:

@@ -12,12 +12,12 @@ from depthart_ros.inputs.sight import Sight
 from depthart_ros.outputs.colors import palette
 from depthart_ros.outputs.filters import find_edges
 from depthart_ros.outputs.legend import draw_legend, tick_values
+from depthart_ros.outputs.message_builder import MessageBuilder
 from depthart_ros.outputs.messages import to_millimetres
-from depthart_ros.outputs.outgoing import Outgoing
 from depthart_ros.outputs.publishers import ROS_TYPES
 from depthart_ros.outputs.view import View
 from depthart_ros.outputs.voxels import average_voxels
-from depthart_ros.parameters import Settings
+from depthart_ros.parameters.settings import Settings
 
 CAMERA = Intrinsics(12, 8, 9.0, 9.5, 5.5, 3.25)
 SCALE = 2.0
@@ -44,7 +44,7 @@ def make(relative, rgb):
         settings = Settings.from_values({name.replace("__", "."): value for name, value in parameters.items()})
         guess = None if scale is None else ScaleGuess(scale, 0.0)
         view = View(Header(frame_id="optical"), Sight(rgb, None, intrinsics), relative, guess, settings)
-        [(made, message)] = Outgoing(ROS_TYPES).messages(view, frozenset({topic}))
+        [(made, message)] = MessageBuilder(ROS_TYPES).messages(view, frozenset({topic}))
         assert (made, message.header.frame_id) == (topic, "optical")
         return message
 
@@ -133,13 +133,13 @@ def test_a_voxel_cloud_of_no_points_is_empty(make):
 
 
 def test_memory_is_made_anew_when_encoding_or_fields_change(relative, rgb):
-    outgoing = Outgoing(ROS_TYPES)
+    builder = MessageBuilder(ROS_TYPES)
     made = []
     for encoding, color in (("32FC1", True), ("16UC1", False), ("32FC1", True)):
         settings = Settings(depth_encoding=encoding, points_color=color)
         view = View(Header(), Sight(rgb, None, CAMERA), relative, ScaleGuess(SCALE, 0.0), settings)
         wanted = frozenset({"depth/image_rect", "points"})
-        made.append({topic: bytes(message.data) for topic, message in outgoing.messages(view, wanted)})
+        made.append({topic: bytes(message.data) for topic, message in builder.messages(view, wanted)})
     assert made[0] == made[2]
     assert len(made[1]["depth/image_rect"]) * 2 == len(made[0]["depth/image_rect"])
 
@@ -149,7 +149,7 @@ def large(make_settings):
     values = np.tile(np.linspace(0.2, 6.0, 320, dtype=np.float32), (240, 1))
     rgb = np.zeros((240, 320, 3), np.uint8)
     view = View(Header(), Sight(rgb, None, None), RelativeDepth(values), ScaleGuess(SCALE, 0.0), make_settings)
-    [(_, message)] = Outgoing(ROS_TYPES).messages(view, frozenset({"depth/image_color"}))
+    [(_, message)] = MessageBuilder(ROS_TYPES).messages(view, frozenset({"depth/image_color"}))
     return np.frombuffer(message.data, np.uint8).reshape(240, 320, 3)
 
 

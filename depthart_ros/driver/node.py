@@ -18,7 +18,7 @@ from depthart_ros.outputs.messages import ImageMessage, image_message
 from depthart_ros.outputs.publishers import ROS_TYPES, publish
 
 if TYPE_CHECKING:
-    from depthart_ros.cli.sources import SourcePicture
+    from depthart_ros.driver.sources import SourcePicture
 
 
 class CameraNode(Node):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from depthart_ros.transport import local_transport
+from depthart_ros.dds.transport import local_transport
 
 
 @pytest.mark.parametrize(

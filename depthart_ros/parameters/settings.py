@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from depthart_core import BACKENDS, DECODES, LARGEST_SEED, MOST_THREADS, PRECISIONS, ConfigError
+from depthart_ros.inputs.encodings import DEPTH_ENCODINGS
 from depthart_ros.outputs.colors import COLOR_MAPS
-from depthart_ros.outputs.encodings import DEPTH_ENCODINGS
-from depthart_ros.parameter_specs import Spec, dynamic, fixed
+from depthart_ros.parameters.specs import Spec, dynamic, fixed
 
 Value = bool | int | float | str | list[str]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from depthart_ros.cli.demo_pictures import ABOVE, BACKGROUND, GRID, INK, PANEL, SIDE, draw
+from depthart_ros.demo.pictures import ABOVE, BACKGROUND, GRID, INK, PANEL, SIDE, draw
 
 RED = (0, 0, 255)
 

@@ -1,4 +1,4 @@
-"""Where `depthart camera` takes its pictures from: each source is an iterator of pictures with intrinsics."""
+"""Where the driver takes its pictures from: each source is an iterator of pictures with intrinsics."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from depthart_ros.cli.demo_processes import Program, held_interrupts, transport_environment
+from depthart_ros.demo.processes import Program, held_interrupts, transport_environment
 
 SLEEPER = "import time; print('started', flush=True); time.sleep(600)"
 

@@ -18,9 +18,9 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from depthart_core import ConfigError
-from depthart_ros.inputs.fallback import load_calibration
-from depthart_ros.parameter_files import UNSET, unknown
-from depthart_ros.parameters import DEFAULTS, OWN, SPECS, Settings, checked
+from depthart_ros.inputs.calibration_file import load_calibration
+from depthart_ros.parameters.files import UNSET, unknown
+from depthart_ros.parameters.settings import DEFAULTS, OWN, SPECS, Settings, checked
 
 
 def declare_parameters(node: Node) -> dict[str, str]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from depthart_ros.transport import local_transport
+from depthart_ros.dds.transport import local_transport
 
 PROFILE = Path("config", "fastdds.xml")
 STOP_SIGNALS = ((signal.SIGINT, 5.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0))

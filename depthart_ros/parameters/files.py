@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from depthart_core import ConfigError
-from depthart_ros.parameters import OWN, SPECS, Settings, camera_names
-from depthart_ros.ros_yaml import RosYamlError, load_yaml
+from depthart_ros.parameters.ros_yaml import RosYamlError, load_yaml
+from depthart_ros.parameters.settings import OWN, SPECS, Settings, camera_names
 
 SECTION = "ros__parameters"
 NODE = "/depth_node"

@@ -3,7 +3,7 @@
 import pytest
 
 from depthart_core import ConfigError
-from depthart_ros.parameter_files import read_assignment, read_given, read_parameters, settings_of
+from depthart_ros.parameters.files import read_assignment, read_given, read_parameters, settings_of
 
 READ = {
     "2": 2,

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from depthart_ros.middleware import INDEX, installed, missing
+from depthart_ros.dds.middleware import INDEX, installed, missing
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from depthart_ros.outputs.topics import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, P
 from depthart_ros.outputs.view import View
 
 
-class Outgoing:
+class MessageBuilder:
     """Makes the messages of a view; the memory of the next one of the same size is used again.
 
     Args:

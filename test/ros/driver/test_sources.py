@@ -9,7 +9,7 @@ import pytest
 
 from depthart_core.errors import ImageError
 from depthart_core.geometry import Intrinsics
-from depthart_ros.cli.sources import SAMPLES, open_source
+from depthart_ros.driver.sources import SAMPLES, open_source
 from depthart_ros.inputs.camera_model import intrinsics_from_fov
 
 

@@ -8,8 +8,8 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CameraInfo, Image
 
 from depthart_core.errors import DepthartError
-from depthart_ros.cli.demo_bag import write_bag
-from depthart_ros.cli.demo_recorder import Message, complete_frames, spread
+from depthart_ros.demo.bag import write_bag
+from depthart_ros.demo.recorder import Message, complete_frames, spread
 
 
 def image(seconds, *, topic="image"):

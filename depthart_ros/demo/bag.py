@@ -9,7 +9,7 @@ from pathlib import Path
 from depthart_core.errors import DepthartError
 from depthart_ros.bags.message_types import store
 from depthart_ros.bags.target import open_writer
-from depthart_ros.cli.demo_recorder import TOPICS, Message
+from depthart_ros.demo.recorder import TOPICS, Message
 from depthart_ros.inputs.subscription import type_name
 
 

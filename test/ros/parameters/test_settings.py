@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from depthart_core.errors import ConfigError
-from depthart_ros.parameters import DEFAULTS, SPECS, TYPE_WORDS, Settings
+from depthart_ros.parameters.settings import DEFAULTS, SPECS, TYPE_WORDS, Settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MARKED = re.compile(r"<!-- parameters -->\n+(.*?)\n+<!-- /parameters -->", re.DOTALL)
 
 
