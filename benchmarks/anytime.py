@@ -18,10 +18,10 @@ from benchmarks.deliver import deliver
 from depthart_core import BACKENDS, DepthEstimator
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
-from training.curves import Axes, Curve, draw_curves
 from training.data.frames import Frames
 from training.data.source import DataSet, open_named
-from training.frames import Frame, Settings, for_each_frame, judge
+from training.scoring.curves import Axes, Curve, draw_curves
+from training.scoring.frames import Frame, Settings, for_each_frame, judge
 
 Measured = list[tuple[float, float]]
 """Seconds and AbsRel of one picture with 1, 2, ... scales."""

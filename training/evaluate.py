@@ -18,7 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from training.arguments import (
+from training.command import run_command
+from training.data.sample import Sample
+from training.data.source import DataSet
+from training.scoring.arguments import (
     add_data_arguments,
     add_model_arguments,
     load_predictor,
@@ -26,13 +29,9 @@ from training.arguments import (
     open_sets,
     settings_of,
 )
-from training.command import run_command
-from training.data.sample import Sample
-from training.data.source import DataSet
-from training.frames import ALIGNMENTS, Frame, Predictor, Settings, for_each_frame, judge, prepare
-from training.metrics import ScoreError
-from training.plots import SheetRow, write_sheet
-from training.report import (
+from training.scoring.frames import ALIGNMENTS, Frame, Predictor, Settings, for_each_frame, judge, prepare
+from training.scoring.metrics import ScoreError
+from training.scoring.report import (
     FrameScores,
     frame_scores,
     markdown_head,
@@ -41,6 +40,7 @@ from training.report import (
     write_csv,
     write_curves,
 )
+from training.scoring.sheets import SheetRow, write_sheet
 
 
 def evaluate(

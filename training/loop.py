@@ -30,7 +30,7 @@ from training.precision import choose_precision
 from training.processes import largest, mean, open_processes, same_everywhere
 from training.recording import Recorder, progress_sheet
 from training.settings import RunOptions, StageSettings
-from training.stage import Scalars, Stage, StageLoss, TrainingBatch, to_training_batch
+from training.stages.stage import Scalars, Stage, StageLoss, TrainingBatch, to_training_batch
 from training.watch import LossWatch
 
 LOG_STEPS = 20  # between two lines of the log; where the steps or the minutes are over there is one as well

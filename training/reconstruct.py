@@ -21,7 +21,7 @@ from depthart_core.normalize import denormalize, fill_unknown, normalize_image, 
 from training.command import run_command
 from training.data.sample import Sample
 from training.data.source import DataSet, open_named
-from training.frames import Frame, Settings, for_each_frame, judge
+from training.scoring.frames import Frame, Settings, for_each_frame, judge
 
 
 def reconstruct(model: DepthART, sample: Sample) -> list[np.ndarray]:

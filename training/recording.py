@@ -15,8 +15,8 @@ from depthart_core.config import ModelConfig
 from depthart_core.model import DepthART
 from depthart_core.model_files import write_atomically
 from depthart_core.normalize import denormalize
-from training.plots import colour_depth
-from training.stage import Stage, TrainingBatch
+from training.scoring.sheets import colour_depth
+from training.stages.stage import Stage, TrainingBatch
 
 PICTURES = 4
 """Samples a sheet of progress shows."""

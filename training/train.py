@@ -32,7 +32,7 @@ from training.precision import PRECISIONS
 from training.processes import close_processes
 from training.recipe import read_recipe
 from training.settings import RunOptions, StageSettings
-from training.stages import STAGES, make_stage
+from training.stages.table import STAGES, make_stage
 from training.starts import start
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.boundaries import RATIOS, boundary_f1
+from training.scoring.boundaries import RATIOS, boundary_f1
 
 
 def everywhere(depth):

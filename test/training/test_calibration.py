@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.calibration import BINS, calibration_error, reliability
+from training.scoring.confidence_calibration import BINS, calibration_error, reliability
 
 TRUTH = np.array([2.0, 2.0, 2.0, 2.0])
 

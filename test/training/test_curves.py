@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from training.curves import Axes, Curve, cumulative, draw_curves
+from training.scoring.curves import Axes, Curve, cumulative, draw_curves
 
 
 def test_the_cumulative_share_rises_by_one_image_at_every_value():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.depth_profile import EDGES, depth_profile, mean_profile
+from training.scoring.depth_profile import EDGES, depth_profile, mean_profile
 
 
 def bin_of(depth):

@@ -14,10 +14,10 @@ from training.data.protocol import EIGEN, Box, Protocol
 from training.data.rooms import read_rooms
 from training.data.sample import Sample
 from training.evaluate import evaluate, main, sheet_rows
-from training.frames import Settings
-from training.mean_map import mean_map
-from training.metrics import ScoreError, average
-from training.report import markdown_row, of_alignment
+from training.scoring.frames import Settings
+from training.scoring.mean_map import mean_map
+from training.scoring.metrics import ScoreError, average
+from training.scoring.report import markdown_row, of_alignment
 
 
 @pytest.fixture

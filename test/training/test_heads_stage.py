@@ -10,10 +10,10 @@ from torch.nn import functional
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import ConfigError
 from depthart_core.normalize import denormalize
-from training.heads_stage import HeadsStage
 from training.settings import StageSettings
-from training.stage import TrainingBatch, few_scales
-from training.stages import make_stage
+from training.stages.heads import HeadsStage
+from training.stages.stage import TrainingBatch, few_scales
+from training.stages.table import make_stage
 
 SETTINGS = StageSettings(steps=10, batch_size=2, learning_rate=1e-3)
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from training.metrics import METRICS, ScoreError, Scores, average, score
+from training.scoring.metrics import METRICS, ScoreError, Scores, average, score
 
 EVERYWHERE = np.ones((1, 4), bool)
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from training.data.sample import DataError
-from training.plots import SheetRow, colour_depth, write_sheet
+from training.scoring.sheets import SheetRow, colour_depth, write_sheet
 
 
 @pytest.fixture

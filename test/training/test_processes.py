@@ -81,7 +81,7 @@ from training.loop import Trainer
 from training.processes import close_processes
 from training.recipe import read_recipe
 from training.settings import RunOptions
-from training.stages import make_stage
+from training.stages.table import make_stage
 from training.watch import LossWatch
 torch.set_num_threads(1)
 recipe, samples = read_recipe(Path(sys.argv[1])), list(open_data(Path(sys.argv[2])))

@@ -8,8 +8,8 @@ import torch
 
 from training.recording import Recorder, progress_sheet
 from training.settings import StageSettings
-from training.stage import TrainingBatch
-from training.stages import make_stage
+from training.stages.stage import TrainingBatch
+from training.stages.table import make_stage
 
 SETTINGS = StageSettings(steps=1, batch_size=1, learning_rate=1e-3)
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from depthart_core.errors import ConfigError
-from training.regressor import Regressor, RegressorStage, trunk_blocks
 from training.settings import StageSettings
-from training.stage import TrainingBatch
+from training.stages.regressor import Regressor, RegressorStage, trunk_blocks
+from training.stages.stage import TrainingBatch
 
 SETTINGS = StageSettings(steps=2, batch_size=2, learning_rate=1e-3)
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.arguments import load_predictor
 from training.data.frames import Frames, Joined
 from training.data.loader import batches
 from training.data.memory import keep
 from training.data.protocol import Protocol
 from training.data.sample import DataError, Sample, readable
 from training.data.source import KINDS, open_data, open_named, recognise, split_options
+from training.scoring.arguments import load_predictor
 
 # The least of each layout that tells it from the others; some hold "rgb" and "depth" folders like a folder of frames.
 MARKS = {

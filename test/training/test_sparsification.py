@@ -9,8 +9,8 @@ import pytest
 from depthart_core.estimator import RelativeDepth
 from depthart_core.geometry import Intrinsics
 from training.data.sample import Sample
-from training.frames import Settings
-from training.metrics import ScoreError
+from training.scoring.frames import Settings
+from training.scoring.metrics import ScoreError
 from training.sparsification import (
     REMOVED,
     area_between,

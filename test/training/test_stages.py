@@ -2,7 +2,7 @@
 
 import torch
 
-from training.tokenizer_stage import _gradient_error
+from training.stages.tokenizer import _gradient_error
 
 
 def test_edges_count_where_both_neighbours_are_known():

@@ -17,7 +17,7 @@ from training.data.sample import Sample
 from training.errors import TrainingError
 from training.loop import Trainer
 from training.settings import RunOptions, StageSettings
-from training.stages import make_stage
+from training.stages.table import make_stage
 from training.watch import LossWatch
 
 SETTINGS = StageSettings(

@@ -16,12 +16,12 @@ from training.comparison.plan import TRAINED, ComparisonError, Plan, keep_plan, 
 from training.comparison.scoring import read_frames, score_model
 from training.data.rooms import read_rooms
 from training.data.sample import Sample
-from training.frames import Frame
 from training.loop import Trainer
 from training.recipe import read_recipe
-from training.regressor import check_config
+from training.scoring.frames import Frame
 from training.settings import RunOptions
-from training.stages import make_stage
+from training.stages.regressor import check_config
+from training.stages.table import make_stage
 from training.starts import start
 
 TOKENIZER = "tokenizer"

@@ -20,8 +20,8 @@ from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize, normalize_image
 from training.data.sample import DataError, attempt, listed
 from training.data.source import DataSet, open_named
-from training.frames import Frame, Settings, prepare
-from training.metrics import DELTA, ScoreError, comparable
+from training.scoring.frames import Frame, Settings, prepare
+from training.scoring.metrics import DELTA, ScoreError, comparable
 
 BATCH = 8
 REGRESSION = "regression"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training.metrics import comparable
+from training.scoring.metrics import comparable
 
 EDGES = np.geomspace(0.25, 80.0, 26)
 """Limits of the 25 bins [m], each 1.26 times the one before; depth outside of them is not gathered."""
@@ -16,7 +16,7 @@ def depth_profile(depth: np.ndarray, truth: np.ndarray, valid: np.ndarray) -> np
     """Sum of |d - t| / t and number of pixels in every bin of one image: (2, bins) float64.
 
     Raises:
-        ScoreError: as ``training.metrics.score``.
+        ScoreError: as ``training.scoring.metrics.score``.
     """
     d, t = comparable(depth, truth, valid)
     return np.stack([np.histogram(t, EDGES, weights=np.abs(d - t) / t)[0], np.histogram(t, EDGES)[0]])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from depthart_core.errors import DepthartError
-from training.boundaries import boundary_f1
+from training.scoring.boundaries import boundary_f1
 
 DELTA = 1.25
 """Depth within this factor of the truth is right: what delta1 counts, and what the confidence is the probability of."""
@@ -31,7 +31,7 @@ class Scores:
         mae: mean absolute error, metres.
         log10: mean of |log10 d - log10 t|.
         silog: 100 times the standard deviation of ln d - ln t.
-        boundary: sharpness, F1 of the steps in depth (training.boundaries); NaN where the truth has none.
+        boundary: sharpness, F1 of the steps in depth (training.scoring.boundaries); NaN where the truth has none.
     """
 
     abs_rel: float

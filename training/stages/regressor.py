@@ -13,7 +13,7 @@ from depthart_core.efficientnet import FINE, GUIDANCE_CHANNELS
 from depthart_core.errors import ConfigError
 from depthart_core.prefix import EfficientNetPrefix
 from training.settings import StageSettings
-from training.stage import Scalars, TrainingBatch
+from training.stages.stage import Scalars, TrainingBatch
 
 
 class Regressor(nn.Module):

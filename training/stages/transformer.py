@@ -9,7 +9,7 @@ from depthart_core.efficientnet import FINE
 from depthart_core.model import DepthART
 from depthart_core.objective import LossWeights, loss
 from training.settings import StageSettings
-from training.stage import Scalars, TrainingBatch, few_scales
+from training.stages.stage import Scalars, TrainingBatch, few_scales
 
 
 class TransformerStage:

@@ -1,4 +1,4 @@
-"""What a stage of the training is, what it learns from, and its loss; the stages there are: `training.stages`."""
+"""What a stage of the training is, what it learns from, and its loss; the stages there are: `training.stages.table`."""
 
 from __future__ import annotations
 

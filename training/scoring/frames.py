@@ -16,7 +16,7 @@ from depthart_core.errors import DepthartError
 from depthart_core.estimator import RelativeDepth
 from training.data.protocol import SIZE_PX, Protocol
 from training.data.sample import DataError, Sample, attempt, listed, resize_sample
-from training.metrics import ScoreError, Scores, score
+from training.scoring.metrics import ScoreError, Scores, score
 
 FLOOR = 1e-3
 ALIGNMENTS = ("scale", "scale_shift", "none")

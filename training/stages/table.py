@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from training.heads_stage import HeadsStage
 from training.settings import StageSettings
-from training.stage import Stage
-from training.tokenizer_stage import TokenizerStage
-from training.transformer_stage import TransformerStage
+from training.stages.heads import HeadsStage
+from training.stages.stage import Stage
+from training.stages.tokenizer import TokenizerStage
+from training.stages.transformer import TransformerStage
 
 STAGES: dict[str, Callable[[StageSettings], Stage]] = {
     "tokenizer": TokenizerStage,

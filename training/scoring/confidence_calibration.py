@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.metrics import DELTA
+from training.scoring.metrics import DELTA
 
 BINS = 20
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from training.curves import Axes, Curve, cumulative, draw_curves
 from training.data.protocol import NEAREST
-from training.depth_profile import EDGES, depth_profile, mean_profile
-from training.frames import Judged, Settings
-from training.metrics import METRICS, Scores, average
+from training.scoring.curves import Axes, Curve, cumulative, draw_curves
+from training.scoring.depth_profile import EDGES, depth_profile, mean_profile
+from training.scoring.frames import Judged, Settings
+from training.scoring.metrics import METRICS, Scores, average
 
 COLUMNS = ("data", "alignment", "cap", "crop", "size", "frames")
 FIGURES = ("AbsRel", "d1", "d2", "d3", "RMSE", "MAE", "log10", "SILog", "boundary F1")
@@ -27,11 +27,11 @@ class FrameScores:
     Attributes:
         index: in the data set.
         name: of the frame.
-        how: the alignment, one of ``training.frames.ALIGNMENTS``.
+        how: the alignment, one of ``training.scoring.frames.ALIGNMENTS``.
         scale: metres per unit of prediction.
         shift: [m].
         scores: errors of the aligned depth.
-        profile: (2, bins), see ``training.depth_profile``.
+        profile: (2, bins), see ``training.scoring.depth_profile``.
     """
 
     index: int

@@ -11,9 +11,9 @@ from torch.nn import functional
 from depthart_core.errors import ConfigError
 from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize
-from training.metrics import DELTA
+from training.scoring.metrics import DELTA
 from training.settings import StageSettings
-from training.stage import Scalars, TrainingBatch, few_scales
+from training.stages.stage import Scalars, TrainingBatch, few_scales
 
 
 class HeadsStage:

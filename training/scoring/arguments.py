@@ -10,8 +10,8 @@ from pathlib import Path
 
 from training.data.sample import DataError, readable
 from training.data.source import DataSet, open_data, open_named
-from training.frames import Predictor, Settings
-from training.mean_map import mean_map
+from training.scoring.frames import Predictor, Settings
+from training.scoring.mean_map import mean_map
 
 MEAN_MAP = "mean-map"
 FULL = "full"

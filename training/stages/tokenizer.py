@@ -10,7 +10,7 @@ from depthart_core.model import DepthART
 from depthart_core.normalize import fill_unknown
 from training.processes import gathered, place, total
 from training.settings import StageSettings
-from training.stage import Scalars, TrainingBatch, few_scales
+from training.stages.stage import Scalars, TrainingBatch, few_scales
 
 COMMITMENT = 0.03
 """Weight of drawing the encoder to its codes (VQ-VAE's beta)."""
