@@ -22,8 +22,8 @@ from training.command import run_command, set_threads
 from training.comparison.plan import CONTENDERS, EQUALS, TRAINED, ComparisonError, Plan, settle_precision
 from training.comparison.report import report
 from training.comparison.runs import Place, compare
+from training.distributed import open_processes
 from training.precision import PRECISIONS
-from training.processes import open_processes
 
 SHARED = Path("../shared/data")
 DATA = ("rooms=rooms/val-000.tar", "tum_fr1_rpy=real/tum_fr1_rpy", "tum_fr3_cabinet=real/tum_fr3_cabinet")

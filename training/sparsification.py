@@ -31,7 +31,7 @@ from training.scoring.arguments import (
 )
 from training.scoring.confidence_calibration import calibration_error, reliability
 from training.scoring.curves import Axes, Curve, draw_curves
-from training.scoring.frames import Frame, Judged, Predictor, Settings, for_each_frame, judge
+from training.scoring.frames import Frame, Judged, Predictor, ScoringSettings, for_each_frame, judge
 from training.scoring.metrics import ScoreError
 
 REMOVED = np.arange(100) / 100
@@ -131,7 +131,12 @@ def frame_curves(judged: Judged) -> dict[str, np.ndarray]:
 
 
 def sparsification(
-    predict: Predictor, samples: Sequence[Sample], settings: Settings, *, name: str = "data", progress: bool = False
+    predict: Predictor,
+    samples: Sequence[Sample],
+    settings: ScoringSettings,
+    *,
+    name: str = "data",
+    progress: bool = False,
 ) -> Sparsification:
     """Curves over a data set.
 

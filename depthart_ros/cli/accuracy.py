@@ -52,12 +52,12 @@ def measure_accuracy(model: str, subjects: Subjects, sets: Sequence[DataSet]) ->
         ScoreError: No frame of a data set can be scored.
     """
     from training.evaluate import evaluate
-    from training.scoring.frames import Settings
+    from training.scoring.frames import ScoringSettings
 
     scores = {}
     for name, arguments in subjects.items():
         estimator = DepthEstimator.load(model, **arguments)
-        frames = [evaluate(estimator, data.samples, Settings.of(data.protocol), name=data.name) for data in sets]
+        frames = [evaluate(estimator, data.samples, ScoringSettings.of(data.protocol), name=data.name) for data in sets]
         scores[name] = [statistics.mean(frame.scores.abs_rel for frame in each) for each in frames]
     first = next(iter(scores))
     header = ["backend"]

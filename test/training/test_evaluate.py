@@ -14,7 +14,7 @@ from training.data.protocol import EIGEN, Box, Protocol
 from training.data.rooms import read_rooms
 from training.data.sample import Sample
 from training.evaluate import evaluate, main, sheet_rows
-from training.scoring.frames import Settings
+from training.scoring.frames import ScoringSettings
 from training.scoring.mean_map import mean_map
 from training.scoring.metrics import ScoreError, average
 from training.scoring.report import markdown_row, of_alignment
@@ -59,7 +59,7 @@ def test_unknown_and_far_depth_counts_neither_for_scale_nor_for_error(slopes):
     depth = slopes[0].depth.copy()
     depth[:100] = np.nan
     depth[100:160] = 50.0
-    [frame] = evaluate(perfect, [replace(slopes[0], depth=depth)], Settings(Protocol(cap=10.0)))
+    [frame] = evaluate(perfect, [replace(slopes[0], depth=depth)], ScoringSettings(Protocol(cap=10.0)))
     assert frame.scores.abs_rel == pytest.approx(0, abs=1e-6)
 
 
@@ -67,7 +67,9 @@ def test_each_alignment_undoes_what_it_may(slopes):
     def bent(rgb):
         return RelativeDepth((rgb[..., 0] / 100 + 0.5).astype(np.float32))
 
-    frames = evaluate(bent, slopes[:1], Settings(alignments=("scale", "scale_shift", "none"), metres_per_unit=1.0))
+    frames = evaluate(
+        bent, slopes[:1], ScoringSettings(alignments=("scale", "scale_shift", "none"), metres_per_unit=1.0)
+    )
     scale, shift, none = frames
     assert [frame.how for frame in frames] == ["scale", "scale_shift", "none"]
     assert shift.scores.abs_rel == pytest.approx(0, abs=1e-5)
@@ -81,7 +83,7 @@ def test_without_alignment_the_scale_is_the_models_guess_for_the_camera(slopes):
     def guessing(rgb):
         return replace(perfect(rgb), canonical=ScaleGuess(2.0, 0.1))
 
-    [frame] = evaluate(guessing, slopes[:1], Settings(alignments=("none",)))
+    [frame] = evaluate(guessing, slopes[:1], ScoringSettings(alignments=("none",)))
     assert frame.scale == pytest.approx(2.0 * 200 / 256)
     expected = abs(frame.scale * 37 * slopes[0].depth / slopes[0].depth - 1).mean()
     assert frame.scores.abs_rel == pytest.approx(expected, rel=1e-5)
@@ -91,7 +93,7 @@ def test_depth_that_a_shift_makes_negative_is_raised_to_a_millimetre():
     camera = Intrinsics(4, 1, 4.0, 4.0, 2.0, 0.0)
     sample = Sample("bent", np.zeros((1, 4, 3), np.uint8), np.array([[1.0, 1.0, 1.0, 20.0]], np.float32), camera)
     steep = RelativeDepth(np.array([[1.0, 4.0, 5.0, 8.0]], np.float32))
-    settings = Settings(Protocol(cap=30.0), ("scale_shift",), size=None)
+    settings = ScoringSettings(Protocol(cap=30.0), ("scale_shift",), size=None)
     [frame] = evaluate(lambda _: steep, [sample], settings)
     fit = np.polyfit(steep.values[0], sample.depth[0], 1)
     depth = np.maximum(np.polyval(fit, steep.values[0]), 0.001)
@@ -101,17 +103,17 @@ def test_depth_that_a_shift_makes_negative_is_raised_to_a_millimetre():
 
 def test_a_frame_that_cannot_be_aligned_is_named(slopes):
     with pytest.raises(ScoreError, match=r"^s0: prediction is constant over 65536 valid pixels"):
-        evaluate(constant, slopes, Settings(alignments=("scale_shift",)))
+        evaluate(constant, slopes, ScoringSettings(alignments=("scale_shift",)))
 
 
 def test_pixels_outside_the_crop_do_not_count(slopes):
     upper_half = Box("upper half", 0, 0.5, 0, 1)
-    [frame] = evaluate(constant, slopes[3:], Settings(Protocol(10.0, crop=upper_half)))
+    [frame] = evaluate(constant, slopes[3:], ScoringSettings(Protocol(10.0, crop=upper_half)))
     assert frame.scale == pytest.approx(np.median(slopes[3].depth[:128]))
 
 
 def test_a_row_states_alignment_limits_crop_and_size(slopes):
-    settings = Settings(Protocol(8.0, nearest=0.5, crop=EIGEN), ("scale", "none"), None, 0.5)
+    settings = ScoringSettings(Protocol(8.0, nearest=0.5, crop=EIGEN), ("scale", "none"), None, 0.5)
     frames = evaluate(perfect, slopes, settings)
     rows = [markdown_row("slopes", of_alignment(frames, how), settings) for how in settings.alignments]
     assert rows[0].startswith("| slopes | scale | 0.5 to 8 m | eigen | full | 4 | 0.0000 |")
@@ -126,7 +128,7 @@ def test_the_model_sees_the_image_at_the_size_of_the_protocol(frame_folder):
         return constant(rgb)
 
     evaluate(predict, read_folder(frame_folder)[:1])
-    evaluate(predict, read_folder(frame_folder)[:1], Settings(size=None))
+    evaluate(predict, read_folder(frame_folder)[:1], ScoringSettings(size=None))
     assert shapes == [(256, 256, 3), (36, 48, 3)]
 
 
@@ -149,7 +151,7 @@ def test_the_mean_map_is_perfect_where_all_scenes_are_one(samples_at):
 
 
 def test_the_sheet_shows_best_median_and_worst(slopes):
-    rows = sheet_rows(constant, slopes, evaluate(constant, slopes), Settings())
+    rows = sheet_rows(constant, slopes, evaluate(constant, slopes), ScoringSettings())
     assert [row.caption.split("  ")[0] for row in rows] == ["best: s0", "median: s2", "worst: s3"]
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
+from training.data.cache import load_into_memory
 from training.data.loader import batches, sample_index
-from training.data.memory import keep
 from training.data.rooms import read_rooms
 from training.data.sample import DataError, Sample, readable
 
@@ -53,7 +53,7 @@ def test_resuming_at_a_step_gives_the_batches_of_an_unbroken_run(shard_of, worke
 def test_processes_share_the_batches_of_one_without_overlap(shard_of):
     rooms = read_rooms([shard_of(7)])
     alone = take(3, rooms, 4, workers=0, size=32)
-    parts = [take(3, rooms, 2, workers=0, size=32, place=(rank, 2)) for rank in range(2)]
+    parts = [take(3, rooms, 2, workers=0, size=32, rank=rank, world_size=2) for rank in range(2)]
     for batch, first, second in zip(alone, *parts, strict=True):
         assert batch.names == first.names + second.names
         assert torch.equal(batch.rgb, torch.cat([first.rgb, second.rgb]))
@@ -93,7 +93,7 @@ def test_corrupt_samples_are_replaced_counted_and_named_once(room_members, write
 @pytest.mark.parametrize("workers", [0, 1])
 def test_samples_kept_in_memory_give_the_same_batches(shard_of, workers):
     rooms = read_rooms([shard_of(5)])
-    kept = keep(rooms, 48)
+    kept = load_into_memory(rooms, 48)
     read, from_memory = (take(3, samples, 2, workers=workers, size=48) for samples in (rooms, kept))
     assert all(same(*pair) for pair in zip(read, from_memory, strict=True))
     assert kept[1].rgb.shape == (48, 48, 3)
@@ -103,7 +103,7 @@ def test_samples_kept_in_memory_give_the_same_batches(shard_of, workers):
 def test_a_corrupt_sample_kept_in_memory_is_named_when_it_is_asked_for(room_members, write_shard):
     rooms = read_rooms([write_shard([room_members("000000"), room_members("000001") | {"000001.png": b""}])])
     with pytest.warns(UserWarning, match=r"1 of 2 samples cannot be read: .*000001\.png"):
-        kept = keep(rooms, 32)
+        kept = load_into_memory(rooms, 32)
     assert [sample.name for sample in readable(kept[:1])] == ["train-000/000000"]
     with pytest.raises(DataError, match=r"000001\.png"):
         kept[1]

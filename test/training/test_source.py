@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from training.data.cache import load_into_memory
 from training.data.frames import Frames, Joined
 from training.data.loader import batches
-from training.data.memory import keep
 from training.data.protocol import Protocol
 from training.data.sample import DataError, Sample, readable
 from training.data.source import KINDS, open_data, open_named, recognise, split_options
@@ -204,7 +204,7 @@ def test_warnings_about_many_samples_name_the_first_ten():
     with pytest.warns(UserWarning, match=f"^skipped 12 of 12 samples: {ten}and 2 more$"):
         assert list(readable(frames)) == []
     with pytest.warns(UserWarning, match=f"^12 of 12 samples cannot be read: {ten}and 2 more$"):
-        assert len(keep(frames, 8)) == 12
+        assert len(load_into_memory(frames, 8)) == 12
 
 
 def test_slices_select_without_reading():

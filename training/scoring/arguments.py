@@ -10,7 +10,7 @@ from pathlib import Path
 
 from training.data.sample import DataError, readable
 from training.data.source import DataSet, open_data, open_named
-from training.scoring.frames import Predictor, Settings
+from training.scoring.frames import Predictor, ScoringSettings
 from training.scoring.mean_map import mean_map
 
 MEAN_MAP = "mean-map"
@@ -98,14 +98,14 @@ def open_sets(items: Sequence[str], limit: int | None) -> list[DataSet]:
     return [replace(data, samples=data.samples[:limit]) for data in map(open_named, items)]
 
 
-def settings_of(args: argparse.Namespace, data: DataSet) -> Settings:
+def settings_of(args: argparse.Namespace, data: DataSet) -> ScoringSettings:
     """Size and cap of the command line, the rest of the data set's protocol.
 
     Raises:
         DataError: the size is neither a number of pixels nor "full".
     """
     protocol = data.protocol if args.cap is None else replace(data.protocol, cap=args.cap)
-    settings = Settings.of(protocol)
+    settings = ScoringSettings.of(protocol)
     return settings if args.size is None else replace(settings, size=_side(args.size))
 
 

@@ -27,7 +27,7 @@ Predictor = Callable[[np.ndarray], RelativeDepth]
 
 
 @dataclass(frozen=True)
-class Settings:
+class ScoringSettings:
     """How a data set is scored.
 
     Attributes:
@@ -45,7 +45,7 @@ class Settings:
     metres_per_unit: float | None = None
 
     @classmethod
-    def of(cls, protocol: Protocol) -> Settings:
+    def of(cls, protocol: Protocol) -> ScoringSettings:
         """As a data set is scored by itself: its own size, one scale for each image."""
         return cls(protocol, size=protocol.size)
 
@@ -99,7 +99,7 @@ class Judged:
     scores: Scores
 
 
-def prepare(index: int, sample: Sample, settings: Settings) -> Frame | None:
+def prepare(index: int, sample: Sample, settings: ScoringSettings) -> Frame | None:
     """Restrict a sample to the pixels that count, and resize it; None when none is left."""
     sample = settings.protocol.restrict(sample)
     if settings.size is not None:
@@ -109,7 +109,12 @@ def prepare(index: int, sample: Sample, settings: Settings) -> Frame | None:
 
 
 def for_each_frame(
-    use: Callable[[Frame], T], samples: Sequence[Sample], settings: Settings, *, title: str, progress: bool = False
+    use: Callable[[Frame], T],
+    samples: Sequence[Sample],
+    settings: ScoringSettings,
+    *,
+    title: str,
+    progress: bool = False,
 ) -> list[T]:
     """What ``use`` returns for every frame that can be scored; the others are named in one warning at the end.
 
@@ -134,7 +139,7 @@ def for_each_frame(
     return results
 
 
-def align(how: str, prediction: RelativeDepth, frame: Frame, settings: Settings) -> tuple[Alignment, np.ndarray]:
+def align(how: str, prediction: RelativeDepth, frame: Frame, settings: ScoringSettings) -> tuple[Alignment, np.ndarray]:
     """Turn a prediction into metres: the alignment and (H, W) float32.
 
     Raises:
@@ -152,7 +157,7 @@ def align(how: str, prediction: RelativeDepth, frame: Frame, settings: Settings)
     return alignment, alignment.apply(values)
 
 
-def own_scale(prediction: RelativeDepth, frame: Frame, settings: Settings) -> Alignment:
+def own_scale(prediction: RelativeDepth, frame: Frame, settings: ScoringSettings) -> Alignment:
     """Scale that needs no truth: the one given, else the model's guess.
 
     Raises:
@@ -166,7 +171,7 @@ def own_scale(prediction: RelativeDepth, frame: Frame, settings: Settings) -> Al
     return Alignment(guess.metres_per_unit)
 
 
-def judge(prediction: RelativeDepth, frame: Frame, settings: Settings) -> list[Judged]:
+def judge(prediction: RelativeDepth, frame: Frame, settings: ScoringSettings) -> list[Judged]:
     """Score what a model says of a frame in every alignment.
 
     Raises:

@@ -12,7 +12,7 @@ import numpy as np
 from training.data.protocol import NEAREST
 from training.scoring.curves import Axes, Curve, cumulative, draw_curves
 from training.scoring.depth_profile import EDGES, depth_profile, mean_profile
-from training.scoring.frames import Judged, Settings
+from training.scoring.frames import Judged, ScoringSettings
 from training.scoring.metrics import METRICS, Scores, average
 
 COLUMNS = ("data", "alignment", "cap", "crop", "size", "frames")
@@ -62,14 +62,14 @@ def markdown_head() -> str:
     return f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}"
 
 
-def markdown_row(name: str, frames: Sequence[FrameScores], settings: Settings) -> str:
+def markdown_row(name: str, frames: Sequence[FrameScores], settings: ScoringSettings) -> str:
     """One line of the table of ``markdown_head``: the mean over frames of one alignment."""
     mean = average([frame.scores for frame in frames])
     words = [name, *_conditions(frames[0].how, settings), str(len(frames))]
     return f"| {' | '.join([*words, *map(_figure, METRICS, astuple(mean))])} |"
 
 
-def _conditions(how: str, settings: Settings) -> list[str]:
+def _conditions(how: str, settings: ScoringSettings) -> list[str]:
     """Alignment, cap, crop and size as the table states them."""
     given, limits = settings.metres_per_unit, settings.protocol
     alignment = f"none, scale {given:g}" if how == "none" and given is not None else how

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from depthart_core.model import DepthART
 from depthart_core.normalize import fill_unknown
-from training.processes import gathered, place, total
+from training.distributed import all_gather, all_sum, rank_and_world_size
 from training.settings import StageSettings
 from training.stages.stage import Scalars, TrainingBatch, few_scales
 
@@ -86,20 +86,20 @@ class TokenizerStage:
         if step % RESTART_STEPS == 0 and step != self.restarted:
             everything = torch.arange(len(codebook), device=codebook.device)
             dead = (used < 1).nonzero()[:, 0] if step > self.plain_steps else everything
-            candidates, generator = gathered(rests), torch.Generator().manual_seed(step)
+            candidates, generator = all_gather(rests), torch.Generator().manual_seed(step)
             picks = torch.randint(len(candidates), (len(dead),), generator=generator).to(codebook.device)
             codebook[dead] = candidates[picks].to(codebook.dtype)
             used.zero_()
             self.restarted = step
         chosen = torch.ones_like(indices, dtype=used.dtype)
-        used += total(torch.zeros_like(used).index_add_(0, indices, chosen))
+        used += all_sum(torch.zeros_like(used).index_add_(0, indices, chosen))
 
 
 def _noise(features: Tensor, generator: torch.Generator) -> Tensor:
     """This process's share of the normal noise that one process would draw for the features (B, ...) of all."""
-    rank, processes = place()
-    shape = (processes * len(features), *features.shape[1:])
-    return torch.randn(shape, generator=generator).chunk(processes)[rank].to(features.device)
+    rank, world_size = rank_and_world_size()
+    shape = (world_size * len(features), *features.shape[1:])
+    return torch.randn(shape, generator=generator).chunk(world_size)[rank].to(features.device)
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.recording import Recorder, progress_sheet
+from training.run_log import RunLog, progress_sheet
 from training.settings import StageSettings
 from training.stages.stage import TrainingBatch
 from training.stages.table import make_stage
@@ -41,11 +41,11 @@ def test_a_sheet_of_unknown_depth_is_drawn_as_well(toy_model, batch):
 
 def test_curves_and_sheets_are_in_the_folder_of_tensorboard(tmp_path):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    recorder = Recorder(tmp_path, "transformer")
+    run_log = RunLog(tmp_path, "transformer")
     for step in (20, 40):
-        recorder.scalars(step, 0.5, {"loss": 1.0 / step})
-    recorder.sheet(40, np.zeros((8, 8, 3), np.uint8))
-    recorder.close()
+        run_log.scalars(step, 0.5, {"loss": 1.0 / step})
+    run_log.sheet(40, np.zeros((8, 8, 3), np.uint8))
+    run_log.close()
     events = accumulator.EventAccumulator(str(tmp_path / "tensorboard" / "transformer"))
     events.Reload()
     assert [event.step for event in events.Scalars("loss")] == [20, 40]
@@ -53,19 +53,19 @@ def test_curves_and_sheets_are_in_the_folder_of_tensorboard(tmp_path):
 
 
 def test_lines_after_the_last_checkpoint_are_dropped(tmp_path):
-    first = Recorder(tmp_path, "transformer")
+    first = RunLog(tmp_path, "transformer")
     for step in (20, 40, 60):
         first.scalars(step, 1.0, {"loss": 1.0})
     with (tmp_path / "transformer.jsonl").open("a") as file:
         file.write('{"step": 80, "lo')  # the machine went down here
-    second = Recorder(tmp_path, "transformer", step=40)
+    second = RunLog(tmp_path, "transformer", step=40)
     second.scalars(60, 2.0, {"loss": 0.5})
     lines = [json.loads(line) for line in (tmp_path / "transformer.jsonl").read_text().splitlines()]
     assert [(line["step"], line["loss"]) for line in lines] == [(20, 1.0), (40, 1.0), (60, 0.5)]
 
 
 def test_a_process_that_does_not_write_leaves_no_file(tmp_path):
-    recorder = Recorder(tmp_path, "transformer", writing=False)
-    recorder.scalars(20, 1.0, {"loss": 1.0})
-    recorder.close()
+    run_log = RunLog(tmp_path, "transformer", writing=False)
+    run_log.scalars(20, 1.0, {"loss": 1.0})
+    run_log.close()
     assert not list(tmp_path.iterdir())

@@ -13,7 +13,7 @@ from depthart_core.model_files import write_atomically
 from training.data.loader import Batch
 
 
-class LossWatch:
+class NonFiniteDetector:
     """Keeps the last losses, the batches they came from, and the norms of the gradients.
 
     Args:

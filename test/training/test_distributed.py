@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 
+from training.distributed import open_processes
 from training.errors import TrainingError
-from training.processes import open_processes
 from training.train import main
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +55,7 @@ BOTH_STAGES = """
 import os, sys
 from torch.distributed import barrier
 from depthart_core.errors import CheckpointError
-from training.processes import close_processes
+from training.distributed import close_processes
 from training.train import parse_arguments, run
 # Both stages as `accelerate launch -m training.train` does one; then one process sees no checkpoint to go on from.
 for stage in ("tokenizer", "transformer"):
@@ -77,18 +77,18 @@ sys.path.insert(0, sys.argv[4])
 from conftest import TerminatedAt
 from depthart_core.model import DepthART
 from training.data.source import open_data
+from training.distributed import close_processes
 from training.loop import Trainer
-from training.processes import close_processes
+from training.nonfinite import NonFiniteDetector
 from training.recipe import read_recipe
 from training.settings import RunOptions
 from training.stages.table import make_stage
-from training.watch import LossWatch
 torch.set_num_threads(1)
 recipe, samples = read_recipe(Path(sys.argv[1])), list(open_data(Path(sys.argv[2])))
 options = RunOptions(Path(sys.argv[3]), device="cpu", precision="fp32", workers=0)
 settings, name = recipe.stage("tokenizer"), "tokenizer"
 trainer = Trainer(name, DepthART(recipe.model), make_stage(name, settings), settings=settings, options=options)
-trainer.pace, trainer.watch = 4, LossWatch(4)
+trainer.pace, trainer.nonfinite = 4, NonFiniteDetector(4)
 trainer.run(TerminatedAt(samples, 4) if os.environ["RANK"] == "1" else samples)
 print(f"stopped at {trainer.step}")
 close_processes()

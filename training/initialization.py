@@ -28,7 +28,7 @@ MEANINGS = {
 """Field of a configuration -> beginning of tensors that keep their shape where it differs, and lose their meaning."""
 
 
-def start(model: DepthART, init: str | None = None, tokenizer: Path | None = None) -> str:
+def initialize(model: DepthART, init: str | None = None, tokenizer: Path | None = None) -> str:
     """Fill a fresh model; parts that the file lacks, or has in another shape, stay as they are.
 
     The image network comes from ImageNet where the file has none.

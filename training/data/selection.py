@@ -14,7 +14,7 @@ from training.data.protocol import Protocol
 from training.data.sample import DataError, Sample
 
 OPTIONS = ("part", "nearest", "cap")
-"""Of ``PATH?name=value``, see `take`."""
+"""Of ``PATH?name=value``, see `select`."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Limited:
         return self.limits.restrict(self.frames[index])
 
 
-def take(frames: Frames, *, part: str = "0:100", nearest: str = "0", cap: str = "inf") -> Frames:
+def select(frames: Frames, *, part: str = "0:100", nearest: str = "0", cap: str = "inf") -> Frames:
     """Some of the frames, with depth within limits.
 
     Args:

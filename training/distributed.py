@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, distributed, nn
+import torch.distributed as dist
+from torch import Tensor, nn
 
 from training.errors import TrainingError
 
@@ -32,13 +33,13 @@ class Processes:
     Attributes:
         device: Where it computes.
         rank: Its number; 0 writes the files.
-        count: Number of processes.
+        world_size: Number of processes.
         accelerator: accelerate.Accelerator; None where nothing was launched.
     """
 
     device: torch.device
     rank: int = 0
-    count: int = 1
+    world_size: int = 1
     accelerator: Any = None
 
     @property
@@ -48,14 +49,14 @@ class Processes:
 
     def share(self, module: nn.Module) -> nn.Module:
         """The module with gradients averaged over all processes; it must be called by its forward."""
-        if self.count == 1:
+        if self.world_size == 1:
             return module
         shared: nn.Module = self.accelerator.prepare_model(module)
         return shared
 
-    def apart(self, module: nn.Module, *, when: bool) -> AbstractContextManager[object]:
+    def no_sync(self, module: nn.Module, *, when: bool) -> AbstractContextManager[object]:
         """Where `when` holds, gradients stay in their process: more of them are to come before the next step."""
-        return self.accelerator.no_sync(module) if when and self.count > 1 else contextlib.nullcontext()
+        return self.accelerator.no_sync(module) if when and self.world_size > 1 else contextlib.nullcontext()
 
 
 def open_processes(device: str = "auto") -> Processes:
@@ -114,51 +115,51 @@ def _usable(name: str) -> torch.device:
 def close_processes() -> None:
     """Leave the others; without processes nothing happens."""
     if _together():
-        distributed.destroy_process_group()
+        dist.destroy_process_group()
 
 
-def gathered(tensor: Tensor) -> Tensor:
+def all_gather(tensor: Tensor) -> Tensor:
     """The tensors (B, ...) of all processes below each other, in their order; all must have one shape."""
     if not _together():
         return tensor
-    parts = [torch.empty_like(tensor) for _ in range(distributed.get_world_size())]
-    distributed.all_gather(parts, tensor.contiguous())
+    parts = [torch.empty_like(tensor) for _ in range(dist.get_world_size())]
+    dist.all_gather(parts, tensor.contiguous())
     return torch.cat(parts)
 
 
-def total(tensor: Tensor) -> Tensor:
+def all_sum(tensor: Tensor) -> Tensor:
     """The sum over all processes."""
     if not _together():
         return tensor
     result = tensor.clone()
-    distributed.all_reduce(result)
+    dist.all_reduce(result)
     return result
 
 
-def mean(tensor: Tensor) -> Tensor:
+def all_mean(tensor: Tensor) -> Tensor:
     """The mean over all processes."""
-    return total(tensor) / (distributed.get_world_size() if _together() else 1)
+    return all_sum(tensor) / (dist.get_world_size() if _together() else 1)
 
 
-def largest(values: Sequence[float], device: torch.device) -> list[float]:
+def all_max(values: Sequence[float], device: torch.device) -> list[float]:
     """The largest of every value over all processes."""
     if not _together():
         return list(values)
     result = torch.tensor(values, dtype=torch.float64, device=device)
-    distributed.all_reduce(result, distributed.ReduceOp.MAX)
+    dist.all_reduce(result, dist.ReduceOp.MAX)
     return [float(value) for value in result.tolist()]
 
 
 def same_everywhere(value: float, device: torch.device) -> bool:
     """Whether all processes have this value."""
-    most, least = largest([value, -value], device)
+    most, least = all_max([value, -value], device)
     return most == -least
 
 
-def place() -> tuple[int, int]:
+def rank_and_world_size() -> tuple[int, int]:
     """Rank of this process and number of processes."""
-    return (distributed.get_rank(), distributed.get_world_size()) if _together() else (0, 1)
+    return (dist.get_rank(), dist.get_world_size()) if _together() else (0, 1)
 
 
 def _together() -> bool:
-    return distributed.is_available() and distributed.is_initialized()
+    return dist.is_available() and dist.is_initialized()

@@ -22,7 +22,7 @@ PICTURES = 4
 """Samples a sheet of progress shows."""
 
 
-class Recorder:
+class RunLog:
     """Writes the log of one stage; what an interrupted run wrote after its last checkpoint is dropped.
 
     Args:
@@ -33,7 +33,7 @@ class Recorder:
     """
 
     def __init__(self, out: Path, name: str, *, step: int = 0, writing: bool = True) -> None:
-        self.log, self.writing = out / f"{name}.jsonl", writing
+        self.path, self.writing = out / f"{name}.jsonl", writing
         self.board: Any = None
         if writing:
             self._drop_after(step)
@@ -44,7 +44,7 @@ class Recorder:
         if not self.writing:
             return
         line = {"step": step, "minutes": round(minutes, 2), **{name: _rounded(value) for name, value in values.items()}}
-        with self.log.open("a", encoding="utf-8") as file:
+        with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         if self.board is not None:
             for name, value in values.items():
@@ -62,12 +62,12 @@ class Recorder:
             self.board.close()
 
     def _drop_after(self, step: int) -> None:
-        if not self.log.exists():
+        if not self.path.exists():
             return
-        lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
         if len(kept) < len(lines):
-            write_atomically(self.log, "".join(kept).encode())
+            write_atomically(self.path, "".join(kept).encode())
 
 
 @torch.no_grad()
