@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import math
-import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import asdict
-from types import FrameType
 
 import torch
 from torch import nn
@@ -21,6 +19,7 @@ from depthart_core.errors import CheckpointError
 from depthart_core.model import DepthART
 from depthart_core.model_files import remove_temporaries
 from training.checkpoints import read_checkpoint, resume_optimizer, write_checkpoint
+from training.command import on_stop_signal
 from training.data.augment import Views
 from training.data.loader import Batch, batches
 from training.data.sample import Sample
@@ -107,7 +106,7 @@ class Trainer:
             pinned=self.device.type == "cuda",
         )
         run_log = RunLog(self.options.out, self.name, step=self.step, writing=self.processes.main)
-        with contextlib.closing(source), contextlib.closing(run_log), self._signals():
+        with contextlib.closing(source), contextlib.closing(run_log), on_stop_signal(self._ask_to_stop):
             self._loop(source, run_log, self.settings.steps if until is None else min(self.settings.steps, until))
             self._save()
 
@@ -238,14 +237,5 @@ class Trainer:
         self.stage.memory.update({name: value.to(self.device) for name, value in state["memory"].items()})
         self.step, self.minutes, self.first = state["step"], state["minutes"], state["step"]
 
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        def stop(_signal: int, _frame: FrameType | None) -> None:
-            self.asked = True
-
-        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def _ask_to_stop(self) -> None:
+        self.asked = True

@@ -21,7 +21,7 @@ from depthart_core.normalize import denormalize, normalize_image
 from training.data.sample import DataError, attempt, listed
 from training.data.source import DataSet, open_named
 from training.scoring.frames import Frame, ScoringSettings, prepare
-from training.scoring.metrics import DELTA, ScoreError, comparable
+from training.scoring.metrics import DELTA, ScoreError, abs_rel, comparable, share_within
 
 BATCH = 8
 REGRESSION = "regression"
@@ -112,7 +112,7 @@ def _errors(depth: np.ndarray, frame: Frame) -> tuple[float, float]:
     truth = frame.sample.depth
     aligned = fit_scale(depth, truth, frame.valid).apply(depth)
     d, t = comparable(aligned, truth, frame.valid)
-    return float(np.mean(np.abs(d - t) / t)), float(np.mean(np.maximum(d / t, t / d) < DELTA))
+    return abs_rel(d, t), share_within(d, t, DELTA)
 
 
 @torch.inference_mode()

@@ -60,19 +60,28 @@ def score(depth: np.ndarray, truth: np.ndarray, valid: np.ndarray) -> Scores:
         ScoreError: when shapes differ, no pixel is valid, or depth is not positive and finite there.
     """
     d, t = comparable(depth, truth, valid)
-    ratio = np.maximum(d / t, t / d)
     log_ratio = np.log(d / t)
     return Scores(
-        abs_rel=float(np.mean(np.abs(d - t) / t)),
-        delta1=float(np.mean(ratio < DELTA)),
-        delta2=float(np.mean(ratio < DELTA**2)),
-        delta3=float(np.mean(ratio < DELTA**3)),
+        abs_rel=abs_rel(d, t),
+        delta1=share_within(d, t, DELTA),
+        delta2=share_within(d, t, DELTA**2),
+        delta3=share_within(d, t, DELTA**3),
         rmse=float(np.sqrt(np.mean((d - t) ** 2))),
         mae=float(np.mean(np.abs(d - t))),
         log10=float(np.mean(np.abs(log_ratio)) / np.log(10)),
         silog=float(100 * np.std(log_ratio)),
         boundary=boundary_f1(depth, truth, valid),
     )
+
+
+def abs_rel(depth: np.ndarray, truth: np.ndarray) -> float:
+    """Mean of |d - t| / t over pixels (n,)."""
+    return float(np.mean(np.abs(depth - truth) / truth))
+
+
+def share_within(depth: np.ndarray, truth: np.ndarray, factor: float) -> float:
+    """Share of the pixels (n,) whose depth is less than a factor away from the truth."""
+    return float(np.mean(np.maximum(depth / truth, truth / depth) < factor))
 
 
 def comparable(depth: np.ndarray, truth: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from depthart_core.autoencoder import GuidedDecoder, PlainBlock
 from depthart_core.config import ModelConfig
 from depthart_core.efficientnet import FINE, GUIDANCE_CHANNELS
 from depthart_core.errors import ConfigError
+from depthart_core.objective import weighted_mean
 from depthart_core.prefix import EfficientNetPrefix
 from training.settings import StageSettings
 from training.stages.stage import Scalars, TrainingBatch
@@ -82,8 +83,7 @@ class RegressorStage:
     def loss(self, model: Regressor, batch: TrainingBatch, step: int) -> tuple[Tensor, Scalars]:  # noqa: ARG002
         """The same for every step."""
         valid = torch.isfinite(batch.depth)
-        error = (model(batch.image) - batch.depth.nan_to_num(0.0)).abs()
-        pixel = (error * valid).sum() / valid.sum().clamp_min(1)
+        pixel = weighted_mean((model(batch.image) - batch.depth.nan_to_num(0.0)).abs(), valid)
         return pixel, {"pixel": pixel}
 
     def pictures(self, model: Regressor, batch: TrainingBatch) -> list[Tensor]:

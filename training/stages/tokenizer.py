@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from depthart_core.model import DepthART
 from depthart_core.normalize import fill_unknown
+from depthart_core.objective import weighted_mean
 from training.distributed import all_gather, all_sum, rank_and_world_size
 from training.settings import StageSettings
 from training.stages.stage import Scalars, TrainingBatch, few_scales
@@ -46,7 +47,7 @@ class TokenizerStage:
         pull = torch.stack([functional.mse_loss(f_hat, features.detach()) for f_hat in f_hats]).mean()
         commit = functional.mse_loss(features, f_hats[-1].detach())
         picture = model.tokenizer.decode(self._decoded(features, f_hats, step), guidance)
-        error = ((picture.float() - known).abs() * valid).sum() / valid.sum().clamp_min(1)
+        error = weighted_mean((picture.float() - known).abs(), valid)
         edges = _gradient_error(picture.float() - known, valid)
         power = features.square().mean()
         total = error + edges + pull + 0.1 * (power - 1.0).square()
@@ -130,7 +131,7 @@ def _gradient_error(difference: Tensor, valid: Tensor) -> Tensor:
     for _ in range(3):
         for dim in (2, 3):
             pairs = valid.narrow(dim, 1, valid.shape[dim] - 1) & valid.narrow(dim, 0, valid.shape[dim] - 1)
-            errors.append((difference.diff(dim=dim).abs() * pairs).sum() / pairs.sum().clamp_min(1))
+            errors.append(weighted_mean(difference.diff(dim=dim).abs(), pairs))
         difference = functional.avg_pool2d(difference, 2)
         valid = functional.avg_pool2d(valid.float(), 2) == 1.0
     return torch.stack(errors).mean()
