@@ -1,4 +1,4 @@
-"""Losses of the two stages."""
+"""The loss of the tokenizer stage."""
 
 import torch
 

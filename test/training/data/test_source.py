@@ -117,7 +117,7 @@ def test_annotated_depth_of_kitti_is_not_learnt_from_without_a_list(tmp_path):
 
 
 def test_the_documentation_lists_every_kind_with_its_options_and_limits():
-    text = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
     rows = {
         row[1].strip(" `"): row for row in (line.split("|") for line in text.splitlines() if line.startswith("| `"))
     }
