@@ -18,10 +18,10 @@ from benchmarks.deliver import deliver
 from depthart_core import BACKENDS, DepthEstimator
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
-from training.curves import Axes, Curve, draw_curves
 from training.data.frames import Frames
 from training.data.source import DataSet, open_named
-from training.frames import Frame, Settings, for_each_frame, judge
+from training.scoring.curves import Axes, Curve, draw_curves
+from training.scoring.frames import Frame, ScoringSettings, for_each_frame, judge
 
 Measured = list[tuple[float, float]]
 """Seconds and AbsRel of one picture with 1, 2, ... scales."""
@@ -36,7 +36,7 @@ def load_all(model: str, backend: str, threads: int | None) -> list[DepthEstimat
 
 def measure(estimators: Sequence[DepthEstimator], data: DataSet, count: int) -> np.ndarray:
     """Seconds and AbsRel, (pictures, scales, 2), of at most `count` pictures, evenly over the data set."""
-    settings = Settings.of(data.protocol)
+    settings = ScoringSettings.of(data.protocol)
     places = np.unique(np.linspace(0, len(data.samples) - 1, min(count, len(data.samples))).round().astype(int))
     chosen = Frames(places.tolist(), data.samples.__getitem__)  # read one by one, and left out where that fails
 

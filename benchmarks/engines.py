@@ -103,7 +103,7 @@ def accuracy(estimators: dict[str, Callable[[np.ndarray], object]], data: Path, 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, and write where asked."""
-    from training.arguments import check_limit
+    from training.scoring.arguments import check_limit
 
     parser = argparse.ArgumentParser(description="Forms and backends of one model on a CPU.")
     parser.add_argument("--model", default="nano")

@@ -36,7 +36,7 @@ from training.operations import counted_steps
 from training.precision import PRECISIONS
 from training.recipe import read_recipe
 from training.settings import RunOptions
-from training.stages import make_stage
+from training.stages.table import make_stage
 
 RECIPE = Path("training/configs/nano.json")
 STAGE = "transformer"

@@ -130,12 +130,12 @@ def loss(
     counted = sum(model.config.tokenizer.tokens[:-1]) if dynamic else indices.shape[1]
     said, true = logits[:, :counted].flatten(0, 1).float(), indices[:, :counted].flatten()
     surprise = functional.cross_entropy(said, true, reduction="none").view(len(indices), -1)
-    cross_entropy = _mean(surprise, _known_tokens(model, valid)[:, :counted])
+    cross_entropy = weighted_mean(surprise, _known_tokens(model, valid)[:, :counted])
     final = _last_f_hat(model, logits, targets.f_hats) if dynamic or weights.pixel else None
     last_scale = pixel = total = logits.new_zeros(())
     if dynamic and final is not None:
         cells = functional.adaptive_avg_pool2d(valid.float(), model.config.tokenizer.feature_size)
-        last_scale = _mean((final.float() - features).square(), cells.expand_as(features))
+        last_scale = weighted_mean((final.float() - features).square(), cells.expand_as(features))
     if weights.pixel:
         assert final is not None
         pixel = _pixel_error(model, final, prefix, depth, valid)
@@ -155,7 +155,7 @@ def _last_f_hat(model: DepthART, logits: Tensor, f_hats: list[Tensor]) -> Tensor
 
 
 def _pixel_error(model: DepthART, f_hat: Tensor, prefix: Prefix, depth: Tensor, valid: Tensor) -> Tensor:
-    return _mean((model.decode(f_hat, prefix) - depth.nan_to_num(0.0)).abs(), valid)
+    return weighted_mean((model.decode(f_hat, prefix) - depth.nan_to_num(0.0)).abs(), valid)
 
 
 def _known_tokens(model: DepthART, valid: Tensor) -> Tensor:
@@ -164,6 +164,6 @@ def _known_tokens(model: DepthART, valid: Tensor) -> Tensor:
     return torch.cat([functional.adaptive_avg_pool2d(valid.float(), size).flatten(1) for size in sizes], dim=1)
 
 
-def _mean(values: Tensor, weights: Tensor) -> Tensor:
-    """The weighted mean; 0 where all weights are."""
+def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
+    """The mean of the values, each by its weight; a mask is one of zeros and ones. 0 where all weights are 0."""
     return (values * weights).sum() / weights.sum().clamp_min(1e-6)

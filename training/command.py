@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import FrameType
 
 import torch
 
@@ -35,6 +38,21 @@ def run_command(name: str, action: Callable[[], None]) -> int:
         print(f"{name}: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+@contextlib.contextmanager
+def on_stop_signal(action: Callable[[], None]) -> Iterator[None]:
+    """Within this context a SIGTERM or SIGINT does the action and nothing else."""
+
+    def handle(_signal: int, _frame: FrameType | None) -> None:
+        action()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def set_threads(count: int) -> None:

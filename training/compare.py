@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import argparse
 import functools
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 
 import torch
 
-from training.command import run_command, set_threads
+from training.command import on_stop_signal, run_command, set_threads
 from training.comparison.plan import CONTENDERS, EQUALS, TRAINED, ComparisonError, Plan, settle_precision
 from training.comparison.report import report
 from training.comparison.runs import Place, compare
+from training.distributed import open_processes
 from training.precision import PRECISIONS
-from training.processes import open_processes
 
 SHARED = Path("../shared/data")
 DATA = ("rooms=rooms/val-000.tar", "tum_fr1_rpy=real/tum_fr1_rpy", "tum_fr3_cabinet=real/tum_fr3_cabinet")
@@ -95,17 +93,14 @@ class Stopped(BaseException):
 def stoppable(work: Callable[[], bool]) -> bool:
     """Do some work; False when it says so or a SIGTERM or SIGINT ends it."""
 
-    def stop(_signal: int, _frame: FrameType | None) -> None:
+    def stop() -> None:
         raise Stopped
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        return work()
+        with on_stop_signal(stop):
+            return work()
     except Stopped:
         return False
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -18,7 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from training.arguments import (
+from training.command import run_command
+from training.data.sample import Sample
+from training.data.source import DataSet
+from training.scoring.arguments import (
     add_data_arguments,
     add_model_arguments,
     load_predictor,
@@ -26,13 +29,9 @@ from training.arguments import (
     open_sets,
     settings_of,
 )
-from training.command import run_command
-from training.data.sample import Sample
-from training.data.source import DataSet
-from training.frames import ALIGNMENTS, Frame, Predictor, Settings, for_each_frame, judge, prepare
-from training.metrics import ScoreError
-from training.plots import SheetRow, write_sheet
-from training.report import (
+from training.scoring.frames import ALIGNMENTS, Frame, Predictor, ScoringSettings, for_each_frame, judge, prepare
+from training.scoring.metrics import ScoreError
+from training.scoring.report import (
     FrameScores,
     frame_scores,
     markdown_head,
@@ -41,12 +40,13 @@ from training.report import (
     write_csv,
     write_curves,
 )
+from training.scoring.sheets import SheetRow, write_sheet
 
 
 def evaluate(
     predict: Predictor,
     samples: Sequence[Sample],
-    settings: Settings | None = None,
+    settings: ScoringSettings | None = None,
     *,
     name: str = "data",
     progress: bool = False,
@@ -63,7 +63,7 @@ def evaluate(
     Raises:
         ScoreError: no frame can be scored, or a prediction cannot be aligned.
     """
-    chosen = settings or Settings()
+    chosen = settings or ScoringSettings()
 
     def scores_of(frame: Frame) -> list[FrameScores]:
         return [frame_scores(judged) for judged in judge(predict(frame.sample.rgb), frame, chosen)]
@@ -73,7 +73,7 @@ def evaluate(
 
 
 def sheet_rows(
-    predict: Predictor, samples: Sequence[Sample], frames: Sequence[FrameScores], settings: Settings
+    predict: Predictor, samples: Sequence[Sample], frames: Sequence[FrameScores], settings: ScoringSettings
 ) -> list[SheetRow]:
     """Rows of the best, the median and the worst frame by AbsRel, predicted once more; frames are of one alignment."""
     ranked = sorted(frames, key=lambda frame: frame.scores.abs_rel)
@@ -129,11 +129,11 @@ def run(args: argparse.Namespace) -> None:
             (args.out / "table.md").write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
-def settings_for(args: argparse.Namespace, data: DataSet) -> Settings:
+def settings_for(args: argparse.Namespace, data: DataSet) -> ScoringSettings:
     """How the command line wants a data set scored.
 
     Raises:
-        ScoreError: a scale is given that no alignment uses, or see ``Settings``.
+        ScoreError: a scale is given that no alignment uses, or see ``ScoringSettings``.
         DataError: see ``settings_of``.
     """
     alignments = tuple(dict.fromkeys(args.align or ["scale"]))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import math
-import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import asdict
-from types import FrameType
 
 import torch
 from torch import nn
@@ -21,17 +19,18 @@ from depthart_core.errors import CheckpointError
 from depthart_core.model import DepthART
 from depthart_core.model_files import remove_temporaries
 from training.checkpoints import read_checkpoint, resume_optimizer, write_checkpoint
+from training.command import on_stop_signal
 from training.data.augment import Views
 from training.data.loader import Batch, batches
 from training.data.sample import Sample
+from training.distributed import all_max, all_mean, open_processes, same_everywhere
 from training.errors import TrainingError
+from training.nonfinite import NonFiniteDetector
 from training.optimizer import make_optimizer
 from training.precision import choose_precision
-from training.processes import largest, mean, open_processes, same_everywhere
-from training.recording import Recorder, progress_sheet
+from training.run_log import RunLog, progress_sheet
 from training.settings import RunOptions, StageSettings
-from training.stage import Scalars, Stage, StageLoss, TrainingBatch, to_training_batch
-from training.watch import LossWatch
+from training.stages.stage import Scalars, Stage, StageLoss, TrainingBatch, to_training_batch
 
 LOG_STEPS = 20  # between two lines of the log; where the steps or the minutes are over there is one as well
 CHECKPOINT_MINUTES = 3.0  # between two checkpoints
@@ -71,7 +70,7 @@ class Trainer:
         self.asked, self.stopping = False, False  # a signal came to this process; all have agreed to stop
         # Looking at a loss and talking to the other processes waits for the device: on a GPU not at every step.
         self.pace = 10 if self.device.type == "cuda" else 1
-        self.watch = LossWatch(self.pace * options.accumulate)
+        self.nonfinite = NonFiniteDetector(self.pace * options.accumulate)
 
     def run(self, samples: Sequence[Sample], *, until: int | None = None) -> None:
         """Train until the steps or the minutes are over, or a SIGTERM or SIGINT comes to any process.
@@ -102,15 +101,16 @@ class Trainer:
             workers=self.options.workers,
             start_step=self.step * self.options.accumulate,
             size=self.model.config.tokenizer.input_size,
-            place=(self.processes.rank, self.processes.count),
+            rank=self.processes.rank,
+            world_size=self.processes.world_size,
             pinned=self.device.type == "cuda",
         )
-        recorder = Recorder(self.options.out, self.name, step=self.step, writing=self.processes.main)
-        with contextlib.closing(source), contextlib.closing(recorder), self._signals():
-            self._loop(source, recorder, self.settings.steps if until is None else min(self.settings.steps, until))
+        run_log = RunLog(self.options.out, self.name, step=self.step, writing=self.processes.main)
+        with contextlib.closing(source), contextlib.closing(run_log), on_stop_signal(self._ask_to_stop):
+            self._loop(source, run_log, self.settings.steps if until is None else min(self.settings.steps, until))
             self._save()
 
-    def _loop(self, source: Iterator[Batch], recorder: Recorder, last: int) -> None:
+    def _loop(self, source: Iterator[Batch], run_log: RunLog, last: int) -> None:
         began, offset, saved, shown = time.monotonic(), self.minutes, self.minutes, self.minutes
         total, quiet = self.settings.steps, not self.processes.main
         bar = tqdm(total=total, initial=self.step, desc=self.name, mininterval=5.0, disable=quiet)
@@ -119,17 +119,17 @@ class Trainer:
             batch, scalars = self.train_step(source)
             self.step += 1
             bar.update()
-            alone = self.asked and self.processes.count == 1  # nobody has to be told, so that it need not wait
+            alone = self.asked and self.processes.world_size == 1  # nobody has to be told, so that it need not wait
             if self.step % self.pace and self.step < last and not alone:
                 continue
             self._agree(offset + (time.monotonic() - began) / 60.0)
             if self.step % LOG_STEPS == 0 or self._progress() >= 1.0:
-                bar.set_postfix(self._log(recorder, scalars), refresh=False)
+                bar.set_postfix(self._log(run_log, scalars), refresh=False)
             if self.minutes - saved > CHECKPOINT_MINUTES:
                 self._save()
                 saved = self.minutes
             if self.minutes - shown > PICTURE_MINUTES or self._progress() >= 1.0:
-                self._show(recorder, batch)
+                self._show(run_log, batch)
                 shown = self.minutes
         bar.close()
 
@@ -143,13 +143,13 @@ class Trainer:
         for part in range(parts):
             read = self._next(source)
             batch = to_training_batch(read, self.model.config, self.device)
-            with self.processes.apart(self.loss, when=part < parts - 1):
+            with self.processes.no_sync(self.loss, when=part < parts - 1):
                 with self._autocast():
                     total, scalars = self.loss(batch, self.step)
                 (total / parts).backward()
-            self.watch.add(self.step, total, read)
+            self.nonfinite.add(self.step, total, read)
         norm = nn.utils.clip_grad_norm_(self.parameters, self.settings.clip_norm)
-        self.watch.add_norm(self.step, norm)
+        self.nonfinite.add_norm(self.step, norm)
         self._set_learning_rate()
         self.optimizer.step()
         self._update_average()
@@ -185,32 +185,32 @@ class Trainer:
         Raises:
             TrainingError: A loss or gradient is not finite.
         """
-        bad = self.watch.first_bad()
+        bad = self.nonfinite.first_bad()
         earliest = -math.inf if bad is None else -float(bad)
-        self.minutes, stopping, earliest = largest([minutes, float(self.asked), earliest], self.device)
+        self.minutes, stopping, earliest = all_max([minutes, float(self.asked), earliest], self.device)
         self.stopping = bool(stopping)
         if earliest > -math.inf:
-            suffix = f".{self.processes.rank}" if self.processes.count > 1 else ""
+            suffix = f".{self.processes.rank}" if self.processes.world_size > 1 else ""
             path = self.options.out / f"{self.name}.bad_batch{suffix}.pt"
-            self.watch.save(int(-earliest), path)
+            self.nonfinite.save(int(-earliest), path)
             what = "the loss or its gradient is not finite"
             raise TrainingError(
                 f"{what} at step {int(-earliest)}; the batch is saved as {path}; another --seed meets others"
             )
 
-    def _log(self, recorder: Recorder, scalars: Scalars) -> dict[str, float]:
+    def _log(self, run_log: RunLog, scalars: Scalars) -> dict[str, float]:
         """Record the means over all processes and return them."""
-        means = mean(torch.stack([value.float() for value in scalars.values()])).tolist()
+        means = all_mean(torch.stack([value.float() for value in scalars.values()])).tolist()
         values = dict(zip(scalars, means, strict=True))
         rates = {"learning_rate": self.optimizer.param_groups[0]["lr"], "waited_s": self.waited}
-        recorder.scalars(self.step, self.minutes, values | rates)
+        run_log.scalars(self.step, self.minutes, values | rates)
         self.waited = 0.0
         return {name: round(value, 5) for name, value in values.items()}
 
-    def _show(self, recorder: Recorder, batch: TrainingBatch) -> None:
-        if recorder.board is not None:
+    def _show(self, run_log: RunLog, batch: TrainingBatch) -> None:
+        if run_log.board is not None:
             with self._autocast():
-                recorder.sheet(self.step, progress_sheet(self.stage, self.average, batch))
+                run_log.sheet(self.step, progress_sheet(self.stage, self.average, batch))
 
     def _save(self) -> None:
         """Write the checkpoint and the averaged model, each whole or not at all."""
@@ -237,14 +237,5 @@ class Trainer:
         self.stage.memory.update({name: value.to(self.device) for name, value in state["memory"].items()})
         self.step, self.minutes, self.first = state["step"], state["minutes"], state["step"]
 
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        def stop(_signal: int, _frame: FrameType | None) -> None:
-            self.asked = True
-
-        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def _ask_to_stop(self) -> None:
+        self.asked = True

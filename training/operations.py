@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 T = TypeVar("T")
 COUNTED_STEPS = 4
-"""Of a training: one of the first four decodes a second time, nearly the share of `training.stage.few_scales`."""
+"""Of a training: one of the first four decodes a second time, about as many as `training.stages.stage.few_scales`."""
 
 
 def forward_operations(query: Sequence[int], key: Sequence[int], value: Sequence[int], *_: Any, **__: Any) -> int:

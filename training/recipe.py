@@ -10,7 +10,7 @@ from pathlib import Path
 from depthart_core.config import ModelConfig
 from depthart_core.errors import ConfigError
 from training.settings import StageSettings
-from training.stages import STAGES
+from training.stages.table import STAGES
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Recipe:
 
     Attributes:
         model: What is trained.
-        stages: Settings by the stage's name; those of `training.stages.STAGES` that this recipe uses.
+        stages: Settings by the stage's name; those of `training.stages.table.STAGES` that this recipe uses.
     """
 
     model: ModelConfig

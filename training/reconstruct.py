@@ -21,7 +21,7 @@ from depthart_core.normalize import denormalize, fill_unknown, normalize_image, 
 from training.command import run_command
 from training.data.sample import Sample
 from training.data.source import DataSet, open_named
-from training.frames import Frame, Settings, for_each_frame, judge
+from training.scoring.frames import Frame, ScoringSettings, for_each_frame, judge
 
 
 def reconstruct(model: DepthART, sample: Sample) -> list[np.ndarray]:
@@ -41,7 +41,7 @@ def errors(model: DepthART, data: DataSet) -> np.ndarray:
     Raises:
         ScoreError: No image has valid depth.
     """
-    settings = Settings(data.protocol, size=model.config.tokenizer.input_size)
+    settings = ScoringSettings(data.protocol, size=model.config.tokenizer.input_size)
 
     def errors_of(frame: Frame) -> list[float]:
         depths = map(RelativeDepth, reconstruct(model, frame.sample))

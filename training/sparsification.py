@@ -19,7 +19,9 @@ import numpy as np
 
 from depthart_core import markdown
 from depthart_core.estimator import RelativeDepth
-from training.arguments import (
+from training.command import run_command
+from training.data.sample import Sample
+from training.scoring.arguments import (
     add_data_arguments,
     add_model_arguments,
     load_predictor,
@@ -27,12 +29,10 @@ from training.arguments import (
     open_sets,
     settings_of,
 )
-from training.calibration import calibration_error, reliability
-from training.command import run_command
-from training.curves import Axes, Curve, draw_curves
-from training.data.sample import Sample
-from training.frames import Frame, Judged, Predictor, Settings, for_each_frame, judge
-from training.metrics import ScoreError
+from training.scoring.confidence_calibration import calibration_error, reliability
+from training.scoring.curves import Axes, Curve, draw_curves
+from training.scoring.frames import Frame, Judged, Predictor, ScoringSettings, for_each_frame, judge
+from training.scoring.metrics import ScoreError
 
 REMOVED = np.arange(100) / 100
 ORACLE = "oracle"
@@ -105,7 +105,7 @@ class Sparsification:
         name: of the data set.
         frames: number of images.
         curves: (100,) for ``ORACLE`` and every name in ``RANKINGS``.
-        bins: see `training.calibration.reliability`.
+        bins: see `training.scoring.confidence_calibration.reliability`.
     """
 
     name: str
@@ -131,7 +131,12 @@ def frame_curves(judged: Judged) -> dict[str, np.ndarray]:
 
 
 def sparsification(
-    predict: Predictor, samples: Sequence[Sample], settings: Settings, *, name: str = "data", progress: bool = False
+    predict: Predictor,
+    samples: Sequence[Sample],
+    settings: ScoringSettings,
+    *,
+    name: str = "data",
+    progress: bool = False,
 ) -> Sparsification:
     """Curves over a data set.
 

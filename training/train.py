@@ -23,17 +23,17 @@ from depthart_core.errors import ConfigError
 from depthart_core.model import DepthART
 from depthart_core.objective import OBJECTIVES
 from training.command import run_command, set_threads
+from training.data.cache import load_into_memory
 from training.data.frames import Joined
-from training.data.memory import keep
 from training.data.sample import Sample
 from training.data.source import open_data, open_named
+from training.distributed import close_processes
+from training.initialization import initialize
 from training.loop import Trainer
 from training.precision import PRECISIONS
-from training.processes import close_processes
 from training.recipe import read_recipe
 from training.settings import RunOptions, StageSettings
-from training.stages import STAGES, make_stage
-from training.starts import start
+from training.stages.table import STAGES, make_stage
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> None:
     model = DepthART(recipe.model)
     begun = _begin(model, args, settings)
     if args.in_memory:
-        samples = keep(samples, recipe.model.tokenizer.input_size)
+        samples = load_into_memory(samples, recipe.model.tokenizer.input_size)
     trainer = Trainer(args.stage, model, make_stage(args.stage, settings), settings=settings, options=options)
     _say(trainer, f"{begun}; {trainer.precision} on {trainer.device}")
     trainer.run(samples)
@@ -101,7 +101,7 @@ def _begin(model: DepthART, args: argparse.Namespace, settings: StageSettings) -
 
     Raises:
         ConfigError: The stage needs a model to start from, and there is none.
-        CheckpointError: See `start`.
+        CheckpointError: See `initialize`.
     """
     checkpoint = args.out / f"{args.stage}.checkpoint"
     if checkpoint.exists():
@@ -117,7 +117,7 @@ def _begin(model: DepthART, args: argparse.Namespace, settings: StageSettings) -
         init = str(before)
     if init is None and settings.keep_codes:
         raise ConfigError("the recipe says keep_codes, so there must be a model to keep them of: --init MODEL")
-    return start(model, init, args.init_tokenizer)
+    return initialize(model, init, args.init_tokenizer)
 
 
 def _open(item: str) -> Sequence[Sample]:

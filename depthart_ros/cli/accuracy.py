@@ -26,14 +26,14 @@ def open_sets(named: Sequence[str], limit: int | None) -> list[DataSet]:
 
     Raises:
         BackendError: This is no checkout, or something that it needs is not installed.
-        DataError: See `training.arguments.open_sets`.
+        DataError: See `training.scoring.arguments.open_sets`.
     """
     if not named:
         return []
     if (CHECKOUT / "training").is_dir() and str(CHECKOUT) not in sys.path:
         sys.path.append(str(CHECKOUT))  # a program finds what is installed alone, which `training` is not
     try:
-        from training import arguments
+        from training.scoring import arguments
     except ModuleNotFoundError as error:
         raise BackendError(f"--data needs a checkout and its extra `train`: {error.name} is missing") from error
     return arguments.open_sets(named, limit)
@@ -52,12 +52,12 @@ def measure_accuracy(model: str, subjects: Subjects, sets: Sequence[DataSet]) ->
         ScoreError: No frame of a data set can be scored.
     """
     from training.evaluate import evaluate
-    from training.frames import Settings
+    from training.scoring.frames import ScoringSettings
 
     scores = {}
     for name, arguments in subjects.items():
         estimator = DepthEstimator.load(model, **arguments)
-        frames = [evaluate(estimator, data.samples, Settings.of(data.protocol), name=data.name) for data in sets]
+        frames = [evaluate(estimator, data.samples, ScoringSettings.of(data.protocol), name=data.name) for data in sets]
         scores[name] = [statistics.mean(frame.scores.abs_rel for frame in each) for each in frames]
     first = next(iter(scores))
     header = ["backend"]

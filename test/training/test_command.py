@@ -1,8 +1,10 @@
 """How a command ends."""
 
+import signal
+
 import pytest
 
-from training.command import run_command
+from training.command import on_stop_signal, run_command
 from training.data.sample import DataError
 
 
@@ -42,3 +44,12 @@ def test_an_interrupt_is_one_sentence_and_the_status_of_shells(capsys):
 def test_a_mistake_of_ours_stays_a_traceback():
     with pytest.raises(ZeroDivisionError):
         run_command("training.some", lambda: print(1 / 0))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_signal_does_the_action_alone_and_what_it_did_before_afterwards(number):
+    before, done = signal.getsignal(number), []
+    with on_stop_signal(lambda: done.append("asked")):
+        signal.raise_signal(number)
+    assert done == ["asked"]
+    assert signal.getsignal(number) is before

@@ -1,8 +1,7 @@
-import csv
-import shutil
+"""Scores of frames, in every alignment."""
+
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 
@@ -13,11 +12,11 @@ from training.data.folder import read_folder
 from training.data.protocol import EIGEN, Box, Protocol
 from training.data.rooms import read_rooms
 from training.data.sample import Sample
-from training.evaluate import evaluate, main, sheet_rows
-from training.frames import Settings
-from training.mean_map import mean_map
-from training.metrics import ScoreError, average
-from training.report import markdown_row, of_alignment
+from training.evaluate import evaluate, sheet_rows
+from training.scoring.frames import ScoringSettings
+from training.scoring.mean_map import mean_map
+from training.scoring.metrics import ScoreError, average
+from training.scoring.report import markdown_row, of_alignment
 
 
 @pytest.fixture
@@ -59,7 +58,7 @@ def test_unknown_and_far_depth_counts_neither_for_scale_nor_for_error(slopes):
     depth = slopes[0].depth.copy()
     depth[:100] = np.nan
     depth[100:160] = 50.0
-    [frame] = evaluate(perfect, [replace(slopes[0], depth=depth)], Settings(Protocol(cap=10.0)))
+    [frame] = evaluate(perfect, [replace(slopes[0], depth=depth)], ScoringSettings(Protocol(cap=10.0)))
     assert frame.scores.abs_rel == pytest.approx(0, abs=1e-6)
 
 
@@ -67,7 +66,9 @@ def test_each_alignment_undoes_what_it_may(slopes):
     def bent(rgb):
         return RelativeDepth((rgb[..., 0] / 100 + 0.5).astype(np.float32))
 
-    frames = evaluate(bent, slopes[:1], Settings(alignments=("scale", "scale_shift", "none"), metres_per_unit=1.0))
+    frames = evaluate(
+        bent, slopes[:1], ScoringSettings(alignments=("scale", "scale_shift", "none"), metres_per_unit=1.0)
+    )
     scale, shift, none = frames
     assert [frame.how for frame in frames] == ["scale", "scale_shift", "none"]
     assert shift.scores.abs_rel == pytest.approx(0, abs=1e-5)
@@ -81,7 +82,7 @@ def test_without_alignment_the_scale_is_the_models_guess_for_the_camera(slopes):
     def guessing(rgb):
         return replace(perfect(rgb), canonical=ScaleGuess(2.0, 0.1))
 
-    [frame] = evaluate(guessing, slopes[:1], Settings(alignments=("none",)))
+    [frame] = evaluate(guessing, slopes[:1], ScoringSettings(alignments=("none",)))
     assert frame.scale == pytest.approx(2.0 * 200 / 256)
     expected = abs(frame.scale * 37 * slopes[0].depth / slopes[0].depth - 1).mean()
     assert frame.scores.abs_rel == pytest.approx(expected, rel=1e-5)
@@ -91,7 +92,7 @@ def test_depth_that_a_shift_makes_negative_is_raised_to_a_millimetre():
     camera = Intrinsics(4, 1, 4.0, 4.0, 2.0, 0.0)
     sample = Sample("bent", np.zeros((1, 4, 3), np.uint8), np.array([[1.0, 1.0, 1.0, 20.0]], np.float32), camera)
     steep = RelativeDepth(np.array([[1.0, 4.0, 5.0, 8.0]], np.float32))
-    settings = Settings(Protocol(cap=30.0), ("scale_shift",), size=None)
+    settings = ScoringSettings(Protocol(cap=30.0), ("scale_shift",), size=None)
     [frame] = evaluate(lambda _: steep, [sample], settings)
     fit = np.polyfit(steep.values[0], sample.depth[0], 1)
     depth = np.maximum(np.polyval(fit, steep.values[0]), 0.001)
@@ -101,17 +102,17 @@ def test_depth_that_a_shift_makes_negative_is_raised_to_a_millimetre():
 
 def test_a_frame_that_cannot_be_aligned_is_named(slopes):
     with pytest.raises(ScoreError, match=r"^s0: prediction is constant over 65536 valid pixels"):
-        evaluate(constant, slopes, Settings(alignments=("scale_shift",)))
+        evaluate(constant, slopes, ScoringSettings(alignments=("scale_shift",)))
 
 
 def test_pixels_outside_the_crop_do_not_count(slopes):
     upper_half = Box("upper half", 0, 0.5, 0, 1)
-    [frame] = evaluate(constant, slopes[3:], Settings(Protocol(10.0, crop=upper_half)))
+    [frame] = evaluate(constant, slopes[3:], ScoringSettings(Protocol(10.0, crop=upper_half)))
     assert frame.scale == pytest.approx(np.median(slopes[3].depth[:128]))
 
 
 def test_a_row_states_alignment_limits_crop_and_size(slopes):
-    settings = Settings(Protocol(8.0, nearest=0.5, crop=EIGEN), ("scale", "none"), None, 0.5)
+    settings = ScoringSettings(Protocol(8.0, nearest=0.5, crop=EIGEN), ("scale", "none"), None, 0.5)
     frames = evaluate(perfect, slopes, settings)
     rows = [markdown_row("slopes", of_alignment(frames, how), settings) for how in settings.alignments]
     assert rows[0].startswith("| slopes | scale | 0.5 to 8 m | eigen | full | 4 | 0.0000 |")
@@ -126,7 +127,7 @@ def test_the_model_sees_the_image_at_the_size_of_the_protocol(frame_folder):
         return constant(rgb)
 
     evaluate(predict, read_folder(frame_folder)[:1])
-    evaluate(predict, read_folder(frame_folder)[:1], Settings(size=None))
+    evaluate(predict, read_folder(frame_folder)[:1], ScoringSettings(size=None))
     assert shapes == [(256, 256, 3), (36, 48, 3)]
 
 
@@ -149,175 +150,8 @@ def test_the_mean_map_is_perfect_where_all_scenes_are_one(samples_at):
 
 
 def test_the_sheet_shows_best_median_and_worst(slopes):
-    rows = sheet_rows(constant, slopes, evaluate(constant, slopes), Settings())
+    rows = sheet_rows(constant, slopes, evaluate(constant, slopes), ScoringSettings())
     assert [row.caption.split("  ")[0] for row in rows] == ["best: s0", "median: s2", "worst: s3"]
-
-
-def table_of(printed):
-    """Rows of a printed table, which follows the model's name and an empty line, as dicts."""
-    _, _, *table = printed.splitlines()
-    head, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table]
-    return [dict(zip(head, row, strict=True)) for row in rows]
-
-
-def test_the_command_prints_a_table(shard_of, frame_folder, capsys):
-    shard = str(shard_of(3))
-    assert main(["mean-map", "--data", f"rooms={shard}", f"desk={frame_folder}", "--train", shard, "--limit", "2"]) == 0
-    rooms, desk = table_of(capsys.readouterr().out)
-    assert (rooms["data"], desk["data"]) == ("rooms", "desk")
-    assert [desk[key] for key in ("alignment", "cap", "crop", "size", "frames")] == [
-        "scale",
-        "10 m",
-        "-",
-        "256x256",
-        "2",
-    ]
-    assert desk["boundary F1"] == "-"
-
-
-def test_the_output_holds_table_scores_pictures_and_curves(shard_of, frame_folder, tmp_path, capsys):
-    out, shard = tmp_path / "new" / "out", str(shard_of(2))
-    data = ["--data", f"rooms={shard}", f"desk={frame_folder}"]
-    assert (
-        main(["mean-map", *data, "--train", shard, "--align", "scale", "none", "--scale", "1", "--out", str(out)]) == 0
-    )
-    printed = capsys.readouterr().out
-    assert printed.startswith("mean-map\n\n| data |")
-    assert (out / "table.md").read_text() == printed
-    with (out / "desk.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    assert [(row["name"], row["alignment"]) for row in rows[:3]] == [
-        ("desk/0000", "scale"),
-        ("desk/0000", "none"),
-        ("desk/0001", "scale"),
-    ]
-    assert float(rows[1]["scale"]) == 1
-    sheet = cv2.imread(str(out / "desk.sheet.jpg"))
-    assert sheet.shape[:2] == (3 * (256 + 22), 3 * 256)
-    for curve in ("cumulative.png", "error_by_depth.png"):
-        assert cv2.imread(str(out / curve)).std() > 5
-
-
-def test_sets_before_one_that_fails_are_written(toy_model_path, frame_folder, tmp_path):
-    blind = tmp_path / "blind"
-    shutil.copytree(frame_folder, blind)
-    for path in (blind / "depth").iterdir():
-        cv2.imwrite(str(path), np.zeros((36, 48), np.uint16))
-    out = tmp_path / "out"
-    sets = [f"good={frame_folder}", f"blind={blind}"]
-    assert main([str(toy_model_path), "--data", *sets, "--out", str(out)]) == 1
-    assert "| good |" in (out / "table.md").read_text()
-    assert (out / "cumulative.png").stat().st_size > 0
-
-
-def test_the_table_averages_what_the_csv_lists(shard_of, frame_folder, tmp_path, capsys):
-    options = ["--train", str(shard_of(1)), "--align", "none", "--scale", "2", "--out", str(tmp_path)]
-    assert main(["mean-map", "--data", f"desk={frame_folder}", *options]) == 0
-    with (tmp_path / "desk.csv").open() as file:
-        mean = np.mean([float(row["abs_rel"]) for row in csv.DictReader(file)])
-    [row] = table_of(capsys.readouterr().out)
-    assert row["AbsRel"] == f"{mean:.4f}"
-    # The mean map is 1 everywhere, so 2 m; the frames are at 1, 2 and 3 m.
-    assert mean == pytest.approx((1 + 0 + 1 / 3) / 3, abs=1e-3)
-    assert row["alignment"] == "none, scale 2"
-
-
-def test_lists_may_be_given_in_parts(shard_of, frame_folder, capsys):
-    options = ["--data", f"desk={frame_folder}", "--align", "scale", "--align", "none", "--scale", "1"]
-    assert main(["mean-map", *options, "--train", str(shard_of(1))]) == 0
-    assert [row["alignment"] for row in table_of(capsys.readouterr().out)] == ["scale", "none, scale 1"]
-    assert main(["mean-map", *options, "--train", "/nowhere", "--train", str(shard_of(1))]) == 1
-    assert "/nowhere is not there" in capsys.readouterr().err
-
-
-@pytest.mark.filterwarnings("ignore:desk. left out")
-def test_a_cap_and_a_size_from_the_command_line_are_stated(shard_of, frame_folder, capsys):
-    options = ["--train", str(shard_of(1)), "--cap", "2.5", "--size", "full"]
-    assert main(["mean-map", "--data", f"desk={frame_folder}", *options]) == 0
-    printed = capsys.readouterr()
-    [row] = table_of(printed.out)
-    assert (row["cap"], row["size"], row["frames"]) == ("2.5 m", "full", "2")
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["--align", "luck"], "alignment 'luck': expected one of scale, scale_shift, none"),
-        (["--align", "none"], "desk/0000: the model guesses no scale: alignment none needs --scale"),
-        (["--align", "none", "--scale", "-1"], "scale -1.0: expected metres per unit"),
-        (["--scale", "2"], "--scale 2 is for --align none, got --align scale"),
-        (
-            ["--align", "scale", "scale_shift", "--scale", "2"],
-            "--scale 2 is for --align none, got --align scale scale_s",
-        ),
-        (["--size", "big"], "--size big: expected a number of pixels above 0 or full"),
-        (["--limit", "0"], "--limit 0: expected a number of frames from 1 up"),
-        (["--limit", "-3"], "--limit -3: expected a number of frames from 1 up"),
-        (["--cap", "0.5"], "desk: no image was scored, expected at least one with valid depth"),
-    ],
-)
-@pytest.mark.filterwarnings("ignore:desk. left out")
-def test_a_wrong_option_is_one_sentence_and_status_1(shard_of, frame_folder, capsys, options, message):
-    assert main(["mean-map", "--data", f"desk={frame_folder}", "--train", str(shard_of(1)), *options]) == 1
-    assert capsys.readouterr().err.splitlines()[-1].startswith(f"training.evaluate: {message}")
-
-
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [("rooms", "expected NAME=PATH"), ("rooms=no/such.tar", "no/such.tar is not there, expected")],
-)
-def test_wrong_data_is_one_sentence_and_status_1(capsys, data, message):
-    assert main(["mean-map", "--data", data]) == 1
-    assert message in capsys.readouterr().err
-
-
-def test_two_data_sets_of_one_name_are_refused(frame_folder, capsys):
-    assert main(["mean-map", "--data", f"desk={frame_folder}", f"desk={frame_folder}"]) == 1
-    assert "--data names desk 2 times, expected different names" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("decode", ["expected", "argmax"])
-def test_a_model_file_is_scored_with_the_decoding_asked_for(toy_model_path, frame_folder, capsys, decode):
-    assert main([str(toy_model_path), "--data", f"desk={frame_folder}", "--decode", decode, "--threads", "1"]) == 0
-    [row] = table_of(capsys.readouterr().out)
-    assert (row["data"], row["frames"]) == ("desk", "3")
-
-
-def test_the_metres_of_a_model_that_guesses_are_scored_beside_its_aligned_depth(toy_heads_path, frame_folder, capsys):
-    data = ["--data", f"desk={frame_folder}", "--threads", "1"]
-    assert main([str(toy_heads_path), *data, "--align", "scale", "none"]) == 0
-    scale, none = table_of(capsys.readouterr().out)
-    assert (scale["alignment"], none["alignment"]) == ("scale", "none")
-    assert scale["SILog"] == none["SILog"]
-    assert float(scale["AbsRel"]) < float(none["AbsRel"])
-
-
-def test_fewer_scales_give_other_depth(toy_model_path, frame_folder, tmp_path, capsys):
-    data = ["--data", f"desk={frame_folder}", "--threads", "1", "--out", str(tmp_path)]
-    assert main([str(toy_model_path), *data]) == 0
-    whole = (tmp_path / "table.md").read_text().splitlines()
-    assert main([str(toy_model_path), *data, "--max-scales", "1"]) == 0
-    short = (tmp_path / "table.md").read_text().splitlines()
-    assert short[0] == f"{whole[0]}, 1 scales"
-    assert short[-1] != whole[-1]
-
-
-def test_an_unknown_decoding_is_one_sentence_and_status_1(toy_model_path, frame_folder, capsys):
-    assert main([str(toy_model_path), "--data", f"desk={frame_folder}", "--decode", "luck"]) == 1
-    assert "luck" in capsys.readouterr().err
-
-
-def test_a_mean_map_of_no_data_is_refused(frame_folder, capsys):
-    assert main(["mean-map", "--data", f"desk={frame_folder}"]) == 1
-    assert "expected --train PATH" in capsys.readouterr().err
-
-
-def test_a_missing_model_is_one_sentence_and_status_1(frame_folder, tmp_path, capsys):
-    assert main([str(tmp_path / "none.safetensors"), "--data", f"desk={frame_folder}"]) == 1
-    error = capsys.readouterr().err
-    assert error.startswith("training.evaluate: ")
-    assert "none.safetensors" in error
-    assert len(error.splitlines()) == 1
 
 
 def test_the_mean_map_scores_on_real_frames_as_known(shared_data):

@@ -8,7 +8,7 @@ from depthart_core.model import DepthART
 from training.lighten import averaged_model, lighten, main, restore
 from training.loop import Trainer
 from training.settings import RunOptions, StageSettings
-from training.stages import make_stage
+from training.stages.table import make_stage
 
 SETTINGS = StageSettings(steps=4, batch_size=2, learning_rate=1e-3, pixel_weight=1.0, train_decoder=True)
 

@@ -5,7 +5,7 @@ import pytest
 from depthart_core import DepthEstimator
 from training.data.source import open_data
 from training.evaluate import evaluate
-from training.metrics import average
+from training.scoring.metrics import average
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import torch
 
 from training.optimizer import make_optimizer
 from training.settings import StageSettings
-from training.stages import make_stage
+from training.stages.table import make_stage
 
 SETTINGS = StageSettings(steps=10, batch_size=2, learning_rate=1e-3, weight_decay=0.05, backbone_factor=0.25)
 

@@ -16,9 +16,9 @@ from depthart_core.model import DepthART
 from training.data.sample import Sample
 from training.errors import TrainingError
 from training.loop import Trainer
+from training.nonfinite import NonFiniteDetector
 from training.settings import RunOptions, StageSettings
-from training.stages import make_stage
-from training.watch import LossWatch
+from training.stages.table import make_stage
 
 SETTINGS = StageSettings(
     steps=6, batch_size=2, learning_rate=1e-3, warmup_steps=2, pixel_weight=1.0, train_decoder=True
@@ -56,7 +56,7 @@ def train(toy_config, tmp_path):
             model = DepthART(config)
         options = RunOptions(out=tmp_path / out, device="cpu", precision="fp32", workers=0, accumulate=accumulate)
         trainer = Trainer(stage, model, make_stage(stage, settings), settings=settings, options=options)
-        trainer.pace, trainer.watch = pace, LossWatch(pace * accumulate)
+        trainer.pace, trainer.nonfinite = pace, NonFiniteDetector(pace * accumulate)
         trainer.run(samples, until=until)
         return trainer
 

@@ -17,9 +17,10 @@ from depthart_core.model_files import model_path, read_config
 from training.backbone import load_imagenet
 from training.comparison.plan import ComparisonError, Plan
 from training.recipe import Recipe, read_recipe
-from training.regressor import Regressor, RegressorStage
 from training.settings import StageSettings
-from training.stages import Stage, make_stage
+from training.stages.regressor import Regressor, RegressorStage
+from training.stages.stage import Stage
+from training.stages.table import make_stage
 
 STAGE = "transformer"
 FED = "decoder.conv_in."

@@ -10,7 +10,7 @@ import torch
 from training.comparison.contenders import Contender
 from training.comparison.plan import Plan
 from training.operations import counted, counted_steps
-from training.stage import TrainingBatch
+from training.stages.stage import TrainingBatch
 
 GIGA = 1e9
 

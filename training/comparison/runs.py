@@ -16,13 +16,13 @@ from training.comparison.plan import TRAINED, ComparisonError, Plan, keep_plan, 
 from training.comparison.scoring import read_frames, score_model
 from training.data.rooms import read_rooms
 from training.data.sample import Sample
-from training.frames import Frame
+from training.initialization import initialize
 from training.loop import Trainer
 from training.recipe import read_recipe
-from training.regressor import check_config
+from training.scoring.frames import Frame
 from training.settings import RunOptions
-from training.stages import make_stage
-from training.starts import start
+from training.stages.regressor import check_config
+from training.stages.table import make_stage
 
 TOKENIZER = "tokenizer"
 
@@ -128,7 +128,7 @@ def trained_tokenizer(plan: Plan, place: Place, train: Sequence[Sample]) -> str 
     settings = recipe.stage(TOKENIZER)
     torch.manual_seed(0)
     model = DepthART(recipe.model)
-    start(model)
+    initialize(model)
     options = RunOptions(out=folder, device=place.device, precision=plan.precision, workers=place.workers)
     trainer = Trainer(TOKENIZER, model, make_stage(TOKENIZER, settings), settings=settings, options=options)
     trainer.run(train)

@@ -20,8 +20,8 @@ from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize, normalize_image
 from training.data.sample import DataError, attempt, listed
 from training.data.source import DataSet, open_named
-from training.frames import Frame, Settings, prepare
-from training.metrics import DELTA, ScoreError, comparable
+from training.scoring.frames import Frame, ScoringSettings, prepare
+from training.scoring.metrics import DELTA, ScoreError, abs_rel, comparable, share_within
 
 BATCH = 8
 REGRESSION = "regression"
@@ -58,7 +58,7 @@ def read_frames(items: Sequence[str], count: int, size: int) -> dict[str, list[F
 
 
 def _frames(data: DataSet, count: int, size: int) -> list[Frame]:
-    settings = Settings(data.protocol, size=size)
+    settings = ScoringSettings(data.protocol, size=size)
     places = np.linspace(0, len(data.samples) - 1, min(count, len(data.samples))).round().astype(int)
     read = {place: attempt(data.samples, place) for place in places.tolist()}
     refused = [error for error in read.values() if isinstance(error, DataError)]
@@ -112,7 +112,7 @@ def _errors(depth: np.ndarray, frame: Frame) -> tuple[float, float]:
     truth = frame.sample.depth
     aligned = fit_scale(depth, truth, frame.valid).apply(depth)
     d, t = comparable(aligned, truth, frame.valid)
-    return float(np.mean(np.abs(d - t) / t)), float(np.mean(np.maximum(d / t, t / d) < DELTA))
+    return abs_rel(d, t), share_within(d, t, DELTA)
 
 
 @torch.inference_mode()

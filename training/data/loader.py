@@ -53,7 +53,8 @@ def batches(
     views: Views | None = USUAL_VIEWS,
     start_step: int = 0,
     size: int = 256,
-    place: tuple[int, int] = (0, 1),
+    rank: int = 0,
+    world_size: int = 1,
     pinned: bool = False,
 ) -> Generator[Batch, None, None]:
     """Yield batch ``start_step``, ``start_step + 1``, … without end; closed, end the processes that decode.
@@ -72,14 +73,15 @@ def batches(
         views: how far random views go, with which appearance changes as well; None: samples as they are.
         start_step: the first batch, to resume a run.
         size: S [px].
-        place: rank of this process and number of processes.
+        rank: of this process.
+        world_size: number of processes.
         pinned: whether batches lie in memory that a GPU reads by itself.
     """
     if not len(samples):
         raise DataError("no samples to draw batches from, expected at least one")
     loader = DataLoader(
         _Drawn(samples, seed, views, size),
-        batch_sampler=_Positions(batch_size, start_step, place),
+        batch_sampler=_Positions(batch_size, start_step, rank, world_size),
         num_workers=workers,
         collate_fn=_collate,
         worker_init_fn=_prepare_worker,
@@ -123,15 +125,15 @@ def _order(epoch: int, count: int, seed: int) -> np.ndarray:
 class _Positions(Sampler[list[int]]):
     """Endless lists of positions in the shuffled sequence."""
 
-    def __init__(self, batch_size: int, start_step: int, place: tuple[int, int]) -> None:
+    def __init__(self, batch_size: int, start_step: int, rank: int, world_size: int) -> None:
         self._batch_size = batch_size
         self._start_step = start_step
-        self._rank, self._processes = place
+        self._rank, self._world_size = rank, world_size
 
     def __iter__(self) -> Iterator[list[int]]:
         step = self._start_step
         while True:
-            first = (step * self._processes + self._rank) * self._batch_size
+            first = (step * self._world_size + self._rank) * self._batch_size
             yield list(range(first, first + self._batch_size))
             step += 1
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from training.data import bag, diode, eth3d, folder, hypersim, ibims1, kitti, nyuv2, own, rooms, tum
+from training.data import bag, diode, eth3d, folder, hypersim, ibims1, kitti, nyuv2, rooms, selection, tum
 from training.data.frames import Frames
 from training.data.protocol import EIGEN, GARG, Protocol
 from training.data.sample import DataError, Sample
@@ -61,11 +61,11 @@ class DataSet:
 
 
 def _own(read: Callable[..., Frames]) -> Callable[..., Frames]:
-    """A reader of one's own recordings, which takes the options of `own` as well."""
+    """A reader of one's own recordings, which takes the options of `selection` as well."""
 
     def open_own(path: Path, **options: str) -> Frames:
-        chosen = {name: options.pop(name) for name in own.OPTIONS if name in options}
-        return own.take(read(path, **options), **chosen)
+        chosen = {name: options.pop(name) for name in selection.OPTIONS if name in options}
+        return selection.select(read(path, **options), **chosen)
 
     return open_own
 
@@ -76,7 +76,7 @@ KINDS = {
         bag.matches,
         _own(bag.open_bag),
         bag.LAYOUT,
-        options=("image", "depth", "info", "tolerance", "rectified", *own.OPTIONS),
+        options=("image", "depth", "info", "tolerance", "rectified", *selection.OPTIONS),
     ),
     "nyuv2": Kind(
         nyuv2.matches,
@@ -111,7 +111,7 @@ KINDS = {
         choice="list=FILE",
         scored=lambda path: not kitti.is_list(path),
     ),
-    "folder": Kind(folder.matches, _own(folder.read_folder), folder.LAYOUT, options=own.OPTIONS),
+    "folder": Kind(folder.matches, _own(folder.read_folder), folder.LAYOUT, options=selection.OPTIONS),
 }
 """Tried in this order when recognising: the folders of TUM RGB-D and iBims-1 hold ``rgb`` and ``depth`` too."""
 

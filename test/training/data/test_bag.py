@@ -1,0 +1,145 @@
+"""Which messages of a bag make frames."""
+
+import pickle
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import pytest
+
+from training.data.bag import open_bag
+from training.data.loader import batches
+from training.data.sample import DataError, readable
+
+pytest.importorskip("rosbags")
+
+HEIGHT, WIDTH = 6, 8
+START = 1_700_000_000 * 10**9
+IMAGE, DEPTH, INFO = "/camera/color/image_raw", "/camera/aligned_depth/image_raw", "/camera/color/camera_info"
+
+
+def test_pictures_and_depth_are_paired_by_stamp(write_bag, messages, storage):
+    frames = open_bag(write_bag(messages.recording(), storage))
+    assert [frame.name for frame in frames] == [f"run/{START + 33 * 10**6 * n}" for n in range(3)]
+    assert [round(float(np.nanmax(frame.depth)), 6) for frame in frames] == [1, 2, 3]
+    assert [int(frame.rgb[0, 0, 0]) for frame in frames] == [100, 101, 102]
+
+
+def test_threads_read_one_bag_at_once(write_bag, messages, storage):
+    frames = open_bag(write_bag(messages.recording(), storage))
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda n: frames[n % 3].name, range(60)))
+    assert found == [frames[n % 3].name for n in range(60)]
+
+
+def test_a_single_file_of_a_bag_opens_too(write_bag, messages, storage):
+    folder = write_bag(messages.recording(), storage)
+    [file] = [path for path in folder.iterdir() if path.suffix in (".mcap", ".db3")]
+    assert len(open_bag(file)) == 3
+
+
+def test_messages_without_a_stamp_are_paired_and_read_by_when_they_were_received(write_bag, messages, storage):
+    content = messages.one_frame(
+        messages.image(None, messages.red(), "rgb8"), messages.image(None, messages.millimetres(2000), "16UC1")
+    )
+    [frame] = open_bag(write_bag(content, storage))
+    assert frame.name == f"run/{START}"
+    assert frame.rgb[0, 0].tolist() == [200, 0, 0]
+    np.testing.assert_allclose(frame.depth[1:], 2)
+
+
+def test_of_raw_and_compressed_pictures_of_one_camera_the_raw_ones_are_taken(write_bag, messages):
+    data = cv2.imencode(".png", messages.red()[..., ::-1])[1].tobytes()
+    extra = [(f"{IMAGE}/compressed", messages.compressed(33 * n, data, "rgb8; png compressed bgr8")) for n in range(3)]
+    frames = open_bag(write_bag([*messages.recording(), *extra]))
+    assert [int(frame.rgb[0, 0, 0]) for frame in frames] == [100, 101, 102]
+    chosen = open_bag(write_bag([*messages.recording(), *extra], name="chosen"), image=f"{IMAGE}/compressed")
+    assert chosen[0].rgb[0, 0, 0] == 200
+
+
+def test_another_camera_info_than_that_beside_the_picture_can_be_chosen(write_bag, messages):
+    kind, other = messages.info(0)
+    other.k[0] = 70
+    bag = write_bag([*messages.recording(), ("/calibrated/camera_info", (kind, other))])
+    assert open_bag(bag)[0].intrinsics.fx == 50
+    assert open_bag(bag, info="/calibrated/camera_info")[0].intrinsics.fx == 70
+    with pytest.raises(DataError, match=rf"info=/none is none of its info topics; .* /calibrated/camera_info, {INFO}"):
+        open_bag(bag, info="/none")
+
+
+def test_a_topic_that_cannot_be_read_hides_no_other_and_is_not_looked_at_where_both_are_named(write_bag, messages):
+    other = ("/other/depth", messages.compressed(0, bytes(40), "16UC1; compressedDepth rvl"))
+    bag = write_bag([*messages.recording(), other])
+    with pytest.warns(UserWarning, match="left out /other/depth: .*RVL"):
+        assert len(open_bag(bag)) == 3
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(open_bag(bag, image=IMAGE, depth=DEPTH)) == 3
+    with pytest.raises(
+        DataError, match=rf"depth=/other/depth is none .* one of {DEPTH}, .*cannot be read: /other.*RVL"
+    ):
+        open_bag(bag, image=IMAGE, depth="/other/depth")
+
+
+def test_the_topic_has_to_be_named_where_there_are_several(write_bag, messages):
+    extra = ("/infra/image_raw", messages.image(0, np.zeros((HEIGHT, WIDTH), np.uint8), "mono8"))
+    bag = write_bag([*messages.recording(), extra])
+    with pytest.raises(DataError, match=rf"image topics: {IMAGE}, /infra/image_raw; .*PATH\?image=/topic&depth=/topic"):
+        open_bag(bag)
+    assert len(open_bag(bag, image=IMAGE)) == 3
+    with pytest.raises(DataError, match=rf"depth={IMAGE} is none of its depth topics; expected one of {DEPTH}"):
+        open_bag(bag, image=IMAGE, depth=IMAGE)
+
+
+def test_a_bag_without_depth_says_so(write_bag, messages):
+    content = [entry for entry in messages.recording() if entry[0] != DEPTH]
+    with pytest.raises(DataError, match="depth topics: none; expected one of none"):
+        open_bag(write_bag(content))
+
+
+def test_stamps_farther_apart_than_the_tolerance_make_no_pair(write_bag, messages):
+    bag = write_bag(messages.recording())
+    with pytest.raises(DataError, match=r"no stamps of .* within 0.001 s"):
+        open_bag(bag, tolerance="0.001")
+    with pytest.raises(DataError, match=r"expected tolerance=SECONDS"):
+        open_bag(bag, tolerance="short")
+
+
+def test_depth_that_is_not_registered_to_the_picture_is_an_error(write_bag, messages):
+    small = messages.image(0, np.ones((3, 4), np.uint16), "16UC1")
+    frames = open_bag(write_bag(messages.one_frame(messages.image(0, messages.red(), "rgb8"), small)))
+    with pytest.raises(DataError, match=rf"{DEPTH} is \(3, 4\), expected \(6, 8\) as {INFO}"):
+        frames[0]
+
+
+def test_a_corrupt_message_is_skipped_and_named(write_bag, messages):
+    content = list(messages.recording())
+    content[3][1][1].data = content[3][1][1].data[:10]
+    with pytest.warns(UserWarning, match=r"skipped 1 of 3 .*step is 16 with 10 bytes of data, expected rows of"):
+        assert len(list(readable(open_bag(write_bag(content))))) == 2
+
+
+def test_a_recording_cut_short_says_what_helps(write_bag, messages):
+    [file] = write_bag(messages.recording()).glob("*.mcap")
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(DataError, match=r"run.mcap: ReaderError.*mcap recover"):
+        open_bag(file)
+
+
+def test_frames_travel_into_another_process(write_bag, messages, storage):
+    frames = open_bag(write_bag(messages.recording(), storage))
+    first = frames[0]
+    again = pickle.loads(pickle.dumps(frames[:1]))
+    assert (again[0].rgb == first.rgb).all()
+
+
+def test_worker_processes_read_the_same_while_this_one_has_the_bag_open(write_bag, messages, storage):
+    frames = open_bag(write_bag(messages.recording(), storage))
+    here, there = (
+        [next(loaded) for _ in range(2)]
+        for loaded in (batches(frames, 3, workers=workers, views=None, size=8) for workers in (0, 1))
+    )
+    for ours, theirs in zip(here, there, strict=True):
+        assert ours.names == theirs.names
+        assert (ours.rgb == theirs.rgb).all()

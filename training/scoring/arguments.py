@@ -1,0 +1,115 @@
+"""What the commands that score a model read from the command line: the model and the data."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from training.data.sample import DataError, readable
+from training.data.source import DataSet, open_data, open_named
+from training.scoring.frames import Predictor, ScoringSettings
+from training.scoring.mean_map import mean_map
+
+MEAN_MAP = "mean-map"
+FULL = "full"
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """The model and how it runs; ``load_predictor`` reads them."""
+    add = parser.add_argument
+    add("model", metavar="MODEL", help=f"a packaged name, a .safetensors file, or {MEAN_MAP}")
+    add("--decode", default="expected", help="expected (default), argmax or sample")
+    add("--max-scales", type=int, metavar="K", help="decode after so many scales (default: all)")
+    add("--backend", default="auto")
+    add("--device", default="auto", help="such as cpu or cuda (auto: the GPU of an engine, else cpu)")
+    add("--seed", type=int, default=0, help="of sampled decoding")
+    add("--threads", type=int, help="of the processor")
+    add("--train", type=Path, nargs="+", action="extend", metavar="PATH", help=f"data of the {MEAN_MAP}")
+
+
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    """The data sets and which pixels of them count; ``open_sets`` and ``settings_of`` take them."""
+    add = parser.add_argument
+    add("--data", nargs="+", action="extend", required=True, metavar="NAME=PATH", help="data sets as downloaded")
+    add("--limit", type=int, help="only the first so many frames of each data set")
+    add("--cap", type=float, help="true depth beyond it does not count [m] (default: that of the data set)")
+    add("--size", help=f"side [px] of image and depth, or {FULL} (default: that of the data set, 256 or {FULL})")
+
+
+def make_output(folder: Path | None) -> None:
+    """Make the folder of --out before any work is done, and miss matplotlib then rather than after it.
+
+    Raises:
+        ModuleNotFoundError: matplotlib is not installed.
+        OSError: the folder cannot be made.
+    """
+    if folder is not None:
+        importlib.import_module("matplotlib")
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def load_predictor(args: argparse.Namespace) -> tuple[str, Predictor]:
+    """The model named on the command line, or the image-blind mean map, and one line that names it.
+
+    Raises:
+        DataError: the mean map has no data.
+        CheckpointError, BackendError: as ``DepthEstimator.load``.
+    """
+    if args.model == MEAN_MAP:
+        if not args.train:
+            raise DataError(f"{MEAN_MAP} has nothing to average, expected --train PATH ...")
+        return MEAN_MAP, mean_map(sample for path in args.train for sample in readable(open_data(path, learning=True)))
+    from depthart_core import DepthEstimator
+
+    options = {name: getattr(args, name) for name in ("backend", "device", "decode", "seed", "threads", "max_scales")}
+    estimator = DepthEstimator.load(args.model, **options)
+    scales = "" if args.max_scales is None else f", {args.max_scales} scales"
+    return f"{estimator.name}{scales}", estimator
+
+
+def check_limit(limit: int | None) -> None:
+    """Refuse a number of frames that is none.
+
+    Raises:
+        DataError: it is below 1.
+    """
+    if limit is not None and limit < 1:
+        raise DataError(f"--limit {limit}: expected a number of frames from 1 up")
+
+
+def open_sets(items: Sequence[str], limit: int | None) -> list[DataSet]:
+    """Open all data sets; as they are read only when needed, wrong arguments end the command before any work.
+
+    Args:
+        items: each as NAME=PATH.
+        limit: only the first so many frames of each; None: all.
+
+    Raises:
+        DataError: an item has another form, a path is no data set, two have one name, or no frame is asked for.
+    """
+    check_limit(limit)
+    names = [item.partition("=")[0] for item in items]
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(f"--data names {name} {names.count(name)} times, expected different names")
+    return [replace(data, samples=data.samples[:limit]) for data in map(open_named, items)]
+
+
+def settings_of(args: argparse.Namespace, data: DataSet) -> ScoringSettings:
+    """Size and cap of the command line, the rest of the data set's protocol.
+
+    Raises:
+        DataError: the size is neither a number of pixels nor "full".
+    """
+    protocol = data.protocol if args.cap is None else replace(data.protocol, cap=args.cap)
+    settings = ScoringSettings.of(protocol)
+    return settings if args.size is None else replace(settings, size=_side(args.size))
+
+
+def _side(text: str) -> int | None:
+    if text != FULL and not (text.isdecimal() and int(text) > 0):
+        raise DataError(f"--size {text}: expected a number of pixels above 0 or {FULL}")
+    return None if text == FULL else int(text)

@@ -1,0 +1,71 @@
+"""The heads stage: how large the scene is and where the depth is right, learnt from the model's own errors."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from depthart_core.errors import ConfigError
+from depthart_core.model import DepthART
+from depthart_core.normalize import denormalize
+from training.scoring.metrics import DELTA
+from training.settings import StageSettings
+from training.stages.stage import Scalars, TrainingBatch, few_scales
+
+
+class HeadsStage:
+    """The two heads; everything else is complete and stays as it is."""
+
+    def __init__(self, settings: StageSettings) -> None:
+        self.settings = settings
+        self.memory: Scalars = {}
+
+    def groups(self, model: DepthART) -> list[tuple[list[nn.Parameter], float]]:
+        """The heads.
+
+        Raises:
+            ConfigError: The model has none.
+        """
+        if model.size_head is None or model.confidence_head is None:
+            raise ConfigError('the stage "heads" needs a model with "heads": true')
+        return [([*model.size_head.parameters(), *model.confidence_head.parameters()], 1.0)]
+
+    def loss(self, model: DepthART, batch: TrainingBatch, step: int) -> tuple[Tensor, Scalars]:
+        """Cross-entropy of the confidence, and the size's error under a Laplace distribution of the predicted width."""
+        found = model.predict(batch.image, max_scales=few_scales(len(model.config.tokenizer.scale_sizes) - 1, step))
+        assert found.confidence is not None
+        assert found.size is not None
+        ratio = batch.metres.log() - denormalize(found.depth, model.config).float().log()
+        scale = torch.nanmedian(ratio.flatten(1), dim=1).values
+        valid = torch.isfinite(ratio)
+        right = ((ratio - scale.view(-1, 1, 1, 1)).abs() < math.log(DELTA)).float()
+        judged = functional.binary_cross_entropy_with_logits(found.confidence.float(), right, reduction="none")
+        confidence = _mean(judged[valid])
+        size, width = found.size.float().unbind(1)
+        # What is unknown is left out before anything is computed of it: 0 times NaN would be NaN in the gradient.
+        known = torch.isfinite(scale)
+        missed = ((scale - relative_focal_lengths(batch).log())[known] - size[known]).abs()
+        width = width[known]
+        likelihood = _mean(missed / width.exp() + width)
+        scalars = {"confidence": confidence, "size": likelihood, "missed": _mean(missed), "right": _mean(right[valid])}
+        return confidence + likelihood, scalars
+
+    def pictures(self, model: DepthART, batch: TrainingBatch) -> list[Tensor]:
+        """The confidence in [-1, 1]."""
+        confidence = model.predict(batch.image).confidence
+        assert confidence is not None
+        return [2.0 * confidence.sigmoid() - 1.0]
+
+
+def relative_focal_lengths(batch: TrainingBatch) -> Tensor:
+    """(B,): as `depthart_core.estimator.relative_focal_length` has them."""
+    size = batch.image.shape[-1]
+    return (batch.intrinsics[:, 0] * batch.intrinsics[:, 1]).sqrt() / size
+
+
+def _mean(values: Tensor) -> Tensor:
+    """The mean of (n,), 0 where there is none."""
+    return values.sum() / max(len(values), 1)

@@ -1,0 +1,108 @@
+"""What a stage of the training is, what it learns from, and its loss; the stages there are: `training.stages.table`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from depthart_core.config import ModelConfig
+from depthart_core.model import DepthART
+from depthart_core.normalize import normalize_image, normalize_known
+from training.data.loader import Batch
+
+Scalars = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class TrainingBatch:
+    """What a stage learns from, on the device of the model.
+
+    Attributes:
+        image: (B, 3, S, S) in [-1, 1].
+        depth: (B, 1, S, S) in [-1, 1], normalised; NaN where unknown.
+        metres: (B, 1, S, S) depth; NaN where unknown.
+        intrinsics: (B, 4): fx, fy, cx, cy of these S x S pictures in pixels, pixel centres at integers.
+    """
+
+    image: Tensor
+    depth: Tensor
+    metres: Tensor
+    intrinsics: Tensor
+
+
+class Stage(Protocol):
+    """One stage of the training.
+
+    Attributes:
+        memory: What the stage remembers from step to step; it goes into the checkpoint.
+    """
+
+    memory: Scalars
+
+    def groups(self, model: DepthART) -> list[tuple[list[nn.Parameter], float]]:
+        """Trained parameters and their factor on the learning rate."""
+        ...
+
+    def loss(self, model: DepthART, batch: TrainingBatch, step: int) -> tuple[Tensor, Scalars]:
+        """Loss of a batch and what to log.
+
+        Args:
+            model: What is trained.
+            batch: See `TrainingBatch`.
+            step: Number of the optimiser step; whatever is random depends on it alone, so that runs resume exactly.
+        """
+        ...
+
+    def pictures(self, model: DepthART, batch: TrainingBatch) -> list[Tensor]:
+        """What to show of the progress: normalised depth after each scale, each (B, 1, S, S)."""
+        ...
+
+
+FEW_SCALES_SHARE = 0.3
+"""Share of steps that look at what the first scales alone give, so that stopping early gives good answers as well."""
+
+
+def few_scales(most: int, step: int) -> int | None:
+    """How many scales, 1 to `most`, a step looks at alone; None: it is one of the steps that look at all.
+
+    Args:
+        most: One less than there are; 0: no step looks at fewer.
+        step: Its number.
+    """
+    generator = torch.Generator().manual_seed(step)
+    if most < 1 or torch.rand((), generator=generator) >= FEW_SCALES_SHARE:
+        return None
+    return 1 + int(torch.randint(most, (), generator=generator))
+
+
+class StageLoss(nn.Module):
+    """A model behind the loss of a stage: what processes that train together share is called by its forward.
+
+    Args:
+        model: What is trained.
+        stage: What is minimised.
+    """
+
+    def __init__(self, model: DepthART, stage: Stage) -> None:
+        super().__init__()
+        self.model, self.stage = model, stage
+
+    def forward(self, batch: TrainingBatch, step: int) -> tuple[Tensor, Scalars]:
+        """See `Stage.loss`; what is logged has no gradient."""
+        total, scalars = self.stage.loss(self.model, batch, step)
+        return total, {name: value.detach() for name, value in scalars.items()}
+
+
+def to_training_batch(batch: Batch, config: ModelConfig, device: torch.device) -> TrainingBatch:
+    """Move and normalise a batch; the device is not waited for where the batch is pinned."""
+    metres = batch.depth.to(device, non_blocking=True)
+    image = normalize_image(batch.rgb.to(device, non_blocking=True))
+    return TrainingBatch(
+        image=image.contiguous(memory_format=torch.channels_last),
+        depth=normalize_known(metres, config),
+        metres=metres,
+        intrinsics=batch.intrinsics.to(device, non_blocking=True),
+    )

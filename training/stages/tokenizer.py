@@ -1,0 +1,137 @@
+"""The tokenizer stage: autoencoder and quantizer on depth maps."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from depthart_core.model import DepthART
+from depthart_core.normalize import fill_unknown
+from depthart_core.objective import weighted_mean
+from training.distributed import all_gather, all_sum, rank_and_world_size
+from training.settings import StageSettings
+from training.stages.stage import Scalars, TrainingBatch, few_scales
+
+COMMITMENT = 0.03
+"""Weight of drawing the encoder to its codes (VQ-VAE's beta)."""
+
+PLAIN_STEPS = 300
+"""At the start, with noise in place of the quantizer: with random codes the encoder would learn to say nothing. There
+are none where codes are kept."""
+
+RESTART_STEPS = 50
+"""Between two restarts of codes that nobody uses."""
+
+
+class TokenizerStage:
+    """Autoencoder and quantizer on depth maps; the image features that guide the decoder stay as they are."""
+
+    def __init__(self, settings: StageSettings) -> None:
+        self.settings = settings
+        self.plain_steps = 0 if settings.keep_codes else PLAIN_STEPS
+        self.memory: Scalars = {}
+        # The step of the last restart: a step of several batches has one, and kept codes have none at the start.
+        self.restarted = 0 if settings.keep_codes else -1
+
+    def groups(self, model: DepthART) -> list[tuple[list[nn.Parameter], float]]:
+        """The whole tokenizer."""
+        return [(list(model.tokenizer.parameters()), 1.0)]
+
+    def loss(self, model: DepthART, batch: TrainingBatch, step: int) -> tuple[Tensor, Scalars]:
+        """Reconstruction with sharp edges, and codes near features near codes."""
+        guidance, known, valid = _guidance(model, batch.image), batch.depth.nan_to_num(0.0), torch.isfinite(batch.depth)
+        features = model.tokenizer.features(fill_unknown(batch.depth)).float()
+        f_hats, rests, indices = _pyramid(model, features)
+        self._restart(model, torch.cat(rests, 1).flatten(0, 1), torch.cat(indices, 1).flatten(), step)
+        pull = torch.stack([functional.mse_loss(f_hat, features.detach()) for f_hat in f_hats]).mean()
+        commit = functional.mse_loss(features, f_hats[-1].detach())
+        picture = model.tokenizer.decode(self._decoded(features, f_hats, step), guidance)
+        error = weighted_mean((picture.float() - known).abs(), valid)
+        edges = _gradient_error(picture.float() - known, valid)
+        power = features.square().mean()
+        total = error + edges + pull + 0.1 * (power - 1.0).square()
+        if step >= self.plain_steps:
+            total = total + COMMITMENT * commit
+        return total, {
+            "error": error,
+            "edges": edges,
+            "vq": pull,
+            "last": commit / power,
+            "power": power,
+            "used": (self.memory["used"] > 0).float().mean(),
+        }
+
+    def pictures(self, model: DepthART, batch: TrainingBatch) -> list[Tensor]:
+        """What is left of the true depth in the tokens of the first scales."""
+        guidance = _guidance(model, batch.image)
+        f_hats = model.tokenizer.quantizer.quantize(model.tokenizer.features(fill_unknown(batch.depth))).f_hats
+        return [model.tokenizer.decode(f_hat, guidance).mean(1, keepdim=True) for f_hat in f_hats]
+
+    def _decoded(self, features: Tensor, f_hats: list[Tensor], step: int) -> Tensor:
+        """The last f_hat with the gradient handed straight to the encoder, or an earlier one without."""
+        if step < self.plain_steps:
+            return features + 0.4 * _noise(features, torch.Generator().manual_seed(step))
+        if scales := few_scales(len(f_hats), step):
+            return f_hats[scales - 1].detach()
+        return features + (f_hats[-1] - features).detach()
+
+    @torch.no_grad()
+    def _restart(self, model: DepthART, rests: Tensor, indices: Tensor, step: int) -> None:
+        """Move codes that were not chosen lately onto random rests of this batch; at the start that is all of them.
+
+        All processes count the choices of all and draw the same rests, so that they keep one codebook.
+        """
+        codebook = model.tokenizer.quantizer.codebook
+        used = self.memory.setdefault("used", torch.zeros(len(codebook), device=codebook.device))
+        if step % RESTART_STEPS == 0 and step != self.restarted:
+            everything = torch.arange(len(codebook), device=codebook.device)
+            dead = (used < 1).nonzero()[:, 0] if step > self.plain_steps else everything
+            candidates, generator = all_gather(rests), torch.Generator().manual_seed(step)
+            picks = torch.randint(len(candidates), (len(dead),), generator=generator).to(codebook.device)
+            codebook[dead] = candidates[picks].to(codebook.dtype)
+            used.zero_()
+            self.restarted = step
+        chosen = torch.ones_like(indices, dtype=used.dtype)
+        used += all_sum(torch.zeros_like(used).index_add_(0, indices, chosen))
+
+
+def _noise(features: Tensor, generator: torch.Generator) -> Tensor:
+    """This process's share of the normal noise that one process would draw for the features (B, ...) of all."""
+    rank, world_size = rank_and_world_size()
+    shape = (world_size * len(features), *features.shape[1:])
+    return torch.randn(shape, generator=generator).chunk(world_size)[rank].to(features.device)
+
+
+@torch.no_grad()
+def _guidance(model: DepthART, image: Tensor) -> tuple[Tensor, ...]:
+    """Image features that a guided decoder sees; none for another one, whatever the transformer sees."""
+    if model.config.tokenizer.decoder != "guided":
+        return ()
+    assert model.image is not None, "a guided decoder has image features"
+    features: tuple[Tensor, ...] = model.image.backbone.fine(image)
+    return features
+
+
+def _pyramid(model: DepthART, features: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+    """Quantize with gradient to codebook and phi: f_hat, rest (B, L, C) and indices (B, L) of every scale."""
+    quantizer = model.tokenizer.quantizer
+    f_hat, f_hats, rests, indices = torch.zeros_like(features), [], [], []
+    for k in range(len(model.config.tokenizer.scale_sizes)):
+        rests.append(quantizer.pool((features - f_hat).detach(), k))
+        indices.append(quantizer.nearest(rests[-1]))
+        f_hat = f_hat + quantizer.contribution(k, quantizer.codes(indices[-1])).float()
+        f_hats.append(f_hat)
+    return f_hats, rests, indices
+
+
+def _gradient_error(difference: Tensor, valid: Tensor) -> Tensor:
+    """Mean absolute error of the steps between neighbouring pixels that are both valid, over three resolutions."""
+    errors = []
+    for _ in range(3):
+        for dim in (2, 3):
+            pairs = valid.narrow(dim, 1, valid.shape[dim] - 1) & valid.narrow(dim, 0, valid.shape[dim] - 1)
+            errors.append(weighted_mean(difference.diff(dim=dim).abs(), pairs))
+        difference = functional.avg_pool2d(difference, 2)
+        valid = functional.avg_pool2d(valid.float(), 2) == 1.0
+    return torch.stack(errors).mean()
