@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from depthart_core.backends.choice import load_backend
 from depthart_core.backends.pace import REMEMBERED, expected
+from depthart_core.errors import BackendError
 from depthart_core.geometry import Intrinsics
 from depthart_core.inference import Backend, BackendOptions, ScaleGuess
 from depthart_core.preprocess import check_rgb, resize_smooth, to_input, to_picture_size
@@ -127,12 +128,16 @@ class DepthEstimator:
 
         Raises:
             ImageError: Not such a picture.
+            BackendError: The answer is not finite, or the device fails.
         """
         check_rgb(rgb)
         height, width = rgb.shape[:2]
         if deadline is not None:
             deadline -= expected(self._enlarging) * height * width
         found = self.backend.infer(to_input(rgb, self.backend.input_size), deadline=deadline)
+        if not np.isfinite(found.depth).all():
+            least, most = float(found.depth.min()), float(found.depth.max())
+            raise BackendError(f"{self.name} gives depth from {least:g} to {most:g}; expected finite values")
         start = time.monotonic()
         confidence = None if found.confidence is None else resize_smooth(found.confidence, height, width)
         values = to_picture_size(found.depth, height, width)

@@ -15,6 +15,8 @@ from depthart_core.errors import BackendError
 
 BEYOND_ALL_SCALES = 100.0
 """Natural logarithm of a factor that no scene has."""
+LARGEST_ERROR = 6.0
+"""Natural logarithm of an error, itself the logarithm of a factor, that says nothing any more."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,10 @@ class ScaleGuess:
         Raises:
             BackendError: It is no number, or beyond all scales.
         """
-        if not abs(size) + abs(error) < BEYOND_ALL_SCALES:  # NaN is not less
-            raise BackendError(f"the model's guess of the scale makes no sense: its logarithm is {size:g}")
+        if not (abs(size) < BEYOND_ALL_SCALES and error < LARGEST_ERROR):  # NaN is not less
+            raise BackendError(
+                f"the model's guess of the scale makes no sense: its logarithm is {size:g}, that of its error {error:g}"
+            )
         return cls(math.exp(size), math.expm1(math.exp(error)))
 
 

@@ -113,7 +113,8 @@ def loss(
         decoding: The rollout's choice of codes ("depthart").
         weights: Of the terms.
         coarse: Number of scales, fewer than all, after which the decoder's depth shall be right as well: its error is
-            added with the weight of the pixel term. The decoder alone learns from it. None: left out.
+            added with the weight of the pixel term. The decoder alone has a gradient of it (but where the norm of all
+            gradients is clipped, the others' get smaller by it). None: left out.
     """
     assert objective in OBJECTIVES, objective
     valid = torch.isfinite(depth)
@@ -127,7 +128,8 @@ def loss(
     logits = model.logits(prefix, targets.f_hats)
     indices = torch.cat(targets.indices, dim=1)
     counted = sum(model.config.tokenizer.tokens[:-1]) if dynamic else indices.shape[1]
-    surprise = functional.cross_entropy(logits[:, :counted].mT.float(), indices[:, :counted], reduction="none")
+    said, true = logits[:, :counted].flatten(0, 1).float(), indices[:, :counted].flatten()
+    surprise = functional.cross_entropy(said, true, reduction="none").view(len(indices), -1)
     cross_entropy = weighted_mean(surprise, _known_tokens(model, valid)[:, :counted])
     final = _last_f_hat(model, logits, targets.f_hats) if dynamic or weights.pixel else None
     last_scale = pixel = total = logits.new_zeros(())

@@ -90,6 +90,7 @@ class Intake:
         self._calibrations = Calibrations(keep_all=settings.last.process_all)
         self._last_image = self._wanted = time.monotonic()
         self._intervals = deque[float](maxlen=INTERVALS)
+        self._came = False  # an image of this subscription
         self._lane = worker.lane(
             Handler(self._process, lambda: statistics.count("replaced"), self._report_failure, self._wake)
         )
@@ -128,7 +129,7 @@ class Intake:
 
     @property
     def interval(self) -> float:
-        """Seconds from one image to the next, as was usual lately; 0 before there were any."""
+        """Seconds from one image to the next, as was usual lately; 0 before two came."""
         return median(self._intervals) if self._intervals else 0.0
 
     @property
@@ -157,7 +158,7 @@ class Intake:
             self._wanted = now
         if now - self._wanted < LINGER:
             if not self.image.reliability:
-                self._last_image = now
+                self._last_image, self._came = now, False
             try:
                 self.image.recheck()
                 self.camera_info.recheck()
@@ -177,7 +178,9 @@ class Intake:
     def _on_image(self, message: Image | CompressedImage) -> None:
         """Count a message and hand it to the worker; runs in the executor, so nothing else."""
         before, self._last_image = self._last_image, time.monotonic()
-        self._intervals.append(self._last_image - before)
+        if self._came:
+            self._intervals.append(self._last_image - before)
+        self._came = True
         self._problems.clear("qos")
         self._statistics.count("received")
         self._lane.put(Arrival(message, self._last_image))
@@ -197,6 +200,7 @@ class Intake:
         settings = self._settings.now()
         message = arrival.image
         if not self._timeliness.passes(message.header.stamp, settings, waited=time.monotonic() - arrival.moment):
+            self._problems.clear("image", "unforeseen")
             return
         self._warn_of_empty_frame_id(message)
         info = self._calibrations.of(message.header.stamp)
@@ -225,6 +229,8 @@ class Intake:
         self._statistics.count("failed")
         if isinstance(error, BackendError):  # the image is not to blame
             self._problems.report("unforeseen", str(error))
+            if error.__cause__ is not None:
+                self._log_all_of(error)
             return
         if isinstance(error, DepthartError):
             self._problems.report("image", str(error))
@@ -232,6 +238,9 @@ class Intake:
         if not self._node.context.ok():
             return  # a signal ended ROS under the frame at work
         self._problems.report("unforeseen", f"{type(error).__name__}: {error}")
+        self._log_all_of(error)
+
+    def _log_all_of(self, error: Exception) -> None:
         self._node.get_logger().error("".join(traceback.format_exception(error)), throttle_duration_sec=REPEAT_AFTER)
 
 

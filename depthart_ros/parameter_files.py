@@ -13,7 +13,7 @@ import yaml
 
 from depthart_core import ConfigError
 from depthart_ros.parameters import OWN, SPECS, Settings, camera_names
-from depthart_ros.ros_yaml import load_yaml
+from depthart_ros.ros_yaml import RosYamlError, load_yaml
 
 SECTION = "ros__parameters"
 NODE = "/depth_node"
@@ -86,7 +86,8 @@ def read_parameters(path: Path, node: str = NODE) -> dict[str, Any]:
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         place = getattr(error, "problem_mark", None)
         where = f" at line {place.line + 1}" if place else ""
-        raise ConfigError(f"parameter file {path} is no YAML{where}; expected NODE: {SECTION}: NAME: VALUE") from error
+        wrong = f"has {error.problem}, which ROS refuses," if isinstance(error, RosYamlError) else "is no YAML"
+        raise ConfigError(f"parameter file {path} {wrong}{where}; expected NODE: {SECTION}: NAME: VALUE") from error
     sections = list(_sections(content, "")) if isinstance(content, Mapping) else []
     if not sections:
         raise ConfigError(f"parameter file {path} has no {SECTION}; expected NODE: {SECTION}: NAME: VALUE")

@@ -76,7 +76,7 @@ def _depth_node(arguments: dict[str, str], environment: dict[str, str]) -> Node:
         executable="depth_node",
         name="depth_node",
         namespace=arguments["namespace"],
-        parameters=[_read(arguments, "params_file", _existing), _given(arguments)],
+        parameters=[_read(arguments, "params_file", _parameter_file), _given(arguments)],
         remappings=_inputs(arguments),
         arguments=["--ros-args", "--log-level", arguments["log_level"]],
         additional_env=environment,
@@ -162,14 +162,14 @@ def _read(arguments: dict[str, str], name: str, kind: Callable[[str], object]) -
         raise ValueError(f"{name}:={arguments[name]}: {error}") from error
 
 
-def _existing(path: str) -> str:
-    """Return the path of a file, `~` for the home folder.
+def _parameter_file(path: str) -> str:
+    """Return the path of a file, `~` for the home folder; config/depth.yaml where none is named.
 
     Raises:
         ValueError: there is none: ROS would start the node without its parameters.
     """
-    file = Path(path).expanduser()
-    if not file.is_file():
+    file = Path(path or _config("depth.yaml")).expanduser()
+    if not file.exists() or file.is_dir():
         raise ValueError("expected the path of a file")
     return str(file)
 

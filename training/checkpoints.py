@@ -60,7 +60,10 @@ def resume_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any], pa
     try:
         optimizer.load_state_dict(state)
     except ValueError as error:
-        raise CheckpointError(f"{path} trains other parameters than the recipe: {error}") from error
+        raise CheckpointError(
+            f"{path} trains other parameters than the recipe, or was begun with another version; begin anew with "
+            f"another --out: {error}"
+        ) from error
     for group, values in zip(optimizer.param_groups, said, strict=True):
         group.update(values)
 

@@ -25,14 +25,14 @@ def speeds_path(weights_sha256: str, decode: str) -> Path:
     return weights_folder(weights_sha256) / f"speeds-{decode}.json"
 
 
-def write_speeds(model: str | Path, decode: str, precision: str, seconds: dict[str, float]) -> Path:
+def write_speeds(model: str | Path, decode: str, precision: str, seconds: dict[str, float | None]) -> Path:
     """Remember the seconds a picture takes with every backend, besides what others took; returns the file.
 
     Args:
         model: What was measured.
         decode: Likewise.
         precision: What was asked for, such as "auto".
-        seconds: By the name of the backend.
+        seconds: By the name of the backend; None: it does not run any more.
 
     Raises:
         CheckpointError: The model is missing or damaged.
@@ -41,7 +41,7 @@ def write_speeds(model: str | Path, decode: str, precision: str, seconds: dict[s
     path = speeds_path(fingerprint(model_path(model)).sha256, decode)
     path.parent.mkdir(parents=True, exist_ok=True)
     kept, key = _read(path), _key(precision)
-    kept[key] = kept.get(key, {}) | seconds
+    kept[key] = {name: value for name, value in {**kept.get(key, {}), **seconds}.items() if value is not None}
     write_atomically(path, (json.dumps(kept, indent=1) + "\n").encode())
     return path
 
@@ -76,6 +76,7 @@ def _read(path: Path) -> dict[str, dict[str, float]]:
         kept = {
             str(key): {str(name): float(value) for name, value in each.items()}
             for key, each in json.loads(path.read_bytes()).items()
+            if isinstance(each, dict)  # else of a version before, which knew no precisions
         }
     except FileNotFoundError:
         return {}

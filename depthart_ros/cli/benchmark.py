@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -70,13 +70,13 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.out is not None:
             args.out.write_text(text + "\n")
-        _remember(args, found)
+        _remember(args, found, refused)
     except OSError as error:
         raise BackendError(f"{error.filename} cannot be written: {error.strerror}") from error
     return 0
 
 
-def _remember(args: argparse.Namespace, found: dict[str, Measured]) -> None:
+def _remember(args: argparse.Namespace, found: Mapping[str, Measured], refused: Container[str]) -> None:
     """Write down how fast backends are on the CPU, for backend `auto`; one alone counts only beside earlier ones."""
     if args.device not in ("auto", "cpu") or is_export(args.model):
         return
@@ -85,9 +85,11 @@ def _remember(args: argparse.Namespace, found: dict[str, Measured]) -> None:
         medians = {
             name: statistics.median(found[label].seconds["total"]) for name, label in labels.items() if label in found
         }
-        known = read_speeds(args.model, args.decode, precision) | medians if medians else {}
-        if len(known) > 1:
-            path = write_speeds(args.model, args.decode, precision, medians)
+        gone = {name: None for name, label in labels.items() if label in refused}
+        before = read_speeds(args.model, args.decode, precision)
+        known = {name: value for name, value in before.items() if name not in gone} | medians
+        if medians and len(known) > 1:
+            path = write_speeds(args.model, args.decode, precision, {**medians, **gone})
             asked = "" if precision == "auto" else f" for precision {precision}"
             print(f"backend auto takes {min(known, key=lambda name: known[name])}{asked} from now on: {path}")
 

@@ -25,6 +25,7 @@ NO_DEADLINE = (
     "this backend decodes all scales at once, so deadline_ms is ignored",
     "choose a backend that can stop early (backend: torch), or lower max_scales and set deadline_ms to 0",
 )
+LOSSY = "Fast DDS loses best-effort images above 512 KiB: use local_transport:=true, or a reliable publisher"
 OVERLOADED = (
     "set deadline_ms, lower max_scales, choose a faster backend or a smaller model, or let images come more slowly"
 )
@@ -34,8 +35,8 @@ CURES: Mapping[str, str] = {
     "image": "let the camera driver publish what is expected",
     "unforeseen": "see the log; choose another precision, model or device, or a smaller image where memory ran out",
     "camera_info": (
-        "calibrate the camera, or set camera_info_url or fov_deg; remap camera_info to the one of this image; or let "
-        "`rectified` say which matrix belongs to it: P (true) or K (false)"
+        "calibrate the camera; remap camera_info to the one of this image; let `rectified` say which matrix belongs to "
+        "it: P (true) or K (false); or, where both are zero, set camera_info_url or fov_deg"
     ),
     "future": "set use_sim_time for a bag with a clock, or set the clocks of both machines right",
     "waited": f"{OVERLOADED}; or raise max_age",
@@ -109,10 +110,10 @@ def _judge_input(now: Situation) -> Verdict | None:
         if "qos" in now.problems:
             return Verdict(ERROR, "no image", f"{cause}: {now.problems['qos']}", CURES["qos"])
         level = STALE if now.ever else WARN
-        if now.reliability == "best_effort" and "fastrtps" in now.middleware and not now.ever:
-            cure = "Fast DDS loses best-effort images above 512 KiB: use local_transport:=true, or a reliable publisher"
-            return Verdict(level, "no image", cause, cure)
-        return Verdict(level, "no image", cause, "see whether the camera runs: ros2 topic hz " + now.image_topic)
+        look = f"see whether the camera runs: ros2 topic hz {now.image_topic}"
+        if now.reliability == "best_effort" and "fastrtps" in now.middleware:
+            return Verdict(level, "no image", cause, f"{look}; if it does: {LOSSY}" if now.ever else LOSSY)
+        return Verdict(level, "no image", cause, look)
     return None
 
 
@@ -143,13 +144,13 @@ def _why_no_camera_info(now: Situation) -> tuple[str, str]:
     if now.camera_info_strangers:
         why = f"it carries {', '.join(now.camera_info_strangers)}"
     elif not now.camera_info_publishers:
-        why = "nothing publishes it"
+        why, cure = "nothing publishes it", f"{cure}, or set camera_info_url or fov_deg"
     elif "camera_info_qos" in now.problems:
         why, cure = now.problems["camera_info_qos"], CURES["camera_info_qos"]
     else:
         why, cure = (
             f"{now.camera_info_publishers} publisher(s), which sent none",
-            "see whether the driver is calibrated",
+            "see whether the driver is calibrated, or set camera_info_url or fov_deg",
         )
     return f"no camera_info came on {now.camera_info_topic}: {why}", cure
 

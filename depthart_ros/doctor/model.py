@@ -39,15 +39,25 @@ def check_parameters(file: Path | None, assignments: Sequence[str]) -> tuple[lis
         for camera in settings.cameras or ("",):
             whose = f"camera {camera}: " if camera else ""
             by_camera[camera] = settings_of(values, camera)
-            if by_camera[camera].camera_info_url:
-                load_calibration(by_camera[camera].camera_info_url)
     except ConfigError as error:
         wrong = Finding("parameters", f"{whose}{error}", f"correct {file or 'the parameter'}")
         return [*(Finding("parameters", sentence) for sentence in ignored), wrong], None
     given = " and ".join([*([str(file)] if file else []), *assignments])
     valid = f"{given}: valid" if given else "those of the node by default"
     sentences = [*ignored, valid + _without_metres(by_camera)]
-    return [Finding("parameters", sentence) for sentence in sentences], settings
+    found = [Finding("parameters", sentence) for sentence in sentences]
+    return [*found, *_check_calibrations(by_camera, file)], settings
+
+
+def _check_calibrations(by_camera: dict[str, Settings], file: Path | None) -> Iterator[Finding]:
+    """Yield which calibrations cannot be read: a robot's may lie on the robot alone."""
+    for camera, settings in by_camera.items():
+        try:
+            if settings.camera_info_url:
+                load_calibration(settings.camera_info_url)
+        except ConfigError as error:
+            whose = f"camera {camera}: " if camera else ""
+            yield Finding("parameters", f"{whose}{error}", f"bring the file, or correct {file or 'the parameter'}")
 
 
 def _without_metres(by_camera: dict[str, Settings]) -> str:

@@ -51,7 +51,7 @@ class Timeliness:
             self._problems.clear("age", "waited")
             return True
         self._statistics.count("too_old")
-        came_in_time = age - waited <= settings.max_age
+        came_in_time = age - waited <= settings.max_age and waited > age / 2  # else waiting was but the last straw
         kind, other = ("waited", "age") if came_in_time else ("age", "waited")
         why = f", as it waited {waited:.3f} s for its turn" if came_in_time else ""
         expected = f"expected at most {settings.max_age:g} (parameter max_age)"

@@ -8,6 +8,9 @@ from dataclasses import replace
 from depthart_core import BackendError, Intrinsics, RelativeDepth, ScaleGuess
 from depthart_ros.parameters import Settings
 
+USUAL_INTERVAL = 1 / 30
+"""Seconds between frames whose stamps do not tell."""
+
 
 class Scaling:
     """Remembers the guess of the frames before."""
@@ -41,10 +44,14 @@ class Scaling:
         return replace(relative, canonical=replace(relative.canonical, metres_per_unit=smooth)).guess_scale(intrinsics)
 
     def _smooth(self, factor: float, time_constant: float, stamp: float) -> float:
-        """Exponential smoothing of the logarithm over the time between frames; begins anew where none has passed."""
+        """Exponential smoothing of the logarithm over the time between frames; begins anew where that runs back.
+
+        Some drivers send an image twice, or stamp every image with 0: then a usual interval counts.
+        """
         now = math.log(factor)
-        if time_constant and self._before is not None and stamp > self._before[1]:
+        if time_constant and self._before is not None and stamp >= self._before[1]:
             before, when = self._before
-            now = before + (now - before) * -math.expm1((when - stamp) / time_constant)
+            passed = stamp - when or USUAL_INTERVAL
+            now = before + (now - before) * -math.expm1(-passed / time_constant)
         self._before = (now, stamp)
         return math.exp(now)

@@ -71,7 +71,7 @@ def included(file):
 def functions():
     """The functions of the launch file that need nothing of `launch`, by name."""
     tree = ast.parse(FILE.read_text())
-    wanted = ("_inputs", "_of_camera", "_names", "_given", "_read", "_is_true", "_existing")
+    wanted = ("_inputs", "_of_camera", "_names", "_given", "_read", "_is_true", "_parameter_file")
     tree.body = [
         node
         for node in tree.body
@@ -152,13 +152,19 @@ def test_a_topic_of_several_cameras_without_their_names_is_refused(inputs, topic
 
 
 def test_a_parameter_file_that_is_not_there_is_refused(functions, tmp_path, monkeypatch):
-    read, existing = functions["_read"], functions["_existing"]
+    read, existing = functions["_read"], functions["_parameter_file"]
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(ValueError, match=r"^params_file:=~/depth\.yaml: expected the path of a file$"):
         read({"params_file": "~/depth.yaml"}, "params_file", existing)
     (tmp_path / "depth.yaml").touch()
     assert read({"params_file": "~/depth.yaml"}, "params_file", existing) == str(tmp_path / "depth.yaml")
-    assert 'parameters=[_read(arguments, "params_file", _existing), ' in FILE.read_text()
+    assert 'parameters=[_read(arguments, "params_file", _parameter_file), ' in FILE.read_text()
+
+
+def test_without_a_parameter_file_the_packaged_one_counts(functions, monkeypatch, tmp_path):
+    monkeypatch.setitem(functions, "_config", lambda name: str(tmp_path / name))
+    (tmp_path / "depth.yaml").touch()
+    assert functions["_parameter_file"]("") == str(tmp_path / "depth.yaml")
 
 
 def test_an_argument_reaches_the_node_and_an_empty_one_leaves_it_to_the_file(functions):

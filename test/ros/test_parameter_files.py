@@ -17,6 +17,11 @@ READ = {
     "1_000": "1_000",
     "9223372036854775807": 2**63 - 1,
     "9223372036854775808": 2.0**63,
+    "0777777777777777777777777": 777777777777777777777777.0,
+    "9" * 400: "9" * 400,
+    "9" * 5000: "9" * 5000,
+    "0x1p3": 8.0,
+    "!!float 2": 2,
     "1e-3": 0.001,
     "1e3": 1000.0,
     "1.": 1.0,
@@ -149,6 +154,32 @@ def test_an_assignment_and_a_file_are_read_as_ros_reads_them(parameters, text, e
     from_file = parameters(f"/**:\n  ros__parameters:\n    a.b: {text}\n")["a.b"]
     assert (name, read, type(read)) == ("a.b", expected, type(expected))
     assert (from_file, type(from_file)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("scale: 2.0\n    cameras:\n", ("no value", 4)),
+        ("scale: &s 2.0\n    max_range: *s\n", ("an alias", 4)),
+        ("cameras: [front, 5]\n", ("a list of several types", 3)),
+        ("other: [1, 2.0]\n", ("a list of several types", 3)),
+    ],
+)
+def test_what_ros_refuses_in_a_file_is_refused_by_its_line(dds, domain, parameters, tmp_path, text, problem):
+    import rclpy
+
+    with pytest.raises(ConfigError, match="has {}, which ROS refuses, at line {};".format(*problem)):
+        parameters(f"/**:\n  ros__parameters:\n    {text}")
+    with pytest.raises(Exception, match="Couldn't parse params file"):
+        rclpy.init(args=["--ros-args", "--params-file", str(tmp_path / "file.yaml")], context=rclpy.Context())
+
+
+def test_blocks_and_names_that_look_like_values_are_read_as_ros_reads_them(parameters):
+    assert parameters("/**:\n  ros__parameters:\n    on: {scale: 2.0}\n    1: a\n    model: |-\n      5\n") == {
+        "on.scale": 2.0,
+        "1": "a",
+        "model": 5,
+    }
 
 
 @pytest.mark.parametrize("from_file", [False, True])

@@ -134,6 +134,9 @@ def test_a_camera_slower_than_the_patience_of_the_diagnostics_is_not_called_sile
     node = world.depth_node(model=str(toy_model_path), threads=1)
     camera.connect()
     intake, period = node._cameras[0]._intake, 2.0
+    camera.images.publish(rgb_message(stamp_now(world)))
+    world.until(lambda: world.got["depth/relative"], what="depth")
+    assert intake.interval == 0.0, "that nothing came until now says nothing of the camera"
     world.until(
         lambda: len(world.got["depth/relative"]) >= 4,
         meanwhile=lambda: camera.images.publish(rgb_message(stamp_now(world))),

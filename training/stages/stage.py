@@ -66,9 +66,14 @@ FEW_SCALES_SHARE = 0.3
 
 
 def few_scales(most: int, step: int) -> int | None:
-    """How many scales, 1 to `most`, a step looks at alone; None: it is one of the steps that look at all."""
+    """How many scales, 1 to `most`, a step looks at alone; None: it is one of the steps that look at all.
+
+    Args:
+        most: One less than there are; 0: no step looks at fewer.
+        step: Its number.
+    """
     generator = torch.Generator().manual_seed(step)
-    if torch.rand((), generator=generator) >= FEW_SCALES_SHARE:
+    if most < 1 or torch.rand((), generator=generator) >= FEW_SCALES_SHARE:
         return None
     return 1 + int(torch.randint(most, (), generator=generator))
 

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from depthart_core.backends.measuring import measure, subjects
+from depthart_core.backends.speeds import read_speeds, write_speeds
 from depthart_ros.cli.benchmark import percentiles
 from depthart_ros.cli.main import main
 
@@ -53,6 +54,28 @@ def test_backends_are_compared_and_the_fastest_is_remembered(tiny_model_path, tm
     (measured,) = json.loads(remembered.read_text()).values()
     assert measured["onnx"] == speeds["onnx"]
     assert measured["torch"] != speeds["torch"]
+
+
+def test_a_backend_that_does_not_run_any_more_is_not_remembered_as_the_fastest(tiny_model_path, tmp_path, capsys):
+    assert main(["export", str(tiny_model_path)]) == 0
+    command = ["benchmark", str(tiny_model_path), "--rounds", "1", "--threads", "1", "--backends"]
+    assert main([*command, "torch", "onnx"]) == 0
+    (remembered,) = (tmp_path / "cache").rglob("speeds-expected.json")
+    known = json.loads(remembered.read_text())
+    (speeds,) = known.values()
+    speeds |= {"tensorrt": 1e-9, "openvino": 1e-8}
+    remembered.write_text(json.dumps(known))
+    assert main([*command, "torch", "tensorrt"]) == 0
+    (measured,) = json.loads(remembered.read_text()).values()
+    assert measured.keys() == {"torch", "onnx", "openvino"}
+    assert "backend auto takes openvino from now on" in capsys.readouterr().out
+
+
+def test_speeds_of_a_version_before_are_left_without_a_word(tiny_model_path, caplog):
+    path = write_speeds(tiny_model_path, "expected", "auto", {"torch": 1.0})
+    path.write_text('{"onnx": 0.06}')
+    assert read_speeds(tiny_model_path, "expected", "auto") == {}
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,11 @@ def test_nothing_wrong_is_ok():
         ({"silence": 5.0, "ever": False}, WARN, "1 publisher(s) on /image, but no image for 5 s"),
         ({"silence": 5.0}, STALE, "1 publisher(s) on /image, but no image for 5 s"),
         ({"silence": 5.0, "reliability": "best_effort", "ever": False}, WARN, "local_transport:=true"),
-        ({"silence": 5.0, "reliability": "best_effort"}, STALE, "see whether the camera runs: ros2 topic hz /image"),
+        (
+            {"silence": 5.0, "reliability": "best_effort"},
+            STALE,
+            "see whether the camera runs: ros2 topic hz /image; if it does: Fast DDS loses best-effort images above",
+        ),
         (
             {"silence": 5.0, "reliability": "best_effort", "ever": False, "middleware": "rmw_cyclonedds_cpp"},
             WARN,
@@ -99,7 +103,7 @@ def test_nothing_wrong_is_ok():
         (
             {"has_camera_info": False, "scale_source": "model", "listened": RELATIVE},
             OK,
-            "relative depth only; no camera_info came on /camera_info: nothing publishes it; publish it, or remap",
+            "nothing publishes it; publish it, or remap: --ros-args -r camera_info:=/its/topic, or set camera_info_url",
         ),
         ({"has_camera_info": False, "needs_camera_info": False}, OK, "running"),
         ({"scale_known": False, "listened": RELATIVE, "falls_behind": True}, WARN, "overloaded; depth comes later"),
@@ -185,7 +189,7 @@ def test_nothing_wrong_is_ok():
             "nothing publishes /image, but /image/compressed is there; set image_transport to compressed",
         ),
         ({"problems": {"camera_info": "p is all zero"}}, WARN, "no cloud; p is all zero; calibrate"),
-        ({"problems": {"camera_info": "for images of 7x7"}}, WARN, "remap camera_info to the one of this image; or"),
+        ({"problems": {"camera_info": "for images of 7x7"}}, WARN, "remap camera_info to the one of this image; let"),
         ({"problems": {"publish": "points could not"}}, WARN, "outputs are lost; points could not; use the shared"),
     ],
 )

@@ -45,10 +45,10 @@ def test_names_that_the_node_ignores_are_nothing_wrong_and_named(tmp_path):
 @pytest.mark.parametrize("whose", ["", "front."])
 def test_a_calibration_that_is_not_there_is_wrong(tmp_path, whose):
     missing = tmp_path / "missing.yaml"
-    (finding,), settings = check_parameters(None, ["cameras:=[front]", f"{whose}camera_info_url:={missing}"])
-    assert settings is None
+    (_, finding), settings = check_parameters(None, ["cameras:=[front]", f"{whose}camera_info_url:={missing}"])
+    assert settings is not None, "the model can be checked nevertheless"
     assert f"camera front: camera_info_url is '{missing}'" in finding.text
-    assert finding.cure == "correct the parameter"
+    assert finding.cure == "bring the file, or correct the parameter"
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,13 @@ def test_a_bag_that_begins_anew_begins_its_scale_anew():
 
 
 def test_a_driver_whose_stamps_stand_still_does_not_freeze_the_scale():
+    settings = Settings(scale_source="model", scale_smoothing=1.0)
+    assert factors([2.0, *[8.0] * 300], settings, [0.0] * 301)[-1] == pytest.approx(4.0, rel=1e-3)
+
+
+def test_an_image_that_comes_twice_does_not_throw_smoothing_away():
     settings = Settings(scale_source="model", scale_smoothing=10.0)
-    assert factors([2.0, 8.0], settings, [0.0, 0.0]) == pytest.approx([1.0, 4.0])
+    assert factors([2.0, 8.0, 2.0], settings, [1.0, 1.0, 1.1]) == pytest.approx([1.0] * 3, rel=0.01)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, 0.0])

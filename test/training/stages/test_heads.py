@@ -99,6 +99,7 @@ def test_confidence_after_few_scales_is_learnt_in_some_steps(model, batch):
     stage = HeadsStage(SETTINGS)
     asked = {step: few_scales(2, step) for step in range(12)}
     assert {1, 2, None} == set(asked.values())
+    assert {few_scales(0, step) for step in range(12)} == {None}, "of a model with one scale"
     for step, scales in asked.items():
         with torch.no_grad():
             found = model.predict(batch.image, max_scales=scales)
