@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,13 +72,25 @@ def _load(settings: Settings, report: Callable[[str], object]) -> DepthEstimator
 
     if settings.backend != "tensorrt" or not settings.build_engine or is_engine(settings.model):
         return load()  # from an engine none can be built
-    try:
+    with suppress(MissingEngineError):
         return load()
-    except MissingEngineError:
-        options = options_of(settings)
-        on_gpu = replace(options, device="cuda") if options.device == "auto" else options
-        build_engine(settings.model, on_gpu, report=report)
+    options = options_of(settings)
+    on_gpu = replace(options, device="cuda") if options.device == "auto" else options
+    build_engine(settings.model, on_gpu, report=report, progress=_by_quarters(report))
     return load()
+
+
+def _by_quarters(report: Callable[[str], object]) -> Callable[[float], object]:
+    """Tell how far a try of a build has come, at every quarter."""
+    told = 0
+
+    def progress(share: float) -> None:
+        nonlocal told
+        before, told = told, int(4 * share)
+        if told > before:
+            report(f"built to {told * 25} %")
+
+    return progress
 
 
 def build_engine(

@@ -21,7 +21,7 @@ class OnnxParts:
     """The graphs of a folder in ONNX Runtime.
 
     Args:
-        folder: See `store.exports`.
+        folder: See `depthart_core.store.exports`.
         threads: CPU threads; None: its own choice.
 
     Raises:

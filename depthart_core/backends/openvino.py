@@ -28,7 +28,7 @@ class OpenVinoParts:
     """The graphs of a folder in OpenVINO.
 
     Args:
-        folder: See `store.exports`.
+        folder: See `depthart_core.store.exports`.
         threads: CPU threads; None: its own choice.
         precision: One of `precisions`.
 

@@ -50,9 +50,9 @@ class EngineProgram:
         self.runtime: tensorrt.Runtime = start(trt.Runtime, self.logger)
         engine: tensorrt.ICudaEngine = self.runtime.deserialize_cuda_engine(data)
         if engine is None:
-            raise MissingEngineError(
-                f"{trt.__name__} {trt.__version__} does not take the engine: {first_error(self.logger)}"
-            )
+            why = first_error(self.logger)
+            kind = BackendError if "memory" in why.lower() else MissingEngineError  # a new one would find none either
+            raise kind(f"{trt.__name__} {trt.__version__} does not take the engine: {why}")
         names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
         self.tensors: Sequence[Tensor] = [
             Tensor(

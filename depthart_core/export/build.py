@@ -23,7 +23,14 @@ from depthart_core.model_files import Fingerprint, fingerprint, lasting_name, mo
 from depthart_core.store.cache import weights_folder
 from depthart_core.store.engines import ENGINE_PRECISIONS, WORKSPACE_MIB, EngineRecord, engine_name, read_engine_record
 from depthart_core.store.machine import Machine, version_warning
-from depthart_core.store.writing import building, check_writable, find_finished, refuse_other_weights, write_engine
+from depthart_core.store.writing import (
+    building,
+    check_writable,
+    find_finished,
+    refuse_other_weights,
+    write_engine,
+    written_ns,
+)
 
 Report = Callable[[str], object]
 
@@ -108,17 +115,20 @@ def build_engine(
     if warning := version_warning(machine.library, machine.version):
         report(f"warning: {warning}; the engine is kept only if it agrees with PyTorch")
     target = folder / engine_name(path.stem, wish.precision, options.decode, scales, machine)
-    finished = partial(
-        find_finished, target, machine, options, weights_sha256=weights.sha256, workspace_mib=wish.workspace_mib
-    )
-    before = finished()
+    check_weights = partial(refuse_other_weights, target, read_engine_record, model, weights)
+    if wish.out is not None:
+        check_weights()
+    before = written_ns(target)
     with building(target, on_wait=lambda: report("another process is building this engine: waiting for it")) as waited:
-        there = finished() if waited else None
-        if there is not None and there != before:
-            report("another process has built it meanwhile")
-            return Built(target, there)
-        if wish.out is not None:
-            refuse_other_weights(target, read_engine_record, model, weights)
+        if waited and written_ns(target) != before:
+            there = find_finished(
+                target, machine, options, weights_sha256=weights.sha256, workspace_mib=wish.workspace_mib
+            )
+            if there is not None:
+                report("another process has built it meanwhile")
+                return Built(target, there)
+            if wish.out is not None:
+                check_weights()
         loaded, size = load_model(path), weights.config.tokenizer.input_size
         shown = squares(structured_pictures(size) if pictures is None else pictures, size)
         how = Compiling(wish.workspace_mib, progress=progress, interruptible=wish.interruptible)

@@ -93,6 +93,8 @@ def accept(
     Raises:
         BackendError: All are refused: names figures, limits and the first stage that deviates.
     """
+    if not pictures:
+        raise BackendError("there are no pictures to compare an engine with PyTorch on")
     refused: list[str] = []
     unmade = ""
     for kept in attempts:

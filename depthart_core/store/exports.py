@@ -209,7 +209,7 @@ def _count_scales(folder: Path, record: Record, options: BackendOptions) -> int:
     asked, whole = options.count_scales(record.of_scales), record.form == "whole"
     if options.decode != record.decode:
         wrong = f"decodes {record.decode!r}, asked for {options.decode!r}"
-    elif whole and asked != record.scales:
+    elif (whole and asked != record.scales) or asked > record.scales:
         wrong = f"decodes {record.scales} of {record.of_scales} scales, asked for {asked}"
     else:
         return asked

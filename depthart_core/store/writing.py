@@ -7,7 +7,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,18 +127,26 @@ def find_finished(
     return record if (record.weights_sha256, record.workspace_mib) == (weights_sha256, workspace_mib) else None
 
 
+def written_ns(engine: Path) -> int:
+    """When the record of an engine was written, in nanoseconds; 0: there is none."""
+    with suppress(OSError):
+        return record_path(engine).stat().st_mtime_ns
+    return 0
+
+
 @contextmanager
 def building(engine: Path, *, on_wait: Callable[[], object]) -> Iterator[bool]:
     """Let no other process build an engine meanwhile; says whether one had to be waited for.
 
     Raises:
-        BackendError: Something there cannot be written.
+        BackendError: No lock can be made there.
     """
-    try:
-        with locked(engine, on_wait=on_wait) as waited:
-            yield waited
-    except OSError as error:
-        raise BackendError(_unwritable(engine.parent, error)) from error
+    with ExitStack() as stack:
+        try:
+            waited = stack.enter_context(locked(engine, on_wait=on_wait))
+        except OSError as error:
+            raise BackendError(_unwritable(engine.parent, error)) from error
+        yield waited
 
 
 def read_timings(machine: Machine) -> bytes:

@@ -29,7 +29,7 @@ class InputTopic:
     type: str = ""
     publishers: int = 0
     strangers: tuple[str, ...] = ()
-    reliability: str = "reliable"
+    reliability: str = ""
 
 
 def camera_infos_beside(image: str) -> list[str]:

@@ -53,7 +53,7 @@ def test_an_undamaged_graph_is_accepted_with_its_figures(graph, expected):
 def test_a_damaged_graph_is_refused_with_the_first_wrong_stage(graph, expected, part, stage):
     with pytest.raises(
         BackendError,
-        match=rf"the engine is refused as built: \w+ deviates from PyTorch by [\d.]+% \(\w+\), allowed is 0\.02%; "
+        match=rf"the engine is refused as built: \w+ deviates from PyTorch by [\d.e+]+% \(\w+\), allowed is 0\.02%; "
         rf"the first stage that deviates is {stage}",
     ):
         judge(spoiled(graph, part), expected, attempts=((),))
@@ -170,6 +170,13 @@ def test_the_stage_of_the_worst_picture_is_named():
     expected = said(stage_prefix=[1.0], stage_scale_0=[1.0]) * 2
     found = [*said(stage_prefix=[1.0], stage_scale_0=[1.0]), *said(stage_prefix=[1.0], stage_scale_0=[1.5])]
     assert first_deviating(expected, found, 0.1) == "scale 0 (relative error 0.5, allowed 0.1)"
+
+
+def test_without_pictures_nothing_is_made_or_accepted():
+    made = []
+    with pytest.raises(BackendError, match="there are no pictures to compare an engine with PyTorch on"):
+        accept(made.append, [], [], limits=LIMITS["fp16"])
+    assert not made
 
 
 def test_the_limits_of_half_precision_are_those_that_were_promised():

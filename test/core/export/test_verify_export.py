@@ -6,18 +6,20 @@ import types
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from depthart_core import BackendError
 from depthart_core.checkpoint import load_model
 from depthart_core.export.agreement import structured_pictures
+from depthart_core.inference import Inference, ScaleGuess
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
 
 from depthart_core.export.onnx import ExportOptions, export_model  # noqa: E402
-from depthart_core.export.verify_export import verify_export  # noqa: E402
+from depthart_core.export.verify_export import _named, _verified, verify_export  # noqa: E402
 from depthart_core.store import exports  # noqa: E402
 
 
@@ -31,6 +33,20 @@ def verify(folder, model):
     verify_export(load_model(model), folder, exports.read_record(folder), structured_pictures(16))
 
 
+def test_depth_and_size_are_compared_by_ratio_and_confidence_by_difference():
+    deviation = _verified(said(), said(depth=2.0002, confidence=0.5001, size=3.0003), "fp32")
+    assert {name: pytest.approx(each["max"], rel=0.01) for name, each in deviation.items()} == dict.fromkeys(
+        ("depth", "confidence", "size"), 1e-4
+    )
+    with pytest.raises(BackendError, match=r"the graph is refused: size deviates .* by 10% \(max\), allowed is 0\.1%"):
+        _verified(said(), said(size=2.7), "fp32")
+
+
+def said(depth=2.0, confidence=0.5, size=3.0):
+    values = np.full((2, 2), depth, np.float32)
+    return [_named(Inference(values, np.full((2, 2), confidence, np.float32), ScaleGuess(size, 0.1)))]
+
+
 @pytest.mark.parametrize(("part", "name"), [("step", "head"), ("prefix", "encoder"), ("decode", "decoder")])
 def test_an_export_with_spoiled_weights_is_refused(copied, tiny_model_path, part, name):
     graph = onnx.load(copied / f"{part}.onnx")
@@ -41,7 +57,7 @@ def test_an_export_with_spoiled_weights_is_refused(copied, tiny_model_path, part
         item.CopyFrom(onnx.numpy_helper.from_array(values * 1.5 + 0.01, item.name))
     onnx.save(graph, copied / f"{part}.onnx")
     with pytest.raises(
-        BackendError, match=r"the graph is refused: depth deviates from PyTorch by .* \(max\), allowed is 0\.10%"
+        BackendError, match=r"the graph is refused: depth deviates from PyTorch by .* \(max\), allowed is 0\.1%"
     ):
         verify(copied, tiny_model_path)
 
