@@ -100,7 +100,8 @@ def objection(deviation: Deviation, limits: Limits) -> str:
     for figure, allowed in (("mean", limits.mean), ("p99", limits.p99), ("max", limits.max)):
         for name, found in deviation.items():
             if allowed is not None and not found[figure] <= allowed:
-                return f"{name} deviates from PyTorch by {100 * found[figure]:.3g}% ({figure}), allowed is {100 * allowed:g}%"
+                by = f"{100 * found[figure]:.3g}% ({figure})"
+                return f"{name} deviates from PyTorch by {by}, allowed is {100 * allowed:g}%"
     return ""
 
 
