@@ -110,6 +110,23 @@ def toy_heads_path(toy_model, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def small_config():
+    """Built like the released model, 16x16 pixels."""
+    from depthart_core.config import ModelConfig, TokenizerConfig, TransformerConfig
+
+    tokenizer = TokenizerConfig(
+        scale_sizes=(1, 2, 3, 4),
+        codebook_size=48,
+        code_channels=8,
+        channels=32,
+        channel_multipliers=(1, 1, 2),
+        encoder_blocks=1,
+        decoder_blocks=2,
+    )
+    return ModelConfig(tokenizer, TransformerConfig(width=32, heads=2, blocks=2, mlp_ratio=2))
+
+
+@pytest.fixture(scope="session")
 def tiny_model_path(tmp_path_factory) -> Path:
     """Built like the released model, as small as can be: for what takes its time with every layer, such as exports."""
     import torch

@@ -123,8 +123,12 @@ def export_model(
     scales = options.count_scales(weights.config.tokenizer.scales)
     name = exports.export_name(path.stem, wish.decode, form=wish.chosen_form, precision=wish.precision, scales=scales)
     target = (folder or weights_folder(weights.sha256)) / name
-    if folder is not None:
-        refuse_other_weights(target, exports.read_record, model, weights)
+
+    def check_weights() -> None:
+        if folder is not None:  # the cache's own folders are named after the weights
+            refuse_other_weights(target, exports.read_record, model, weights)
+
+    check_weights()
     with temporary_folder(target) as temporary:
         report(f"tracing {path.stem} ({wish.chosen_form}, {wish.precision}, {scales} scales): up to a minute")
         loaded = load_model(path)
@@ -134,7 +138,7 @@ def export_model(
         record = describe(lasting_name(model), weights, wish, temporary)
         record = verify_export(loaded, temporary, record, pictures, report=report)
         write_record(temporary / exports.RECORD, record)
-        put_in_place(temporary, target)
+        put_in_place(temporary, target, check=check_weights)
     if folder is None and wish.chosen_form == "stepped":  # which "auto" takes: what was the fastest may not be any more
         with suppress(OSError):
             speeds_path(weights.sha256, wish.decode).unlink(missing_ok=True)

@@ -55,13 +55,19 @@ def _remove_left(target: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def put_in_place(temporary: Path, target: Path) -> None:
+def put_in_place(temporary: Path, target: Path, *, check: Callable[[], object] = lambda: None) -> None:
     """Give the folder its name; an older one goes aside first, for no folder replaces another.
+
+    Args:
+        temporary: What was made.
+        target: Its name.
+        check: Called when nobody else can put anything there any more; where it raises, nothing changes.
 
     Raises:
         OSError: That is impossible; an older one is where it was.
     """
     with locked(target):
+        check()
         old = temporary.with_suffix(".old")
         if target.exists():
             target.replace(old)

@@ -15,21 +15,6 @@ from depthart_core.model import DepthART
 from depthart_core.released_layout import depthart_shapes
 
 
-@pytest.fixture(scope="session")
-def small_config() -> ModelConfig:
-    """Built like the released model, 16x16 pixels."""
-    tokenizer = TokenizerConfig(
-        scale_sizes=(1, 2, 3, 4),
-        codebook_size=48,
-        code_channels=8,
-        channels=32,
-        channel_multipliers=(1, 1, 2),
-        encoder_blocks=1,
-        decoder_blocks=2,
-    )
-    return ModelConfig(tokenizer, TransformerConfig(width=32, heads=2, blocks=2, mlp_ratio=2))
-
-
 def random_released(config: ModelConfig, seed: int = 0) -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
     with torch.device("meta"):

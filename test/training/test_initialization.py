@@ -8,36 +8,21 @@ import torch
 from safetensors.torch import save_file
 
 from depthart_core.checkpoint import load_model
-from depthart_core.config import ModelConfig, TokenizerConfig, TransformerConfig
 from depthart_core.errors import CheckpointError
 from depthart_core.model import DepthART
 from depthart_core.released_layout import TOKENIZER, depthart_shapes
 from training.initialization import initialize
 from training.recipe import read_recipe
 
-CONFIG = ModelConfig(
-    TokenizerConfig(
-        scale_sizes=(1, 2, 3, 4),
-        codebook_size=48,
-        code_channels=8,
-        channels=32,
-        channel_multipliers=(1, 1, 2),
-        encoder_blocks=1,
-        decoder_blocks=2,
-    ),
-    TransformerConfig(width=32, heads=2, blocks=2, mlp_ratio=2),
-)
-"""Built like the released model, 16x16 pixels."""
-
 
 @pytest.fixture
-def released():
+def released(small_config):
     """Tensors of a released DepthART, random but for what is fixed."""
     generator = torch.Generator().manual_seed(0)
-    ours = {name: tuple(value.shape) for name, value in DepthART(CONFIG).state_dict().items()}
-    shapes = depthart_shapes(CONFIG, ours)
+    ours = {name: tuple(value.shape) for name, value in DepthART(small_config).state_dict().items()}
+    shapes = depthart_shapes(small_config, ours)
     tensors = {key: torch.randn(shape, generator=generator) / 8 for key, shape in shapes.items()}
-    tokens = torch.tensor(CONFIG.tokenizer.tokens)
+    tokens = torch.tensor(small_config.tokenizer.tokens)
     tensors["lvl_1L"] = torch.repeat_interleave(torch.arange(len(tokens)), tokens)[None]
     return {key: torch.zeros_like(value) if key.endswith("zero_k_bias") else value for key, value in tensors.items()}
 
@@ -127,15 +112,15 @@ def test_a_released_file_needs_a_recipe_of_its_layout(toy_config, released, tmp_
         initialize(DepthART(toy_config), str(tmp_path / "depthart.safetensors"))
 
 
-def test_a_released_model_starts_a_fine_tuning(released, tmp_path):
+def test_a_released_model_starts_a_fine_tuning(released, tmp_path, small_config):
     save_file(released, tmp_path / "depthart.safetensors")
-    model = DepthART(CONFIG)
+    model = DepthART(small_config)
     assert initialize(model, str(tmp_path / "depthart.safetensors")).endswith("fresh: nothing")
     assert torch.equal(model.embed.weight, released["word_embed.weight"])
 
 
 @pytest.mark.parametrize("ending", [".pth", ".safetensors"])
-def test_var_and_its_tokenizer_start_a_training(released, tmp_path, ending):
+def test_var_and_its_tokenizer_start_a_training(released, tmp_path, ending, small_config):
     """VAR's files are two, and its transformer carries attention scales that this model has no use for."""
     write = torch.save if ending == ".pth" else save_file
     tokenizer = {key.removeprefix(TOKENIZER): value for key, value in released.items() if key.startswith(TOKENIZER)}
@@ -143,11 +128,11 @@ def test_var_and_its_tokenizer_start_a_training(released, tmp_path, ending):
     var["blocks.0.attn.scale_mul_1H11"] = torch.zeros(1, 2, 1, 1)
     write(tokenizer, tmp_path / f"vae{ending}")
     write(var, tmp_path / f"var{ending}")
-    model = DepthART(CONFIG)
+    model = DepthART(small_config)
     assert initialize(model, str(tmp_path / f"var{ending}"), tmp_path / f"vae{ending}").endswith("fresh: nothing")
     assert torch.equal(model.tokenizer.quantizer.codebook, released["vae_proxy.quantize.embedding.weight"])
     with pytest.raises(CheckpointError, match="needs the transformer"):
-        initialize(DepthART(CONFIG), None, tmp_path / f"vae{ending}")
+        initialize(DepthART(small_config), None, tmp_path / f"vae{ending}")
 
 
 def test_without_a_start_the_image_network_comes_from_imagenet(toy_config):

@@ -26,6 +26,7 @@ from depthart_core.export.build import build_engine  # noqa: E402
 from depthart_core.export.onnx import LIBRARIES, ExportOptions, export_model  # noqa: E402
 from depthart_core.export.verify_export import LIMITS  # noqa: E402
 from depthart_core.export.whole import Graph, export_onnx  # noqa: E402
+from depthart_core.store.exports import read_record  # noqa: E402
 
 
 @contextmanager
@@ -200,6 +201,16 @@ def test_an_export_of_other_weights_is_not_replaced(tiny_model_path, small_model
     export_model(tiny_model_path, tmp_path, wish)
     with pytest.raises(BackendError, match=rf"is of {tiny_model_path} \(weights .* not of {same_name} .* with --out$"):
         export_model(same_name, tmp_path, wish)
+
+
+def test_an_export_of_other_weights_that_came_meanwhile_is_not_replaced(tiny_model_path, small_model_path, tmp_path):
+    (tmp_path / "other").mkdir()
+    same_name = shutil.copy(small_model_path, tmp_path / "other" / tiny_model_path.name)
+    wish, out = ExportOptions(form="whole", max_scales=1), tmp_path / "out"
+    meanwhile = [lambda: export_model(same_name, out, wish)]
+    with pytest.raises(BackendError, match=f"is of {same_name} .* not of {tiny_model_path}"):
+        export_model(tiny_model_path, out, wish, report=lambda _: meanwhile and meanwhile.pop()())
+    assert [read_record(folder).model for folder in out.iterdir()] == [str(same_name)]
 
 
 def test_the_record_names_the_model_so_that_every_folder_finds_it(tiny_model_path, tmp_path, monkeypatch):

@@ -108,3 +108,22 @@ def contents():
             return [(item.topic, received, item.msgtype, bytes(data)) for item, received, data in reader.messages()]
 
     return read
+
+
+@pytest.fixture
+def bag(toy_heads_path):
+    """A function that runs `depthart bag` with the toy model."""
+    from depthart_ros.cli.main import main
+
+    return lambda *arguments: main(["bag", *map(str, arguments), "--model", str(toy_heads_path), "--backend", "torch"])
+
+
+@pytest.fixture
+def added(contents):
+    """A function that gives the messages of a topic of a bag as (received, message)."""
+    from depthart_ros.bags.message_types import read
+
+    def messages_of(path, topic):
+        return [(received, read(data, kind)) for name, received, kind, data in contents(path) if name == topic]
+
+    return messages_of
