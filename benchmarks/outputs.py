@@ -82,12 +82,12 @@ def listen(stop: Any) -> None:
     import rclpy
     from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 
-    from depthart_ros.outputs.publishers import OUTPUTS
+    from depthart_ros.outputs.publishers import OUTPUT_TYPES
 
     rclpy.init()
     node = rclpy.create_node("listener")
     qos = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.RELIABLE)
-    kept = [node.create_subscription(kind, topic, len, qos, raw=True) for topic, kind in OUTPUTS.items()]
+    kept = [node.create_subscription(kind, topic, len, qos, raw=True) for topic, kind in OUTPUT_TYPES.items()]
     while not stop.is_set():
         rclpy.spin_once(node, timeout_sec=0.1)
     del kept
@@ -114,7 +114,7 @@ def measure_frames(args: argparse.Namespace, settings: Settings) -> tuple[list[f
     """Return seconds of every frame, those of publishing by topic, and CPU seconds of all threads for a frame."""
     import rclpy
 
-    from depthart_ros.outputs.publishers import OUTPUTS, OutputPublishers
+    from depthart_ros.outputs.publishers import OUTPUT_TYPES, OutputPublishers
 
     rclpy.init()
     node = rclpy.create_node("depth_node")
@@ -123,7 +123,7 @@ def measure_frames(args: argparse.Namespace, settings: Settings) -> tuple[list[f
         frames = [make_frame(args.width, args.height, number, settings) for number in range(4)]
         rgb = np.frombuffer(frames[0].image.data, np.uint8).reshape(args.height, args.width, 3)
         backend = Replay(args.model, rgb)
-        wanted = set(OUTPUTS) if backend.heads else set(OUTPUTS) - {CONFIDENCE}
+        wanted = set(OUTPUT_TYPES) if backend.heads else set(OUTPUT_TYPES) - {CONFIDENCE}
         end = time.monotonic() + PATIENCE
         while not wanted <= outputs.listened():
             if time.monotonic() > end:

@@ -141,8 +141,15 @@ def _of_camera(topic: str, camera: str) -> str:
 
 
 def _names(text: str) -> list[str]:
-    """Return the names of a list, with brackets or without."""
-    return [name.strip(" '\"") for name in text.strip("[] ").split(",") if name.strip(" '\"")]
+    """Return the names of a list, with brackets or without.
+
+    Raises:
+        ValueError: ROS would take one for a truth value in the file of parameters that launch writes.
+    """
+    names = [name.strip(" '\"") for name in text.strip("[] ").split(",") if name.strip(" '\"")]
+    if taken := [name for name in names if name in ("y", "n", "Y", "N")]:
+        raise ValueError(f"cameras:={text}: ROS reads {taken[0]!r} as yes or no; expected a longer name")
+    return names
 
 
 def _config(name: str) -> str:

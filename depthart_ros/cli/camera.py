@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from depthart_core import ConfigError
 from depthart_ros.driver.sources import open_source
+from depthart_ros.inputs.calibration_file import load_calibration
 from depthart_ros.process import run as run_process
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fov-deg", type=float, default=60.0, help="horizontal field of view where intrinsics are unknown (default 60)"
     )
     parser.add_argument(
+        "--camera-info-url", default="", help="calibration of the images: path, file:// or package:// of a YAML file"
+    )
+    parser.add_argument(
         "--hold", type=float, default=1.0, help="seconds that each picture of a folder stays (default %(default)g)"
     )
     parser.add_argument(
@@ -42,18 +46,19 @@ def run(args: argparse.Namespace) -> int:
     """Publish until the source ends or a signal comes; returns the exit status.
 
     Raises:
-        ConfigError: an option that makes no sense.
+        ConfigError: an option that makes no sense, or a file that is no calibration.
         ImageError: the source cannot be opened or holds no pictures.
     """
     _check(args)
     size = None if args.width is None else (args.width, args.height)
     loop = args.source == "sample" if args.loop is None else args.loop
+    calibration = load_calibration(args.camera_info_url) if args.camera_info_url else None
     source = open_source(args.source, fov_deg=args.fov_deg, size=size, loop=loop, repeats=round(args.hold * args.rate))
 
     def make() -> CameraNode:
         from depthart_ros.driver.node import CameraNode
 
-        return CameraNode(source, rate=args.rate, frame_id=args.frame_id)
+        return CameraNode(source, rate=args.rate, frame_id=args.frame_id, calibration=calibration)
 
     return run_process("depthart camera", make, ["depthart", *args.ros_args])
 

@@ -19,11 +19,11 @@ from rclpy.serialization import deserialize_message
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, Image
 
-from depthart_ros.outputs.publishers import OUTPUTS
+from depthart_ros.outputs.publishers import OUTPUT_TYPES
 from depthart_ros.outputs.topics import DEPTH
 
 IMAGE, DIAGNOSTICS = "image", "/diagnostics"
-TOPICS: dict[str, type[Any]] = {IMAGE: Image, "camera_info": CameraInfo, **OUTPUTS, DIAGNOSTICS: DiagnosticArray}
+TOPICS: dict[str, type[Any]] = {IMAGE: Image, "camera_info": CameraInfo, **OUTPUT_TYPES, DIAGNOSTICS: DiagnosticArray}
 Stamp = tuple[int, int]
 T = TypeVar("T")
 

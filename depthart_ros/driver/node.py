@@ -19,6 +19,7 @@ from depthart_ros.outputs.publishers import ROS_TYPES, publish
 
 if TYPE_CHECKING:
     from depthart_ros.driver.sources import SourcePicture
+    from depthart_ros.inputs.calibration_file import Calibration
 
 
 class CameraNode(Node):
@@ -28,12 +29,16 @@ class CameraNode(Node):
         source: the pictures; the process ends when they do.
         rate: pictures a second.
         frame_id: of the camera's optical frame.
+        calibration: of every picture; None: what the source knows of each.
     """
 
-    def __init__(self, source: Iterator[SourcePicture], *, rate: float, frame_id: str) -> None:
+    def __init__(
+        self, source: Iterator[SourcePicture], *, rate: float, frame_id: str, calibration: Calibration | None = None
+    ) -> None:
         super().__init__("camera")
         self._source = source
         self._frame_id = frame_id
+        self._calibration = calibration
         self._image: ImageMessage | None = None
         qos = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.RELIABLE)
         overridable = QoSOverridingOptions.with_default_policies()
@@ -53,9 +58,10 @@ class CameraNode(Node):
             self._image = image_message(ROS_TYPES, height, width, "bgr8")
         np.copyto(self._image.pixels, picture.bgr)
         self._image.message.header = header
+        calibration = self._calibration or pinhole(picture.intrinsics)
         # The calibration goes first, so that whoever gets the image has it already.
         for publisher, message in (
-            (self._infos, pinhole(picture.intrinsics).fill(CameraInfo(header=header))),
+            (self._infos, calibration.fill(CameraInfo(header=header))),
             (self._images, self._image.message),
         ):
             failure = publish(self, publisher, message)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from depthart_core import ConfigError, Intrinsics, IntrinsicsError
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.inputs.camera_model import intrinsics_of, is_calibrated, rectifying_matters
-from depthart_ros.inputs.fallback import fallback
+from depthart_ros.inputs.fallback import fallback, has_fallback
 from depthart_ros.inputs.rectification import Mask, Undistorter, Undistortion
 from depthart_ros.inputs.topics import sounds_raw
 from depthart_ros.parameters.settings import Settings
@@ -28,6 +28,10 @@ DISTORTED = (
 MIXED_UP = (
     "camera_info: {topic} sounds like raw images, but `rectified` is true, so P counts, which is not K, and distortion "
     "is ignored; set rectified to false, or rectify to undo the distortion"
+)
+UNUSED = (
+    "camera_info: the camera sends a calibration of its own, which counts; camera_info_url and fov_deg are for cameras "
+    "that send none"
 )
 
 
@@ -78,6 +82,8 @@ class Sights:
             self._problems.report("camera_info", f"{error}; so {lost}{raw}")
             return Sight(rgb)
         self._problems.clear("camera_info")
+        if info is not None and is_calibrated(info) and has_fallback(settings):
+            self._problems.say_once(UNUSED)
         if sight.info is not None:
             self._remark(sight.info, settings, topic)
         return sight

@@ -29,7 +29,7 @@ except ImportError:  # Humble
     from rclpy.qos_event import PublisherEventCallbacks
 
 ROS_TYPES = MessageTypes(Image, CameraInfo, PointCloud2, PointField)
-OUTPUTS = {topic: getattr(sensor_msgs.msg, name) for topic, name in topics.OUTPUTS.items()}
+OUTPUT_TYPES = {topic: getattr(sensor_msgs.msg, name) for topic, name in topics.OUTPUTS.items()}
 
 
 def publish(node: Node, publisher: Any, message: Any) -> str:
@@ -43,7 +43,7 @@ def publish(node: Node, publisher: Any, message: Any) -> str:
 
 
 class OutputPublishers:
-    """The publishers of OUTPUTS: reliable, keep last 1, volatile, unless `qos_overrides` say otherwise.
+    """The publishers of OUTPUT_TYPES: reliable, keep last 1, volatile, unless `qos_overrides` say otherwise.
 
     Args:
         node: that publishes.
@@ -61,7 +61,7 @@ class OutputPublishers:
         self._prefix = prefix
         self._publishers: dict[str, Any] = {}
         try:
-            for topic, kind in OUTPUTS.items():
+            for topic, kind in OUTPUT_TYPES.items():
                 self._publishers[topic] = self._create(topic, kind, on_incompatible)
         except (InvalidQosOverridesError, ParameterException, RuntimeError) as error:
             self.destroy()

@@ -52,8 +52,9 @@ def offer_snapshots(node: Node, active: Callable[[], Collection[Seen]]) -> None:
 
     async def save(request: Any, response: Any) -> Any:
         del request
-        views = await _newest_views(node, active())
-        answers = [_save(camera.name, view, node.get_clock().now()) for camera, view in views.items()]
+        views = await _newest_views(node, active)
+        cameras = active()  # none, if the node was deactivated meanwhile
+        answers = [_save(camera.name, views[camera], node.get_clock().now()) for camera in cameras]
         response.success = bool(answers) and all(well for well, _ in answers)
         response.message = "; ".join(sentence for _, sentence in answers) or INACTIVE
         if not response.success:
@@ -64,10 +65,10 @@ def offer_snapshots(node: Node, active: Callable[[], Collection[Seen]]) -> None:
     node.create_service(Trigger, "~/save_snapshot", save, callback_group=MutuallyExclusiveCallbackGroup())
 
 
-async def _newest_views(node: Node, cameras: Collection[Seen]) -> dict[Seen, View | None]:
+async def _newest_views(node: Node, active: Callable[[], Collection[Seen]]) -> dict[Seen, View | None]:
     """Return the newest view of each camera; one that made none lately makes one, for as long as `PATIENCE` says."""
     begin = time.monotonic()
-    views = {camera: camera.view for camera in cameras}
+    views = {camera: camera.view for camera in active()}
     stale = {camera: view for camera, view in views.items() if view is None or begin - view.made > OLD}
     if not stale:
         return views
@@ -77,7 +78,7 @@ async def _newest_views(node: Node, cameras: Collection[Seen]) -> dict[Seen, Vie
         waited = time.monotonic() - begin
         views.update({camera: view for camera in stale if (view := camera.view) is not None})
         come = all(_is_complete(views[camera], before, waited) for camera, before in stale.items())
-        if (come or waited > PATIENCE) and not complete.done():
+        if (come or waited > PATIENCE or not active()) and not complete.done():
             complete.set_result(None)
 
     timer = node.create_timer(LOOK, look, clock=Clock(clock_type=ClockType.STEADY_TIME))

@@ -23,6 +23,10 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("source", default_value="0", description="Webcam index, video, folder, or sample"),
             DeclareLaunchArgument("rate", default_value="30", description="Pictures a second"),
             DeclareLaunchArgument("fov_deg", default_value="60", description="Horizontal field of view [deg]"),
+            DeclareLaunchArgument(
+                "camera_info_url", default_value="", description="Its calibration, a YAML file; wins over fov_deg"
+            ),
+            DeclareLaunchArgument("rectify", default_value="", description="Undo its distortion: true or false"),
             DeclareLaunchArgument("scale", default_value="", description="Metres per unit of relative depth"),
             DeclareLaunchArgument(
                 "scale_source", default_value="model", description="While scale is empty: model, its own guess"
@@ -35,6 +39,7 @@ def generate_launch_description() -> LaunchDescription:
                     "camera",
                     *("--source", LaunchConfiguration("source"), "--rate", LaunchConfiguration("rate")),
                     *("--fov-deg", LaunchConfiguration("fov_deg")),
+                    *("--camera-info-url", LaunchConfiguration("camera_info_url")),
                 ],
                 output="screen",
             ),
@@ -44,6 +49,9 @@ def generate_launch_description() -> LaunchDescription:
                         PythonLaunchDescriptionSource(DEPTH),
                         launch_arguments={
                             "fov_deg": "",  # of our camera, which publishes camera_info
+                            "camera_info_url": "",  # likewise
+                            "rectified": "false",
+                            "rectify": LaunchConfiguration("rectify"),
                             "scale": LaunchConfiguration("scale"),
                             "scale_source": LaunchConfiguration("scale_source"),
                             "rviz": LaunchConfiguration("rviz"),

@@ -154,7 +154,7 @@ def test_the_node_document_names_only_parameters_that_exist():
 
 def test_the_node_document_lists_every_output():
     publishers = pytest.importorskip("depthart_ros.outputs.publishers", reason="no ROS 2 (extra `ros`)")
-    assert set(publishers.OUTPUTS) <= set(re.findall(r"^\| out \| `([^`]+)`", NODE, re.MULTILINE))
+    assert set(publishers.OUTPUT_TYPES) <= set(re.findall(r"^\| out \| `([^`]+)`", NODE, re.MULTILINE))
 
 
 def test_the_node_document_shows_every_example():

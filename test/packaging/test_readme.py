@@ -21,7 +21,7 @@ def test_the_readme_lists_the_subcommand(name):
 def test_the_readme_lists_every_topic():
     publishers = pytest.importorskip("depthart_ros.outputs.publishers", reason="no ROS 2 (extra `ros`)")
     listed = set(re.findall(r"^\| out \| `([^`]+)`", README, re.MULTILINE))
-    assert listed == {*publishers.OUTPUTS, "/diagnostics"}
+    assert listed == {*publishers.OUTPUT_TYPES, "/diagnostics"}
 
 
 def test_the_readme_lists_every_extra():

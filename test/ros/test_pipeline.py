@@ -11,7 +11,7 @@ from builtin_interfaces.msg import Time
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.loading import load_estimator
-from depthart_ros.outputs.publishers import OUTPUTS, ROS_TYPES
+from depthart_ros.outputs.publishers import OUTPUT_TYPES, ROS_TYPES
 from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Frame, Pipeline
 
@@ -48,7 +48,7 @@ def publish(toy_model_path, rgb_message, info_message):
 
 
 def test_camera_info_comes_before_the_depth_that_it_belongs_to(publish):
-    topics = [topic for topic, _ in publish(OUTPUTS, scale=2.0)]
+    topics = [topic for topic, _ in publish(OUTPUT_TYPES, scale=2.0)]
     assert topics[0] == "depth/camera_info"
 
 

@@ -12,6 +12,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
+from depthart_ros.outputs.snapshot import calibration_yaml
 from depthart_ros.parameters.files import read_parameters, settings_of
 
 ROOT = Path(__file__).parents[2]
@@ -76,6 +77,17 @@ def test_ros_arguments_rename_what_the_camera_publishes(world, start):
     assert (image.width, image.height, image.encoding, image.header.frame_id) == (160, 120, "bgr8", "lens")
     assert (info.width, info.height) == (160, 120)
     assert info.p[0] == info.k[0] > 0
+
+
+def test_the_camera_sends_the_calibration_of_a_file(world, start, tmp_path, info_message):
+    expected = info_message(CameraInfo().header.stamp, width=640, height=480)
+    (tmp_path / "camera.yaml").write_bytes(calibration_yaml(expected))
+    world.listen("camera_info", CameraInfo, qos=1)
+    start("depthart_ros.cli.main", "camera", "--camera-info-url", str(tmp_path / "camera.yaml"))
+    world.until(lambda: world.got["camera_info"], what="a camera_info", patience=40)
+    info = world.got["camera_info"][-1]
+    info.header = expected.header
+    assert info == expected
 
 
 def test_the_camera_ends_with_status_0_when_its_source_does(world, start, tmp_path):

@@ -10,7 +10,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.parameter import Parameter
 
 from depthart_core import DepthEstimator, Intrinsics
-from depthart_ros.outputs.publishers import OUTPUTS
+from depthart_ros.outputs.publishers import OUTPUT_TYPES
 
 STAMP = Time(sec=1234567890, nanosec=987654321)
 
@@ -24,7 +24,7 @@ def shown(world, make_camera, rgb_message, info_message):
     """A function that starts a node with a model, shows it a frame, and waits for the newest message of the topics."""
 
     def show(model, *topics, info=True, **parameters):
-        camera = make_camera(tuple(OUTPUTS))
+        camera = make_camera(tuple(OUTPUT_TYPES))
         world.depth_node(model=str(model), threads=1, **parameters)
         camera.connect()
         message = info_message(STAMP, width=64, height=48) if info else None

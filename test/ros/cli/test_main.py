@@ -66,6 +66,7 @@ def test_an_interrupt_ends_a_command_with_one_sentence_and_the_status_of_shells(
         (["--hold", "nan"], "--hold is nan; expected 0 to 86400 s"),
         (["--source", "99999999999"], "webcam 99999999999 cannot be opened; expected one that OpenCV can read"),
         (["--source", "n" * 300], "[Errno 36] File name too long"),
+        (["--camera-info-url", "nowhere.yaml"], "camera_info_url is 'nowhere.yaml': nowhere.yaml cannot be read"),
         (["--source", "nowhere"], "source 'nowhere' does not exist; expected `sample`"),
     ],
 )

@@ -111,6 +111,15 @@ def test_a_file_for_another_size_is_named(sights, picture, file, logged):
     assert logged[0].startswith("camera_info: it is for images of 64x48; expected 80x60")
 
 
+def test_a_calibration_that_is_given_beside_that_of_the_camera_is_said_not_to_count(
+    sights, picture, file, info_message, logged
+):
+    for settings in (Settings(camera_info_url=str(file)), Settings(fov_deg=60.0), Settings(fov_deg=60.0)):
+        sights.of(picture(), info_message(STAMP), settings)
+    assert len(logged) == 1
+    assert logged[0].startswith("camera_info: the camera sends a calibration of its own, which counts")
+
+
 def test_ignored_distortion_of_raw_images_is_said_once(sights, picture, info_message, logged):
     for _ in range(3):
         sight = sights.of(picture(), info_message(STAMP), Settings(rectified=False))

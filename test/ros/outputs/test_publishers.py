@@ -6,7 +6,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 
 from sensor_msgs.msg import Image
 
-from depthart_ros.outputs.publishers import OUTPUTS, OutputPublishers, publish
+from depthart_ros.outputs.publishers import OUTPUT_TYPES, OutputPublishers, publish
 
 
 def test_publishing_while_the_context_shuts_down_is_no_failure(world):
@@ -25,9 +25,9 @@ def test_publishing_to_a_destroyed_publisher_is_a_failure_in_words(world):
 def test_only_topics_with_a_subscriber_count_as_listened_to(world):
     outputs = OutputPublishers(world.peer, on_incompatible=pytest.fail)
     assert outputs.listened() == frozenset()
-    world.listen("points", OUTPUTS["points"])
+    world.listen("points", OUTPUT_TYPES["points"])
     world.until(lambda: outputs.listened() == {"points"})
     before = len(list(world.peer.publishers))
     outputs.destroy()
-    assert len(list(world.peer.publishers)) == before - len(OUTPUTS)
+    assert len(list(world.peer.publishers)) == before - len(OUTPUT_TYPES)
     assert outputs.listened() == frozenset()

@@ -129,6 +129,18 @@ def test_nobody_needs_to_subscribe_for_a_snapshot(
         assert len([*tmp_path.glob("7.*/points.ply")]) == number
 
 
+def test_a_snapshot_that_waits_is_answered_when_the_node_is_deactivated(world, toy_model_path):
+    node = world.depth_node(model=str(toy_model_path), threads=1)
+    client = world.peer.create_client(Trigger, "/depth_node/save_snapshot")
+    world.until(client.service_is_ready, what="the service")
+    future = client.call_async(Trigger.Request())
+    world.spin_for(0.5)
+    assert not future.done()
+    node.trigger_deactivate()
+    world.until(future.done, what="an answer")
+    assert future.result().message.startswith("the node is not active")
+
+
 def test_the_service_saves_the_newest_frame_or_says_why_not(
     world, make_camera, toy_model_path, rgb_message, info_message, tmp_path
 ):
