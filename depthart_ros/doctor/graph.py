@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from rclpy.qos import QoSDurabilityPolicy, QoSReliabilityPolicy
+from rclpy.qos import QoSCompatibility, qos_check_compatible
 
 from depthart_core import IntrinsicsError
 from depthart_ros.doctor.findings import Finding
@@ -69,25 +69,14 @@ def _check_qos(topic: Topic) -> Iterator[Finding]:
                     "remap one of them; for depth_node see its parameter image_transport",
                 )
                 continue
-            offered, asked = publisher.qos_profile, subscriber.qos_profile
-            names = f"{endpoint_name(subscriber)} asks {endpoint_name(publisher)} on {topic.name}"
-            if (offered.reliability, asked.reliability) == (
-                QoSReliabilityPolicy.BEST_EFFORT,
-                QoSReliabilityPolicy.RELIABLE,
-            ):
+            compatibility, reason = qos_check_compatible(publisher.qos_profile, subscriber.qos_profile)
+            if compatibility == QoSCompatibility.ERROR:
                 yield Finding(
                     "QoS",
-                    f"{names} for reliable, which offers best_effort: nothing comes",
-                    f"let both agree; for {topic.name} of depth_node: -p image_reliability:=auto",
-                )
-            if (offered.durability, asked.durability) == (
-                QoSDurabilityPolicy.VOLATILE,
-                QoSDurabilityPolicy.TRANSIENT_LOCAL,
-            ):
-                yield Finding(
-                    "QoS",
-                    f"{names} for transient_local, which offers volatile: nothing comes",
-                    "let the subscriber ask for volatile",
+                    f"{endpoint_name(subscriber)} gets nothing from {endpoint_name(publisher)} on {topic.name}: "
+                    + reason.replace("ERROR: ", "").strip(";"),
+                    "let both agree; depth_node follows the publishers of images with image_reliability:=auto, "
+                    "and qos_overrides change what it offers",
                 )
 
 

@@ -138,7 +138,7 @@ def test_a_subscriber_that_hears_nothing_for_its_qos_is_wrong(world, playing, do
     images = publisher(world, Image, "/cam/image", reliability=QoSReliabilityPolicy.BEST_EFFORT)
     world.listen("/cam/image", Image)
     playing((images, rgb_message(stamp)))
-    doctor("/peer asks /peer on /cam/image for reliable, which offers best_effort: nothing comes", status=1)
+    doctor("/peer gets nothing from /peer on /cam/image: Best effort publisher and reliable subscription", status=1)
 
 
 def test_what_a_depth_node_says_of_itself_is_passed_on_and_its_work_is_not_asked_for(

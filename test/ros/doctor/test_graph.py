@@ -7,7 +7,8 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 import time
 from types import SimpleNamespace
 
-from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy
+from rclpy.duration import Duration
+from rclpy.qos import QoSDurabilityPolicy, QoSLivelinessPolicy, QoSProfile, QoSReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from depthart_ros.doctor.graph import check_graph
@@ -26,9 +27,10 @@ def heard_until(condition):
     return graph
 
 
-def end(kind, name):
+def end(kind, name, **policies):
     """An endpoint as rclpy tells of it."""
-    return SimpleNamespace(node_namespace="/", node_name=name, topic_type=kind, qos_profile=QoSProfile(depth=1))
+    qos = QoSProfile(depth=1, **({"liveliness": QoSLivelinessPolicy.AUTOMATIC} | policies))
+    return SimpleNamespace(node_namespace="/", node_name=name, topic_type=kind, qos_profile=qos)
 
 
 def heard(name, kind, first=None, subscribers=()):
@@ -71,6 +73,26 @@ def test_a_subscriber_of_another_type_is_named_with_both_types():
     [found] = [finding for finding in findings(image) if finding.about == "types"]
     assert found.text == f"/driver sends {PACKED} on /image, where /depth_node expects {RAW}: nothing comes"
     assert "image_transport" in found.cure
+
+
+@pytest.mark.parametrize(
+    ("offered", "asked", "reason"),
+    [
+        ({"reliability": QoSReliabilityPolicy.BEST_EFFORT}, {}, "Best effort publisher and reliable subscription"),
+        ({}, {"durability": QoSDurabilityPolicy.TRANSIENT_LOCAL}, "Volatile publisher and transient local"),
+        ({}, {"liveliness": QoSLivelinessPolicy.MANUAL_BY_TOPIC}, "manual by topic"),
+        ({}, {"deadline": Duration(seconds=1)}, "deadline"),
+        ({"durability": QoSDurabilityPolicy.TRANSIENT_LOCAL}, {"reliability": QoSReliabilityPolicy.BEST_EFFORT}, None),
+    ],
+)
+def test_a_subscriber_that_asks_for_more_than_is_offered_is_named_with_what_rclpy_says_of_it(offered, asked, reason):
+    image = heard("/image", RAW, Image(width=1, height=1), [end(RAW, "viewer", **asked)])
+    image.publishers = [end(RAW, "driver", **offered)]
+    found = [finding for finding in findings(image) if finding.about == "QoS"]
+    assert [finding.text.startswith("/viewer gets nothing from /driver on /image: ") for finding in found] == (
+        [] if reason is None else [True]
+    )
+    assert all(reason in finding.text and "ERROR" not in finding.text and finding.cure for finding in found)
 
 
 @pytest.mark.parametrize(
