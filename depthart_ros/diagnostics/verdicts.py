@@ -30,6 +30,7 @@ LOSSY = "Fast DDS loses best-effort images above 512 KiB: use local_transport:=t
 OVERLOADED = (
     "set deadline_ms, lower max_scales, choose a faster backend or a smaller model, or let images come more slowly"
 )
+OLD = "set use_sim_time for a bag with a clock, set the clocks right, let driver and network take less time"
 CURES: Mapping[str, str] = {
     "refused": "start again with a valid value: this parameter cannot be set while the node runs",
     "configuration": "correct it and start again, or run the lifecycle transition `configure` again",
@@ -41,7 +42,7 @@ CURES: Mapping[str, str] = {
     ),
     "future": "set use_sim_time for a bag with a clock, or set the clocks of both machines right",
     "waited": f"{OVERLOADED}; or raise max_age",
-    "age": "set use_sim_time for a bag with a clock, set the clocks right, or raise max_age",
+    "age": f"{OLD}, or raise max_age (0 keeps images of any age, such as a bag without a clock has)",
     "qos": "let both sides agree (parameters image_reliability and qos_overrides)",
     "subscription": "see the log; deactivate and activate the node",
     "camera_info_qos": "let both sides agree (qos_overrides of the topic)",

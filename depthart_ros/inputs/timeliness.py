@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from builtin_interfaces.msg import Time
 
 FUTURE = 0.5  # seconds that a stamp may be ahead of the clock
+UNSTAMPED = "image: header.stamp is 0; expected the time of the picture, without which max_age does not count"
 
 
 class Timeliness:
@@ -28,20 +29,23 @@ class Timeliness:
         self._now, self._problems, self._statistics = now, problems, statistics
 
     def age(self, stamp: Time) -> float | None:
-        """Return the seconds since a stamp, None where the clock does not run."""
-        now = self._now()
-        return (now - int(stamp.sec) * 10**9 - int(stamp.nanosec)) * 1e-9 if now else None
+        """Return the seconds since a stamp, None where the clock does not run or the stamp is 0."""
+        now, then = self._now(), _nanoseconds(stamp)
+        return (now - then) * 1e-9 if now and then else None
 
     def passes(self, stamp: Time, settings: Settings, *, waited: float) -> bool:
-        """Whether a frame is to be processed; reports a stamp that is too old, or ahead of the clock.
+        """Whether a frame is to be processed, as one of unknown age is; reports a stamp too old, or ahead of the clock.
 
         Args:
             stamp: of the frame.
             settings: that hold for it.
             waited: seconds since it came.
         """
+        if not _nanoseconds(stamp):  # some drivers give none
+            self._problems.say_once(UNSTAMPED)
         age = self.age(stamp)
         if age is None:
+            self._problems.clear("future", "age", "waited")
             return True
         if age < -FUTURE:
             self._problems.report("future", f"image: its stamp is {-age:.3f} s ahead of the node's clock")
@@ -58,3 +62,7 @@ class Timeliness:
         self._problems.report(kind, f"image: its stamp is {age:.3f} s old{why}; {expected}")
         self._problems.clear(other)
         return False
+
+
+def _nanoseconds(stamp: Time) -> int:
+    return int(stamp.sec) * 10**9 + int(stamp.nanosec)

@@ -19,3 +19,16 @@ def test_waiting_is_blamed_where_it_is_what_made_a_frame_too_old(age, waited, ki
     stamp = Time(sec=int(100 - age), nanosec=round((100 - age) % 1 * 1e9))
     assert timeliness.passes(stamp, Settings(max_age=1.0), waited=waited) == (kind is None)
     assert problems.current().keys() == ({kind} if kind else set())
+
+
+def test_a_stamp_of_0_says_nothing_of_the_age_and_ends_what_was_wrong_with_it():
+    log = []
+    problems, settings = Problems(log.append), Settings(max_age=1.0)
+    timeliness = Timeliness(lambda: 1_700_000_000 * 10**9, problems, Statistics())
+    for sec, kind in ((1_600_000_000, "age"), (1_800_000_000, "future")):
+        timeliness.passes(Time(sec=sec), settings, waited=0.0)
+        assert kind in problems.current()
+        assert timeliness.passes(Time(), settings, waited=0.0)
+        assert not problems.current()
+    assert timeliness.age(Time()) is None
+    assert sum("header.stamp is 0" in line for line in log) == 1
