@@ -169,7 +169,7 @@ class Camera:
         if intake is None or self._outputs is None or self._estimator is None:
             return now
         settings, image = self._settings.now(), intake.image.state()
-        falls_behind = self._trend.falls_behind(snapshot, full=intake.full)  # before its latency: it takes the snapshot
+        falls_behind = self._trend.falls_behind(snapshot, full=intake.full)  # before its newest: it takes the snapshot
         return replace(
             now,
             settings=settings,
@@ -181,7 +181,8 @@ class Camera:
             interval=intake.interval,
             middleware=get_rmw_implementation_identifier(),
             falls_behind=falls_behind,
-            latency=self._trend.latency,
+            latency=self._trend.newest("arrival_to_publish"),
+            age=self._trend.newest("stamp_to_arrival"),
             listened=self._outputs.listened(),
             heads=self._estimator.heads,
             has_camera_info=intake.has_camera_info or has_fallback(settings),

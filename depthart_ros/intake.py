@@ -46,10 +46,12 @@ class Arrival:
     Attributes:
         image: the message.
         moment: of its arrival, by `time.monotonic`.
+        age: seconds from its stamp to its arrival, None where that is unknown.
     """
 
     image: Image | CompressedImage
     moment: float
+    age: float | None = None
 
 
 class Intake:
@@ -179,7 +181,7 @@ class Intake:
         self._came = True
         self._problems.clear("qos")
         self._statistics.count("received")
-        self._queue.put(Arrival(message, self._last_image))
+        self._queue.put(Arrival(message, self._last_image, self._timeliness.age(message.header.stamp)))
 
     def _on_camera_info(self, message: CameraInfo) -> None:
         self._problems.clear("camera_info_qos")
@@ -208,9 +210,8 @@ class Intake:
             return
         now = time.monotonic()
         self._statistics.count("processed")
-        age = self._timeliness.age(message.header.stamp)
-        if age is not None:
-            self._statistics.record("stamp_to_publish", age)
+        self._statistics.record("stamp_to_arrival", arrival.age)
+        self._statistics.record("stamp_to_publish", self._timeliness.age(message.header.stamp))
         self._statistics.record("arrival_to_publish", now - arrival.moment)
         if deadline is not None and now > deadline:
             self._statistics.count("late")

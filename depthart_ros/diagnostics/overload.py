@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from depthart_ros.diagnostics.statistics import Snapshot
@@ -18,12 +18,12 @@ class LatencyTrend:
     """Looks at one snapshot after the other, a second apart."""
 
     def __init__(self) -> None:
-        self._latencies: deque[float] = deque(maxlen=REMEMBERED)
+        self._ages: deque[float] = deque(maxlen=REMEMBERED)
+        self._newest: Mapping[str, float] = {}
 
-    @property
-    def latency(self) -> float:
-        """Seconds from stamp to publication in the newest second in which something was published, 0 when idle."""
-        return self._latencies[-1] if self._latencies else 0.0
+    def newest(self, stage: str) -> float:
+        """Return the mean of a stage [s] in the newest second in which something was published; 0 when idle."""
+        return self._newest.get(stage, 0.0)
 
     def falls_behind(self, snapshot: Snapshot, *, full: bool) -> bool:
         """Whether it does, this snapshot included.
@@ -32,19 +32,22 @@ class LatencyTrend:
             snapshot: the newest.
             full: whether the camera's queue has no room.
         """
-        if snapshot.latency is not None:
-            self._latencies.append(snapshot.latency)
+        if "arrival_to_publish" in snapshot.recent:
+            self._newest = snapshot.recent
+            if "stamp_to_publish" in snapshot.recent:
+                self._ages.append(snapshot.recent["stamp_to_publish"])
         elif not snapshot.rates["received"] and not full:  # else one frame takes longer than from snapshot to snapshot
-            self._latencies.clear()
+            self._newest = {}
+            self._ages.clear()
         behind = full or snapshot.rates["processed"] < 0.5 * snapshot.rates["received"]
-        return behind and grows(self._latencies)
+        return behind and grows(self._ages)
 
 
-def grows(latencies: Sequence[float]) -> bool:
-    """Whether the last third of REMEMBERED latencies [s] is well above the first."""
-    if len(latencies) < REMEMBERED:
+def grows(ages: Sequence[float]) -> bool:
+    """Whether the last third of REMEMBERED ages of published depth [s] is well above the first."""
+    if len(ages) < REMEMBERED:
         return False
     third = REMEMBERED // 3
-    values = list(latencies)
+    values = list(ages)
     first, last = fmean(values[:third]), fmean(values[-third:])
     return last - first > (FACTOR - 1) * max(first, 0.0) + MARGIN  # below 0 where the camera's clock is ahead

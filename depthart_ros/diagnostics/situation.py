@@ -32,7 +32,8 @@ class Situation:
         interval: seconds from one image to the next, as is usual for the camera; 0 before two came.
         middleware: identifier of the RMW that is in use.
         falls_behind: whether the age of published depth grows because images come too fast.
-        latency: seconds from the stamp of an image to its depth.
+        latency: seconds from the arrival of an image to its depth.
+        age: seconds from the stamp of an image to its arrival; 0 where that is unknown.
         listened: outputs that have a subscriber.
         heads: whether the model says how confident it is.
         has_camera_info: whether one was received, or parameters stand in for it.
@@ -55,6 +56,7 @@ class Situation:
     middleware: str = "rmw_fastrtps_cpp"
     falls_behind: bool = False
     latency: float = 0.0
+    age: float = 0.0
     listened: frozenset[str] = frozenset()
     heads: bool = True
     has_camera_info: bool = False

@@ -6,12 +6,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 COUNTERS = ("received", "processed", "replaced", "too_old", "idle", "failed", "publish_failed", "late")
-STAGES = ("decode", "infer", "publish", "stamp_to_publish", "arrival_to_publish")
+STAGES = ("decode", "infer", "publish", "stamp_to_arrival", "stamp_to_publish", "arrival_to_publish")
 PERCENTILES = (50, 95, 99)
 WINDOW = 300  # frames that the percentiles look back: ten seconds of a usual camera
 
@@ -27,14 +27,14 @@ class Snapshot:
         rates: received and processed frames a second since the snapshot before.
         latencies_ms: for each stage measured so far its percentiles over the last frames [ms], keyed by percentile.
         scales: how many scales each of the last frames was decoded from, the newest last.
-        latency: mean from stamp to publication since the snapshot before [s]; None where nothing was published.
+        recent: mean of each stage since the snapshot before [s], of those that were measured since.
     """
 
     counters: Mapping[str, int]
     rates: Mapping[str, float]
     latencies_ms: Mapping[str, Mapping[int, float]]
     scales: Sequence[int] = ()
-    latency: float | None = None
+    recent: Mapping[str, float] = field(default_factory=dict)
 
 
 class Statistics:
@@ -45,7 +45,9 @@ class Statistics:
         self._counters = dict.fromkeys(COUNTERS, 0)
         self._seconds: dict[str, deque[float]] = {stage: deque(maxlen=WINDOW) for stage in STAGES}
         self._scales: deque[int] = deque(maxlen=WINDOW)
-        self._latencies: list[float] = []  # since the last snapshot
+        self._recent: dict[
+            str, tuple[int, float]
+        ] = {}  # by stage how often and how many seconds since the last snapshot
         self._before = (time.monotonic(), dict(self._counters))
 
     def count(self, name: str) -> None:
@@ -53,12 +55,14 @@ class Statistics:
         with self._lock:
             self._counters[name] += 1
 
-    def record(self, stage: str, seconds: float) -> None:
-        """Add one duration to a stage of STAGES."""
+    def record(self, stage: str, seconds: float | None) -> None:
+        """Add one duration to a stage of STAGES, unless it is unknown."""
+        if seconds is None:
+            return
         with self._lock:
             self._seconds[stage].append(seconds)
-            if stage == "stamp_to_publish":
-                self._latencies.append(seconds)
+            count, total = self._recent.get(stage, (0, 0.0))
+            self._recent[stage] = count + 1, total + seconds
 
     def record_scales(self, scales: int) -> None:
         """Note how many scales a frame was decoded from."""
@@ -70,14 +74,15 @@ class Statistics:
         with self._lock:
             now, counters = time.monotonic(), dict(self._counters)
             windows = {stage: list(values) for stage, values in self._seconds.items() if values}
-            scales, recent = tuple(self._scales), self._latencies
-            self._latencies = []
+            scales, sums = tuple(self._scales), self._recent
+            self._recent = {}
             then, before = self._before
             self._before = (now, counters)
         elapsed = max(now - then, 1e-3)
         rates = {name: (counters[name] - before[name]) / elapsed for name in ("received", "processed")}
         latencies = {stage: percentiles_ms(values) for stage, values in windows.items()}
-        return Snapshot(counters, rates, latencies, scales, sum(recent) / len(recent) if recent else None)
+        recent = {stage: total / count for stage, (count, total) in sums.items()}
+        return Snapshot(counters, rates, latencies, scales, recent)
 
 
 def percentiles_ms(seconds: list[float]) -> dict[int, float]:

@@ -15,7 +15,7 @@ SEVERITY = (OK, WARN, STALE, ERROR)
 """The levels of diagnostic_msgs, the worst last."""
 SILENCE = 2.0  # seconds without an image that are worth a warning,
 INTERVALS = 3.0  # and so many of the usual intervals between images
-SLOW = 1.0  # seconds from the stamp of an image to its depth that are
+SLOW = 1.0  # seconds from the arrival of an image to its depth that are, or from its stamp to its arrival
 MEASURE = (
     f"measure one distance d [m] along the optical axis, read r there in {RELATIVE}, and set scale to d / r: "
     "`ros2 param set {node} {own}scale VALUE`, or scale:=VALUE with the launch file"
@@ -30,7 +30,7 @@ LOSSY = "Fast DDS loses best-effort images above 512 KiB: use local_transport:=t
 OVERLOADED = (
     "set deadline_ms, lower max_scales, choose a faster backend or a smaller model, or let images come more slowly"
 )
-OLD = "set use_sim_time for a bag with a clock, set the clocks right, let driver and network take less time"
+OLD = "set use_sim_time for a bag with a clock, set the clocks right, or let driver and network take less time"
 CURES: Mapping[str, str] = {
     "refused": "start again with a valid value: this parameter cannot be set while the node runs",
     "configuration": "correct it and start again, or run the lifecycle transition `configure` again",
@@ -42,7 +42,7 @@ CURES: Mapping[str, str] = {
     ),
     "future": "set use_sim_time for a bag with a clock, or set the clocks of both machines right",
     "waited": f"{OVERLOADED}; or raise max_age",
-    "age": f"{OLD}, or raise max_age (0 keeps images of any age, such as a bag without a clock has)",
+    "age": f"{OLD}; or raise max_age (0 keeps images of any age, such as a bag without a clock has)",
     "qos": "let both sides agree (parameters image_reliability and qos_overrides)",
     "subscription": "see the log; deactivate and activate the node",
     "camera_info_qos": "let both sides agree (qos_overrides of the topic)",
@@ -209,8 +209,10 @@ def _judge_load(now: Situation) -> Verdict | None:
     if now.falls_behind:
         return Verdict(WARN, "overloaded", f"depth comes later and later: {share or 'images wait'}", OVERLOADED)
     if now.lateness > SLOW:
-        late = f"depth is {now.lateness:.1f} s old when it comes"
+        late = f"depth comes {now.lateness:.1f} s after its image"
         return Verdict(WARN, "slow", f"{late}; {share}" if share else late, OVERLOADED)
+    if now.age > SLOW and now.settings.max_age and not now.settings.process_all:  # else images of any age are welcome
+        return Verdict(WARN, "images come late", _age(now), OLD)
     return None
 
 
@@ -220,13 +222,18 @@ def _judge_depth(now: Situation) -> Verdict:
         return Verdict(OK, "relative depth only", *_why_no_scale(now))
     if now.settings.scale_source == "model" and not now.has_camera_info:
         return Verdict(OK, "relative depth only", *_why_no_camera_info(now))
-    return Verdict(OK, "running", _share(now))
+    return Verdict(OK, "running", "; ".join(filter(None, (_share(now), _age(now)))))
 
 
 def _share(now: Situation) -> str:
     """How many of the images are processed, "" where it is most of them."""
     received, processed = (now.rates.get(name, 0.0) for name in ("received", "processed"))
     return f"{processed:.1f} of {received:.1f} images/s are processed" if processed < 0.9 * received else ""
+
+
+def _age(now: Situation) -> str:
+    """How old images are when they come, "" where that is young enough."""
+    return f"images are {now.age:.1f} s old when they arrive" if now.age > SLOW else ""
 
 
 def combine(verdicts: Mapping[str, Verdict]) -> Verdict:

@@ -116,6 +116,21 @@ def test_frames_that_are_too_old_are_dropped_counted_and_explained(world, camera
     assert not any(world.got[topic] for topic in camera.topics)
 
 
+def test_images_that_are_old_when_they_arrive_are_no_fault_of_the_model(
+    world, make_camera, toy_model_path, rgb_message
+):
+    camera = make_camera(("depth/relative",))
+    node = world.depth_node(model=str(toy_model_path), threads=1, max_age=3600.0)
+    camera.connect()
+    old = stamp_now(world)
+    old.sec -= 60
+    camera.show(rgb_message(old), until=lambda: "images come late; images are 6" in (world.status() or ""))
+    assert world.values()["cure"].startswith("set use_sim_time for a bag with a clock, set the clocks right")
+    assert 60e3 < float(world.values()["stamp_to_arrival_p50_ms"]) < float(world.values()["stamp_to_publish_p99_ms"])
+    assert node.set_parameters([Parameter("max_age", value=0.0)])[0].successful
+    camera.show(rgb_message(old), until=lambda: world.values()["state"] == "relative depth only")
+
+
 def test_frames_that_a_driver_stamps_with_0_have_depth_and_no_age(world, make_camera, toy_model_path, rgb_message):
     world.listen_to_log()
     camera = make_camera(("depth/relative",))

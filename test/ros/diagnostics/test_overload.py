@@ -9,7 +9,13 @@ from depthart_ros.diagnostics.statistics import Snapshot
 def falls_behind(latencies, *, received=30.0, processed=8.0, full=False):
     trend = LatencyTrend()
     rates = {"received": received, "processed": processed}
-    return [trend.falls_behind(Snapshot({}, rates, {}, latency=latency), full=full) for latency in latencies][-1]
+    return [trend.falls_behind(snapshot_of(rates, latency), full=full) for latency in latencies][-1]
+
+
+def snapshot_of(rates, latency, age=0.0):
+    """A second in which depth came so late after arrival (None: no depth came) of images of an age [s]."""
+    stages = {"stamp_to_arrival": age, "stamp_to_publish": age + (latency or 0.0), "arrival_to_publish": latency}
+    return Snapshot({}, rates, {}, recent={} if latency is None else stages)
 
 
 def idle(trend):
@@ -34,7 +40,7 @@ def test_an_idle_second_begins_anew():
         if latency is None:
             idle(trend)
         else:
-            found.append(trend.falls_behind(Snapshot({}, rates, {}, latency=latency), full=False))
+            found.append(trend.falls_behind(snapshot_of(rates, latency), full=False))
     assert not any(found)
 
 
@@ -44,15 +50,15 @@ def test_seconds_in_which_no_frame_was_done_are_not_idle_while_images_come():
     assert falls_behind(latencies, received=0.0, processed=0.3, full=True)
 
 
-def test_the_latency_is_that_of_the_newest_second_with_depth_and_none_when_idle():
-    trend = LatencyTrend()
-    assert trend.latency == 0.0
+def test_stages_are_those_of_the_newest_second_with_depth_and_none_when_idle():
+    trend, stages = LatencyTrend(), ("arrival_to_publish", "stamp_to_arrival")
+    assert [trend.newest(stage) for stage in stages] == [0.0, 0.0]
     for latency in (0.5, 2.0, None):
         rates = {"received": 30.0, "processed": 1.0}
-        trend.falls_behind(Snapshot({}, rates, {}, latency=latency), full=False)
-    assert trend.latency == 2.0
+        trend.falls_behind(snapshot_of(rates, latency, age=5.0), full=False)
+    assert [trend.newest(stage) for stage in stages] == [2.0, 5.0]
     idle(trend)
-    assert trend.latency == 0.0
+    assert [trend.newest(stage) for stage in stages] == [0.0, 0.0]
 
 
 @pytest.mark.parametrize("last", [0.1, 0.24])

@@ -27,6 +27,16 @@ def test_percentiles_are_those_of_the_last_frames_in_milliseconds():
         assert latencies["infer"][percentile] == pytest.approx(1e3 * np.percentile(seconds[50:], percentile))
 
 
+def test_recent_means_are_of_what_was_measured_since_the_last_snapshot_and_what_is_unknown_is_left_out():
+    statistics = Statistics()
+    for seconds in (0.1, 0.3, None):
+        statistics.record("arrival_to_publish", seconds)
+        statistics.record("stamp_to_publish", None)
+    assert statistics.snapshot().recent == {"arrival_to_publish": pytest.approx(0.2)}
+    snapshot = statistics.snapshot()
+    assert (set(snapshot.recent), set(snapshot.latencies_ms)) == (set(), {"arrival_to_publish"})
+
+
 def test_rates_count_from_the_snapshot_before():
     statistics = Statistics()
     statistics.count("received")

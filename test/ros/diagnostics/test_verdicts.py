@@ -98,9 +98,17 @@ def test_nothing_wrong_is_ok():
         (
             {"rates": {"received": 30.0, "processed": 0.1}, "latency": 9.9},
             WARN,
-            "slow; depth is 9.9 s old when it comes; 0.1 of 30.0 images/s are processed; set deadline_ms",
+            "slow; depth comes 9.9 s after its image; 0.1 of 30.0 images/s are processed; set deadline_ms",
         ),
         ({"latency": 0.9}, OK, "running"),
+        (
+            {"age": 3.5, "settings": {"max_age": 5.0}},
+            WARN,
+            "images come late; images are 3.5 s old when they arrive; set use_sim_time for a bag with a clock, set the",
+        ),
+        ({"age": 0.9, "settings": {"max_age": 5.0}}, OK, "running"),
+        ({"age": 3600.0, "settings": {"max_age": 0.0}}, OK, "running; images are 3600.0 s old when they arrive"),
+        ({"age": 3.5, "settings": {"max_age": 5.0, "process_all": True}}, OK, "running; images are 3.5 s old"),
         ({"latency": 9.9, "settings": {"process_all": True}}, OK, "running"),
         ({"latency": 1.5, "settings": {"deadline_ms": 2000.0}}, OK, "running"),
         ({"listened": frozenset()}, OK, "idle; nobody subscribes"),
