@@ -117,6 +117,8 @@ class Camera:
         """Let the subscriptions follow the publishers and listeners that are there now."""
         if self._intake is not None and self._outputs is not None and self._pipeline is not None:
             self._intake.recheck(wanted=bool(self._outputs.listened()) or self._pipeline.asked)
+        if self._intake is None or not self._intake.image.reliability:  # no image is taken
+            self._statistics.restart_rates()
         if self._deadline_ignored:
             self._problems.say_once("; ".join(NO_DEADLINE))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,8 @@ COUNTERS = ("received", "processed", "replaced", "too_old", "idle", "failed", "p
 STAGES = ("decode", "infer", "publish", "stamp_to_arrival", "stamp_to_publish", "arrival_to_publish")
 PERCENTILES = (50, 95, 99)
 WINDOW = 300  # frames that the percentiles look back: ten seconds of a usual camera
+LOOK_BACK = 10  # snapshots, a second apart, that the rates do: a large model needs seconds for a frame
+SHORTEST = 1.0  # seconds that rates are of at least: the first image alone makes none
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Snapshot:
         counters: by name, since the node started; received = processed + replaced + too_old + idle + failed + those
             that wait or are at work.
             Of the processed ones, `late` were published after their deadline.
-        rates: received and processed frames a second since the snapshot before.
+        rates: received, processed and idle frames a second, over the last LOOK_BACK snapshots.
         latencies_ms: for each stage measured so far its percentiles over the last frames [ms], keyed by percentile.
         scales: how many scales each of the last frames was decoded from, the newest last.
         recent: mean of each stage since the snapshot before [s], of those that were measured since.
@@ -38,9 +40,14 @@ class Snapshot:
 
 
 class Statistics:
-    """Counts frames and collects how long their stages took."""
+    """Counts frames and collects how long their stages took.
 
-    def __init__(self) -> None:
+    Args:
+        clock: seconds that never run backwards.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._counters = dict.fromkeys(COUNTERS, 0)
         self._seconds: dict[str, deque[float]] = {stage: deque(maxlen=WINDOW) for stage in STAGES}
@@ -48,7 +55,14 @@ class Statistics:
         self._recent: dict[
             str, tuple[int, float]
         ] = {}  # by stage how often and how many seconds since the last snapshot
-        self._before = (time.monotonic(), dict(self._counters))
+        self._before: deque[tuple[float, dict[str, int]]] = deque(maxlen=LOOK_BACK)
+        self.restart_rates()
+
+    def restart_rates(self) -> None:
+        """Let rates count from now on: what was before a pause says nothing of what comes after it."""
+        with self._lock:
+            self._before.clear()
+            self._before.append((self._clock(), dict(self._counters)))
 
     def count(self, name: str) -> None:
         """Add one to a counter of COUNTERS."""
@@ -70,16 +84,16 @@ class Statistics:
             self._scales.append(scales)
 
     def snapshot(self) -> Snapshot:
-        """Return counters, rates since the last call, and percentiles."""
+        """Return counters, rates, percentiles, and means since the last call."""
         with self._lock:
-            now, counters = time.monotonic(), dict(self._counters)
+            now, counters = self._clock(), dict(self._counters)
             windows = {stage: list(values) for stage, values in self._seconds.items() if values}
             scales, sums = tuple(self._scales), self._recent
             self._recent = {}
-            then, before = self._before
-            self._before = (now, counters)
-        elapsed = max(now - then, 1e-3)
-        rates = {name: (counters[name] - before[name]) / elapsed for name in ("received", "processed")}
+            then, before = self._before[0]
+            self._before.append((now, counters))
+        elapsed = max(now - then, SHORTEST)
+        rates = {name: (counters[name] - before[name]) / elapsed for name in ("received", "processed", "idle")}
         latencies = {stage: percentiles_ms(values) for stage, values in windows.items()}
         recent = {stage: total / count for stage, (count, total) in sums.items()}
         return Snapshot(counters, rates, latencies, scales, recent)

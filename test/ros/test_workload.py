@@ -57,9 +57,18 @@ def test_images_are_not_even_received_while_nobody_listens_and_come_again_when_s
     world.until(lambda: world.status() and world.values()["state"] == "idle", what="the state")
     listener = world.listen("depth/relative", Image)
     camera.show(rgb_message(stamp_now(world)), until=lambda: world.got["depth/relative"])
+    assert next_values(world)["received_rate"] != "0.00"
     world.peer.destroy_subscription(listener)
     world.until(lambda: camera.images.get_subscription_count() == 0, what="the end of the subscription")
+    assert {next_values(world)[key] for key in ("received_rate", "processed_rate")} == {"0.00"}
     world.until(lambda: world.values()["state"] == "idle", what="the state")
+
+
+def next_values(world):
+    """The key-value pairs of the status after the next one, which may still be of what was before."""
+    world.got["/diagnostics"].clear()
+    world.until(lambda: len(world.got["/diagnostics"]) == 2, what="diagnostics")
+    return world.values()
 
 
 def test_only_what_is_listened_to_is_made(world, make_camera, toy_model_path, rgb_message, info_message):
