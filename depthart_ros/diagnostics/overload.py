@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from depthart_ros.diagnostics.statistics import Snapshot
+from depthart_ros.diagnostics.statistics import Snapshot, processed_share
 
 REMEMBERED = 9
 """Snapshots of which the first third is compared with the last."""
@@ -39,7 +39,7 @@ class LatencyTrend:
         elif not snapshot.rates["received"] and not full:  # else one frame takes longer than from snapshot to snapshot
             self._newest = {}
             self._ages.clear()
-        behind = full or snapshot.rates["processed"] < 0.5 * snapshot.rates["received"]
+        behind = full or processed_share(snapshot.rates) < 0.5
         return behind and grows(self._ages)
 
 

@@ -21,7 +21,7 @@ class Situation:
         node: fully qualified name of the node.
         camera: its name; "" for the only one.
         problems: current problems by kind, the keys of CURES.
-        rates: images received and processed a second.
+        rates: images received, processed and left idle a second.
         settings: of the camera.
         image: its pictures.
         camera_info: its calibration.

@@ -99,6 +99,18 @@ class Statistics:
         return Snapshot(counters, rates, latencies, scales, recent)
 
 
+def processed_share(rates: Mapping[str, float]) -> float:
+    """Return the share of the images that is processed; 1 where some were left idle, for which there was time then.
+
+    Idle are those that nobody wants, and those that make no cloud by request (`points.max_rate`).
+
+    Args:
+        rates: as of a snapshot.
+    """
+    received = rates.get("received", 0.0)
+    return 1.0 if rates.get("idle") or not received else rates.get("processed", 0.0) / received
+
+
 def percentiles_ms(seconds: list[float]) -> dict[int, float]:
     """Return the PERCENTILES of durations in seconds, as milliseconds."""
     values = np.percentile(seconds, PERCENTILES) * 1e3

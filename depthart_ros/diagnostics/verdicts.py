@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from depthart_ros.diagnostics.situation import Situation
+from depthart_ros.diagnostics.statistics import processed_share
 from depthart_ros.inputs.topics import COMPRESSED_SUFFIX, COMPRESSED_TYPE
 from depthart_ros.outputs.topics import CONFIDENCE, RELATIVE
 from depthart_ros.parameters.settings import Settings
@@ -191,10 +192,7 @@ def _judge_outputs(now: Situation) -> Verdict | None:
     without_camera = "no cloud" if now.settings.scale_source == "given" else "relative depth only"
     if now.metric_listened and now.needs_camera_info and not now.has_camera_info:
         return Verdict(WARN, without_camera, *_why_no_camera_info(now))
-    for kind, state in (
-        ("camera_info", without_camera),
-        ("publish", "outputs are lost"),
-    ):
+    for kind, state in (("camera_info", without_camera), ("publish", "outputs are lost")):
         if kind in now.problems:
             return Verdict(WARN, state, now.problems[kind], CURES[kind])
     if no_confidence:
@@ -226,9 +224,9 @@ def _judge_depth(now: Situation) -> Verdict:
 
 
 def _share(now: Situation) -> str:
-    """How many of the images are processed, "" where it is most of them."""
+    """How many of the images are processed, "" where it is most of them or as many as are wanted."""
     received, processed = (now.rates.get(name, 0.0) for name in ("received", "processed"))
-    return f"{processed:.1f} of {received:.1f} images/s are processed" if processed < 0.9 * received else ""
+    return f"{processed:.1f} of {received:.1f} images/s are processed" if processed_share(now.rates) < 0.9 else ""
 
 
 def _age(now: Situation) -> str:

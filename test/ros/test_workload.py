@@ -71,6 +71,22 @@ def next_values(world):
     return world.values()
 
 
+def test_a_cloud_that_is_thinned_by_request_is_no_loss_of_frames(
+    world, make_camera, toy_model_path, rgb_message, info_message
+):
+    camera = make_camera(("points",))
+    world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE, points__max_rate=0.5)
+    camera.connect()
+    camera.infos.publish(info_message(stamp_now(world)))
+    world.until(
+        lambda: len(world.got["points"]) >= 3 and world.values()["state"] == "running",
+        meanwhile=lambda: camera.images.publish(rgb_message(stamp_now(world))),
+        every=0.2,
+    )
+    assert float(world.values()["idle_rate"]) > float(world.values()["processed_rate"]) > 0.0
+    assert world.status() == "running"
+
+
 def test_only_what_is_listened_to_is_made(world, make_camera, toy_model_path, rgb_message, info_message):
     camera = make_camera(("depth/image_rect",))
     node = world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE)

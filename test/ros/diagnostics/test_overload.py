@@ -6,9 +6,9 @@ from depthart_ros.diagnostics.overload import REMEMBERED, LatencyTrend, grows
 from depthart_ros.diagnostics.statistics import Snapshot
 
 
-def falls_behind(latencies, *, received=30.0, processed=8.0, full=False):
+def falls_behind(latencies, *, received=30.0, processed=8.0, idle=0.0, full=False):
     trend = LatencyTrend()
-    rates = {"received": received, "processed": processed}
+    rates = {"received": received, "processed": processed, "idle": idle}
     return [trend.falls_behind(snapshot_of(rates, latency), full=full) for latency in latencies][-1]
 
 
@@ -27,6 +27,12 @@ def test_a_latency_that_grows_while_images_come_too_fast_is_overload():
     assert falls_behind(growing)
     assert not falls_behind(growing, processed=30.0)
     assert falls_behind(growing, processed=30.0, full=True)
+
+
+def test_images_that_are_left_out_by_request_are_no_overload():
+    growing = [0.1 + 0.1 * second for second in range(REMEMBERED)]
+    assert not falls_behind(growing, processed=2.0, idle=20.0)
+    assert falls_behind(growing, processed=2.0, idle=20.0, full=True)
 
 
 def test_a_steady_latency_is_none_however_many_images_are_replaced():

@@ -215,6 +215,10 @@ def test_the_state_is_named_with_cause_and_cure(changes, level, words):
     assert bool(result.cure) == (result.state not in ("running", "idle"))
 
 
+def test_frames_that_make_no_cloud_by_request_are_not_said_to_be_dropped():
+    assert verdict(rates={"received": 3.0, "processed": 2.0, "idle": 1.0}).sentence == "running"
+
+
 def test_what_comes_first_in_the_chain_is_named_first():
     everything = dict.fromkeys(CURES, "x")
     assert verdict(image={"publishers": 0}, problems=everything, settings=NO_SCALE).state == "no image"
