@@ -1,4 +1,4 @@
-"""Whether a camera falls behind: the age of its published depth grows because images come faster than they are done."""
+"""Whether a camera falls behind: its depth comes later and later because images come faster than they are done."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ class LatencyTrend:
     """Looks at one snapshot after the other, a second apart."""
 
     def __init__(self) -> None:
-        self._ages: deque[float] = deque(maxlen=REMEMBERED)
-        self._newest: Mapping[str, float] = {}
+        self._recent: deque[Mapping[str, float]] = deque(maxlen=REMEMBERED)
 
     def newest(self, stage: str) -> float:
         """Return the mean of a stage [s] in the newest second in which something was published; 0 when idle."""
-        return self._newest.get(stage, 0.0)
+        return self._recent[-1].get(stage, 0.0) if self._recent else 0.0
 
     def falls_behind(self, snapshot: Snapshot, *, full: bool) -> bool:
         """Whether it does, this snapshot included.
@@ -33,21 +32,19 @@ class LatencyTrend:
             full: whether the camera's queue has no room.
         """
         if "arrival_to_publish" in snapshot.recent:
-            self._newest = snapshot.recent
-            if "stamp_to_publish" in snapshot.recent:
-                self._ages.append(snapshot.recent["stamp_to_publish"])
+            self._recent.append(snapshot.recent)
         elif not snapshot.rates["received"] and not full:  # else one frame takes longer than from snapshot to snapshot
-            self._newest = {}
-            self._ages.clear()
+            self._recent.clear()
         behind = full or processed_share(snapshot.rates) < 0.5
-        return behind and grows(self._ages)
+        # images that wait until there is room arrive older; whatever else makes them old is not our doing
+        stage = "stamp_to_publish" if full else "arrival_to_publish"
+        return behind and grows([recent[stage] for recent in self._recent if stage in recent])
 
 
-def grows(ages: Sequence[float]) -> bool:
-    """Whether the last third of REMEMBERED ages of published depth [s] is well above the first."""
-    if len(ages) < REMEMBERED:
+def grows(latencies: Sequence[float]) -> bool:
+    """Whether the last third of REMEMBERED latencies [s] is well above the first."""
+    if len(latencies) < REMEMBERED:
         return False
     third = REMEMBERED // 3
-    values = list(ages)
-    first, last = fmean(values[:third]), fmean(values[-third:])
+    first, last = fmean(latencies[:third]), fmean(latencies[-third:])
     return last - first > (FACTOR - 1) * max(first, 0.0) + MARGIN  # below 0 where the camera's clock is ahead

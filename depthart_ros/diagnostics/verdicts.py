@@ -209,9 +209,7 @@ def _judge_load(now: Situation) -> Verdict | None:
     if now.lateness > SLOW:
         late = f"depth comes {now.lateness:.1f} s after its image"
         return Verdict(WARN, "slow", f"{late}; {share}" if share else late, OVERLOADED)
-    if now.age > SLOW and now.settings.max_age and not now.settings.process_all:  # else images of any age are welcome
-        return Verdict(WARN, "images come late", _age(now), OLD)
-    return None
+    return Verdict(WARN, "images come late", _age(now), OLD) if _age(now) and now.settings.max_age else None
 
 
 def _judge_depth(now: Situation) -> Verdict:
@@ -230,8 +228,9 @@ def _share(now: Situation) -> str:
 
 
 def _age(now: Situation) -> str:
-    """How old images are when they come, "" where that is young enough."""
-    return f"images are {now.age:.1f} s old when they arrive" if now.age > SLOW else ""
+    """How old images are when they arrive, "" where they are young enough, or wait in order until they are taken."""
+    late = now.age > SLOW and not now.settings.process_all
+    return f"images are {now.age:.1f} s old when they arrive" if late else ""
 
 
 def combine(verdicts: Mapping[str, Verdict]) -> Verdict:

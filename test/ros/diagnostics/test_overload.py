@@ -29,6 +29,15 @@ def test_a_latency_that_grows_while_images_come_too_fast_is_overload():
     assert falls_behind(growing, processed=30.0, full=True)
 
 
+def test_images_that_are_older_and_older_when_they_arrive_are_no_overload_unless_they_wait_for_room():
+    found = {}
+    for full in (False, True):
+        trend, rates = LatencyTrend(), {"received": 30.0, "processed": 8.0}
+        for second in range(REMEMBERED):
+            found[full] = trend.falls_behind(snapshot_of(rates, 0.1, age=0.5 * second), full=full)
+    assert found == {False: False, True: True}
+
+
 def test_images_that_are_left_out_by_request_are_no_overload():
     growing = [0.1 + 0.1 * second for second in range(REMEMBERED)]
     assert not falls_behind(growing, processed=2.0, idle=20.0)
