@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import json
@@ -138,7 +139,14 @@ def _hash_tensors(digest: Any, file: BinaryIO) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write beside `path`, flush to the disk, then put it in place; see `remove_temporaries`."""
+    """Write beside `path`, flush to the disk, then put it in place; see `remove_temporaries`.
+
+    Raises:
+        OSError: That is impossible, or something else than a file is there; of a link, where it leads to.
+    """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "what is there is no file", str(path))
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")  # containers share numbers of processes
     try:
         with temporary.open("wb") as file:

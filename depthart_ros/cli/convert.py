@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
         CheckpointError: A file is missing or damaged, has keys that do not fit, or the result cannot be written.
     """
     if args.out.exists() and not args.out.is_file():
-        raise CheckpointError(f"--out {args.out} is a folder; expected a file to write")
+        raise CheckpointError(f"--out {args.out} is no file; expected one to write")
     if any(args.out.exists() and path.exists() and args.out.samefile(path) for path in _inputs(args)):
         raise CheckpointError(f"--out {args.out} is one of the files to read")
     import torch

@@ -11,9 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core.errors import ImageError
-from depthart_ros.driver.sources import PICTURE_SUFFIXES, read_picture
+from depthart_ros.driver.sources import PICTURE_SUFFIXES, open_video, read_picture
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg"})
+
+MISCOUNTED = 0.05
+"""Share of its frames that a video may lack without a word: some kinds only estimate their number."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ def find_files(inputs: list[Path]) -> tuple[list[Path], list[str]]:
     problems: list[str] = []
     for path in inputs:
         if path.is_dir():
-            found = sorted(f for f in path.iterdir() if f.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES)
+            suffixes = PICTURE_SUFFIXES | VIDEO_SUFFIXES
+            found = sorted(file for file in path.iterdir() if file.suffix.lower() in suffixes and not file.is_dir())
             files += found
             problems += [] if found else [f"folder {path} holds no picture and no video"]
         elif path.is_file():
@@ -67,15 +71,18 @@ def _is_video(path: Path) -> bool:
 
 
 def _count_frames(path: Path) -> int:
-    capture = cv2.VideoCapture(str(path))
+    try:
+        capture = open_video(path)
+    except ImageError:
+        return 0  # reading it says why
     count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     capture.release()
     return max(count, 0)
 
 
 def _read_video(path: Path) -> Iterator[Picture]:
-    capture = cv2.VideoCapture(str(path))
-    number = 0
+    capture, number = open_video(path), 0
+    count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     try:
         got, bgr = capture.read()
         while got:
@@ -86,3 +93,5 @@ def _read_video(path: Path) -> Iterator[Picture]:
         capture.release()
     if number == 0:
         raise ImageError(f"video {path} cannot be read; expected one that OpenCV knows")
+    if count - number > max(1, MISCOUNTED * count):
+        raise ImageError(f"video {path} is damaged: {number} of its {count} frames could be read")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -33,6 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             and `--` (or the end) is for ROS and reaches the subcommand as `args.ros_args`.
     """
     own, ros = split_ros_args(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr has it: names of files need not be UTF-8
     try:
         return _run(own, ros)
     except KeyboardInterrupt:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
 import math
+import os
 import sys
 from collections.abc import Iterator
 from itertools import chain
@@ -15,9 +17,11 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from depthart_core import BACKENDS, DECODES, PRECISIONS, Alignment, ConfigError, DepthEstimator, ImageError
+from depthart_core.model_files import write_atomically
 from depthart_ros.cli.inputs import Picture, count_pictures, find_files, read_file
 from depthart_ros.inputs.camera_model import intrinsics_from_fov
 from depthart_ros.outputs.colors import colorize, palette
+from depthart_ros.parameters.settings import SPECS
 
 SUMMARY = "estimate depth of pictures, folders of pictures and videos"
 COLOR_FACTOR = 4.0
@@ -26,9 +30,9 @@ COLOR_FACTOR = 4.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the prediction."""
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="picture, video or folder of them")
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="picture, video or folder of them")
     parser.add_argument(
-        "--out", type=Path, required=True, help="folder for STEM.npy (float32, H x W) and STEM.png (picture | depth)"
+        "--out", required=True, help="folder for STEM.npy (float32, H x W) and STEM.png (picture | depth)"
     )
     parser.add_argument("--model", default="nano", help="packaged name or model file (default %(default)s)")
     parser.add_argument("--device", default="auto", help="such as cpu or cuda (auto: the GPU of an engine, else cpu)")
@@ -95,7 +99,7 @@ class Names:
     """
 
     def __init__(self, folder: Path, files: list[Path]) -> None:
-        self._taken = {file.stem for file in files if file.resolve() == (folder / f"{file.stem}.png").resolve()}
+        self._taken = {file.stem for file in files if _real(file) == _real(folder / f"{file.stem}.png")}
 
     def choose(self, stem: str) -> str:
         """Take `stem`, or the first free of stem_2, stem_3, ..."""
@@ -107,6 +111,11 @@ class Names:
         return name
 
 
+def _real(path: Path) -> str:
+    """The path without links; unlike Path.resolve it takes links that lead nowhere."""
+    return os.path.realpath(path)
+
+
 def beside(rgb: npt.NDArray[np.uint8], depth: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     """Picture | depth, uint8 (H, 2 W, 3) RGB: colours follow log(depth / median), red near and blue far."""
     relative = np.log(depth / np.median(depth))
@@ -115,8 +124,14 @@ def beside(rgb: npt.NDArray[np.uint8], depth: npt.NDArray[np.float32]) -> npt.ND
 
 
 def _check(args: argparse.Namespace) -> None:
-    if args.scale is not None and not 0 < args.scale < math.inf:
-        raise ConfigError(f"--scale is {args.scale:g}; expected metres per unit above 0")
+    if not all((*args.inputs, args.out)):
+        raise ConfigError("INPUT or --out is empty; expected a path, . for the folder you are in")
+    args.inputs, args.out = [Path(name) for name in args.inputs], Path(args.out)
+    if any(path.is_dir() and path.resolve() == args.out.resolve() for path in args.inputs):
+        raise ConfigError(f"--out {args.out} is a folder to read, too, where results would be pictures; give another")
+    _, largest = SPECS["scale"].limits or (0, math.inf)
+    if args.scale is not None and not 0 < args.scale <= largest:
+        raise ConfigError(f"--scale is {args.scale:g}; expected metres per unit above 0, at most {largest:g}")
     if args.fov_deg is not None and not 0 < args.fov_deg < 180:
         raise ConfigError(f"--fov-deg is {args.fov_deg:g}; expected between 0 and 180")
     if args.threads is not None and args.threads < 1:
@@ -148,11 +163,11 @@ def _predict(
         guess = estimate.guess_scale(intrinsics_from_fov(relative.shape[1], relative.shape[0], fov_deg))
         scale = guess.metres_per_unit if guess is not None else None
     depth = relative if scale is None else Alignment(scale).apply(relative)
-    image, array = target.with_name(f"{target.name}.png"), target.with_name(f"{target.name}.npy")
-    try:
-        np.save(array, depth)
-        written = cv2.imwrite(str(image), cv2.cvtColor(beside(picture.rgb, relative), cv2.COLOR_RGB2BGR))
-    except OSError as error:
-        raise ImageError(f"{array} cannot be written: {error.strerror}") from error
-    if not written:
-        raise ImageError(f"{image} cannot be written")
+    np.save(array := io.BytesIO(), depth)
+    image = cv2.imencode(".png", cv2.cvtColor(beside(picture.rgb, relative), cv2.COLOR_RGB2BGR))[1]
+    for suffix, data in ((".npy", array.getvalue()), (".png", image.tobytes())):
+        path = target.with_name(target.name + suffix)
+        try:
+            write_atomically(path, data)
+        except OSError as error:
+            raise ImageError(f"{path} cannot be written: {error.strerror}") from error

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from depthart_core import ImageError, Intrinsics
 from depthart_ros.inputs.camera_model import intrinsics_from_fov
+from depthart_ros.inputs.compressed import is_cut_off
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -107,7 +108,7 @@ def _files(name: str, *, fov_deg: float, loop: bool, repeats: int) -> Iterator[S
         raise ImageError(f"source {name!r} does not exist; expected `sample`, a webcam index, a video file or a folder")
     if path.suffix.lower() in PICTURE_SUFFIXES:
         return _stills([partial(_read_with_fov, path, fov_deg)], loop=loop, repeats=repeats)
-    return _capture(cv2.VideoCapture(name), f"video {name!r}", fov_deg=fov_deg, loop=loop)
+    return _capture(open_video(path), f"video {name!r}", fov_deg=fov_deg, loop=loop)
 
 
 def _stills(readers: list[Callable[[], SourcePicture]], *, loop: bool, repeats: int) -> Iterator[SourcePicture]:
@@ -151,7 +152,7 @@ def _read_indexed(folder: Path, entry: dict[str, Any]) -> SourcePicture:
 
 def _folder(folder: Path, fov_deg: float) -> list[Callable[[], SourcePicture]]:
     """Return readers of every picture of a folder, by name."""
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file())
     return [partial(_read_with_fov, path, fov_deg) for path in files]
 
 
@@ -162,12 +163,29 @@ def read_picture(path: Path) -> npt.NDArray[np.uint8]:
         ImageError: it cannot be read.
     """
     try:
-        bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        data = path.read_bytes()  # OpenCV itself crashes over a name that is no UTF-8
+        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    except OSError as error:
+        raise ImageError(f"picture {path} cannot be read: {error.strerror}") from error
     except cv2.error as error:  # more pixels than OpenCV takes
         raise ImageError(f"picture {path} cannot be read: {error.err}") from error
+    if is_cut_off(data):
+        raise ImageError(f"picture {path} cannot be read: it is cut off")
     if bgr is None:
         raise ImageError(f"picture {path} cannot be read; expected one that OpenCV knows")
     return np.asarray(bgr, np.uint8)
+
+
+def open_video(path: Path) -> cv2.VideoCapture:
+    """Return OpenCV's reader of a video; whether it can read it is to be asked.
+
+    Raises:
+        ImageError: the name is no UTF-8, over which OpenCV crashes.
+    """
+    try:
+        return cv2.VideoCapture(str(path).encode().decode())
+    except UnicodeEncodeError as error:
+        raise ImageError(f"video {str(path)!r} cannot be read: its name is no UTF-8") from error
 
 
 def _read_with_fov(path: Path, fov_deg: float) -> SourcePicture:

@@ -69,6 +69,18 @@ def decode_compressed(message: CompressedImage, *, max_pixels: int) -> npt.NDArr
     return np.asarray(picture, np.uint8)
 
 
+def is_cut_off(data: bytes) -> bool:
+    """Whether a file begins like JPEG or PNG and lacks the end, without which OpenCV makes up the rest."""
+    try:
+        if data.startswith(PNG_START):
+            _png_size(data)
+        elif data.startswith(JPEG_START):
+            _jpeg_size(data)
+    except EncodingError:
+        return True
+    return False
+
+
 def _mosaic(data: bytes, name: str) -> int | None:
     """Return OpenCV's conversion of a Bayer mosaic, None where the data is none: most JPEG holds a picture."""
     encoding, _, how = name.partition(";")

@@ -1,5 +1,6 @@
 """Model files: what is written comes back, and what is damaged is named."""
 
+import os
 import resource
 import signal
 import subprocess
@@ -118,6 +119,24 @@ def test_writing_replaces_a_file_and_leaves_nothing_beside_it(tmp_path):
     write_atomically(path, b"new")
     assert path.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_writing_to_a_link_writes_what_it_leads_to(tmp_path):
+    (tmp_path / "file").write_bytes(b"old")
+    (link := tmp_path / "link").symlink_to("file")
+    write_atomically(link, b"new")
+    assert link.is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_what_is_no_file_is_never_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for path in list(tmp_path.iterdir()):
+        with pytest.raises(OSError, match="is no file"):
+            write_atomically(path, b"new")
+    assert (tmp_path / "pipe").is_fifo()
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe", "folder"}
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path):

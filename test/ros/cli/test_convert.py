@@ -102,4 +102,4 @@ def test_a_result_that_cannot_be_written_is_one_sentence(convert, tmp_path, capf
     assert convert(out=tmp_path / "file" / "model.safetensors") == 1
     assert "cannot be written" in capfd.readouterr().err
     assert convert(out=tmp_path) == 1
-    assert "is a folder" in capfd.readouterr().err
+    assert "is no file" in capfd.readouterr().err

@@ -1,5 +1,11 @@
 """`depthart predict` on real files, good and bad."""
 
+import os
+import resource
+import signal
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -152,6 +158,77 @@ def test_a_grey_picture_and_one_with_transparency_are_read_as_colour(predict, tm
     assert np.load(tmp_path / "out" / "clear.npy").shape == (30, 44)
 
 
+def test_a_name_that_is_no_utf8_is_read_and_written(predict, toy_model_path, tmp_path):
+    """Names of old cameras' disks; OpenCV would end the process."""
+    name = os.fsdecode(b"caf\xe9")
+    rgb = write_picture(tmp_path / "room.png")
+    (tmp_path / name).mkdir()
+    (tmp_path / "room.png").rename(tmp_path / name / f"{name}.png")
+    write_video(tmp_path / "walk.avi")
+    (tmp_path / "walk.avi").rename(tmp_path / name / f"{name}.avi")
+    program = "import sys; from depthart_ros.cli.main import main; sys.exit(main())"
+    options = ["--out", str(tmp_path / f"{name}_out"), "--model", str(toy_model_path)]
+    done = subprocess.run(
+        [sys.executable, "-c", program, "predict", str(tmp_path / name), *options], capture_output=True
+    )
+    assert done.returncode == 1, done.stderr
+    assert rb"caf\udce9.avi' cannot be read: its name is no UTF-8" in done.stderr
+    depth = np.load(tmp_path / f"{name}_out" / f"{name}.npy")
+    np.testing.assert_array_equal(depth, DepthEstimator.load(toy_model_path)(rgb).values)
+
+
+def test_pictures_and_videos_that_are_cut_off_are_named(predict, tmp_path, capfd):
+    write_picture(tmp_path / "whole.jpg")
+    write_video(tmp_path / "whole.avi", frames=10)
+    for name, kept in (("cut.jpg", 0.5), ("cut.avi", 0.6)):
+        data = (tmp_path / f"whole{name[-4:]}").read_bytes()
+        (tmp_path / name).write_bytes(data[: int(kept * len(data))])
+    assert predict(tmp_path / "cut.jpg", tmp_path / "cut.avi") == 1
+    errors = capfd.readouterr().err
+    assert "cut.jpg cannot be read: it is cut off" in errors
+    assert "cut.avi is damaged: " in errors
+    assert "of its 10 frames could be read" in errors
+    assert "cut.npy" not in written(tmp_path / "out")
+
+
+def test_links_that_lead_nowhere_and_folders_called_like_pictures_keep_nothing_from_being_done(
+    predict, tmp_path, capfd
+):
+    write_picture(tmp_path / "in" / "good.png")
+    (tmp_path / "in" / "a.jpg").symlink_to("b.jpg")
+    (tmp_path / "in" / "b.jpg").symlink_to("a.jpg")
+    (tmp_path / "in" / "folder.png").mkdir()
+    assert predict(tmp_path / "in") == 1
+    assert capfd.readouterr().err.count("cannot be read: Too many levels of symbolic links") == 2
+    assert written(tmp_path / "out") == ["good.npy", "good.png"]
+
+
+def test_a_disk_that_is_full_leaves_no_part_of_a_result(predict, tmp_path, capfd):
+    write_picture(tmp_path / "room.png", height=300, width=440)
+    handler, (soft, hard) = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        assert predict(tmp_path / "room.png") == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert "room.npy cannot be written: File too large" in capfd.readouterr().err
+    assert not written(tmp_path / "out")
+
+
+def test_results_do_not_go_into_a_folder_that_is_read(predict, tmp_path, capfd):
+    write_picture(tmp_path / "in" / "room.png")
+    assert predict(tmp_path / "in", out=tmp_path / "in") == 1
+    assert "is a folder to read, too" in capfd.readouterr().err
+    assert written(tmp_path / "in") == ["room.png"]
+
+
+@pytest.mark.parametrize(("inputs", "out"), [([""], "out"), (["room.png", ""], "out"), (["room.png"], "")])
+def test_an_empty_path_is_refused(predict, capfd, inputs, out):
+    assert predict(*inputs, out=out) == 1
+    assert capfd.readouterr().err.startswith("depthart: INPUT or --out is empty")
+
+
 def test_progress_is_shown_and_a_summary_ends_it(predict, tmp_path, capfd):
     write_picture(tmp_path / "room.png")
     predict(tmp_path / "room.png")
@@ -165,6 +242,7 @@ def test_progress_is_shown_and_a_summary_ends_it(predict, tmp_path, capfd):
     [
         (["--scale", "0"], "--scale is 0; expected metres per unit above 0"),
         (["--scale", "nan"], "--scale is nan"),
+        (["--scale", "1e39"], "--scale is 1e+39; expected metres per unit above 0, at most 10000"),
         (["--fov-deg", "180"], "--fov-deg is 180; expected between 0 and 180"),
         (["--threads", "0"], "--threads is 0; expected at least 1"),
         (["--device", "toaster"], "device 'toaster' cannot be used by torch"),
