@@ -14,6 +14,7 @@ import os
 import struct
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -63,8 +64,9 @@ class Answers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close and unlock the file."""
-        self._file.close()
+        """Close and unlock the file; what could not be written has been said."""
+        with suppress(OSError):
+            self._file.close()
 
     def find(self, picture: bytes) -> Inference | None:
         """Return the answer to the picture of a SHA-256, None where there is none."""
@@ -86,7 +88,8 @@ class Answers:
             self._file.write(HEAD.pack(picture, len(content), zlib.crc32(content)) + content)
             self._file.flush()
         except OSError as error:
-            raise BagError(f"{self.path} cannot be written: {error.strerror}") from error
+            cure = "the same command goes on once it can"
+            raise BagError(f"{self.path} cannot be written: {error.strerror}; {cure}") from error
         self._places[picture] = (self._end + HEAD.size, len(content))
         self._end += HEAD.size + len(content)
 

@@ -15,6 +15,7 @@ from depthart_ros.bags.source import Source, Stored
 from depthart_ros.bags.target import Target
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
+from depthart_ros.errors import BagError
 from depthart_ros.outputs.messages import MessageTypes
 from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Frame, Pipeline
@@ -86,13 +87,15 @@ class Tally:
         done: frames with an output; those that the cloud's own rate leaves out are neither done nor failed.
         failed: frames without, by reason.
         kept: messages of the source that were copied.
-        added: messages that were added.
+        added: messages that were added, by topic.
+        unfit: why the camera_info could not be used for the last image, "" where it could.
     """
 
     done: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     kept: int = 0
-    added: int = 0
+    added: Counter[str] = field(default_factory=Counter)
+    unfit: str = ""
 
     @property
     def frames(self) -> int:
@@ -120,7 +123,7 @@ def add_outputs(
         on_frame: called after each image.
 
     Raises:
-        BagError: the source is damaged or the target cannot be written.
+        BagError: the source is damaged, or the target or the model's answers cannot be written.
     """
     outputs, problems = Collected(frozenset(names)), Problems(warn)
     pipeline = Pipeline(estimator, outputs, problems, Statistics())
@@ -139,13 +142,18 @@ def add_outputs(
             tally.done += 1
         for name, content in outputs.messages:
             target.add(names[name], message.received, content)
-            tally.added += 1
+            tally.added[names[name]] += 1
         on_frame()
+    tally.unfit = problems.current().get("camera_info", "")
     return tally
 
 
 def _process(message: Stored, pipeline: Pipeline, infos: BagCameraInfos, settings: Settings) -> str:
-    """Send one image through the pipeline; returns why nothing comes of it, else ""."""
+    """Send one image through the pipeline; returns why nothing comes of it, else "".
+
+    Raises:
+        BagError: the model's answer cannot be kept.
+    """
     try:
         image = read(message.content, message.connection.msgtype)
     except Exception as error:  # rosbags lets errors of struct and numpy through
@@ -153,6 +161,8 @@ def _process(message: Stored, pipeline: Pipeline, infos: BagCameraInfos, setting
     try:
         info = infos.find(image, message.received)
         made = pipeline.process(Frame(image, info, settings, topic=message.connection.topic))
+    except BagError:  # answers cannot be kept
+        raise
     except DepthartError as error:
         return str(error)
     return "" if made or pipeline.skipped else "the camera_info does not fit, so nothing that was asked for can be made"

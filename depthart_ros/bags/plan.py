@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
+from depthart_core import ConfigError
 from depthart_ros.bags.job import Job
 from depthart_ros.diagnostics.verdicts import NO_CONFIDENCE, UNFILTERED
 from depthart_ros.errors import BagError
@@ -29,8 +31,15 @@ def choose_outputs(job: Job, *, heads: bool, say: Callable[[str], object]) -> di
         say: gets a sentence about each usual output that cannot be made, and about a filter that filters nothing.
 
     Raises:
+        ConfigError: the namespace is none that ROS takes.
         BagError: one that was asked for cannot be made, or its topic is in the bag already.
     """
+    parts = [part for part in job.namespace.split("/") if part]
+    if not all(re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", part) for part in parts):
+        raise ConfigError(
+            f"--namespace is {job.namespace!r}; expected names of letters, digits and _ that begin with no digit, "
+            "with / between them"
+        )
     impossible = _impossible(job, heads=heads)
     usual = USUAL if DEPTH not in impossible else (RELATIVE,)
     wanted = [name for name in job.asked or usual if name not in impossible]
@@ -42,7 +51,7 @@ def choose_outputs(job: Job, *, heads: bool, say: Callable[[str], object]) -> di
         say(f"without {name}: {impossible[name]}")
     if job.settings.min_confidence and not heads and METRIC.intersection(wanted):
         say(UNFILTERED)
-    names = {name: "/".join(["", *filter(None, job.namespace.split("/")), name]) for name in wanted}
+    names = {name: "/".join(["", *parts, name]) for name in wanted}
     there = {connection.topic for connection in job.source.connections}
     taken = [topic for topic in names.values() if topic in there]
     if taken:

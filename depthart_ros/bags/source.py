@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ from depthart_ros.inputs.topics import (
     without_doubles,
 )
 
-CUT_SHORT = "a recording cut short: `ros2 bag reindex`, or `mcap recover` of the MCAP tools"
+BEGINNINGS = (b"\x89MCAP0\r\n", b"SQLite format 3\0")
+CUT_SHORT = " (a recording cut short: `ros2 bag reindex`, or `mcap recover` of the MCAP tools)"
+METADATA = "metadata.yaml"
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,9 @@ class Source:
         self.path = path
         with needing_rosbags():
             from rosbags.rosbag2 import Reader
-        with self._reading("a rosbag2 folder with metadata.yaml, or its .mcap or .db3 file"):
+        with self._reading(f"a rosbag2 folder with {METADATA}, or its .mcap or .db3 file"):
+            if path.is_dir() and not (path / METADATA).exists():
+                raise BagError(f"there is no {METADATA} in it")  # where rosbags names the folder as that file
             self._reader = Reader(path)
             self._reader.open()
 
@@ -109,7 +113,8 @@ class Source:
             yield
         except Exception as error:  # rosbags lets errors of struct, sqlite and zstd through
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise BagError(f"{self.path} cannot be read: {reason}; expected {expected} ({CUT_SHORT})") from error
+            cure = CUT_SHORT if _begun(self.path) else ""
+            raise BagError(f"{self.path} cannot be read: {reason}; expected {expected}{cure}") from error
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,15 @@ def choose_topics(source: Source, *, image: str | None, info: str | None) -> Top
         return Topics(image, info)
     found = [topic for topic in camera_infos_beside(image) if topic in infos] or (infos if len(infos) == 1 else [])
     return Topics(image, found[0] if found else None)
+
+
+def _begun(path: Path) -> bool:
+    """Whether there is a recording, be it a whole one or not."""
+    for file in [path] if path.is_file() else path.glob("*.*"):
+        with suppress(OSError), file.open("rb") as opened:
+            if opened.read(16).startswith(BEGINNINGS):
+                return True
+    return False
 
 
 def _colour_topics(source: Source, pictures: list[str]) -> list[str]:

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make the bag; returns 0, 1 where some frames have no depth, or 130 where it was interrupted.
+    """Make the bag; returns 0, 1 where frames have no depth or what was asked for is empty, 130 where interrupted.
 
     Raises:
         ConfigError: an option or parameter that makes no sense.
@@ -103,17 +103,17 @@ def _write(job: Job, names: Mapping[str, str], estimator: DepthEstimator) -> Tal
 
 def _report(args: argparse.Namespace, tally: Tally, names: Mapping[str, str], estimator: DepthEstimator) -> int:
     """Say what was made; returns the exit status."""
-    print(
-        f"{args.out}: {tally.kept} messages as they were, {tally.added} added on {', '.join(names.values())} "
-        f"({estimator.name})"
-    )
+    added = ", ".join(f"{tally.added[topic]} on {topic}" for topic in names.values() if tally.added[topic])
+    print(f"{args.out}: {tally.kept} messages as they were, added {added} ({estimator.name})")
+    empty = [topic for topic in names.values() if not tally.added[topic]]
+    if empty:
+        _warn(f"nothing on {', '.join(empty)}{tally.unfit and f': {tally.unfit}'}")
     failed = tally.failed.total()
-    if not failed:
-        return 0
-    print(f"depthart bag: {failed} of {tally.frames} images have no depth:", file=sys.stderr)
+    if failed:
+        _warn(f"{failed} of {tally.frames} images have no depth:")
     for reason, count in tally.failed.most_common(FAILURES_SHOWN):
         print(f"  {count} x {reason}", file=sys.stderr)
-    return 1
+    return int(bool(failed or (empty and args.topics)))
 
 
 def _check(args: argparse.Namespace) -> None:

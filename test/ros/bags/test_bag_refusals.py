@@ -1,6 +1,7 @@
 """`depthart bag`: what is refused, and what is never replaced."""
 
 import dataclasses
+import resource
 
 import numpy as np
 import pytest
@@ -44,6 +45,9 @@ def refused(capsys, status):
         (["-p", "stride:=1"], "stride: unknown parameter; expected one of"),
         (["--scale", "-1"], "scale is -1.0; expected 0.0 to 10000.0"),
         (["-p", "cameras:=5"], "cameras is 5; expected a value of type string array"),
+        (["--scale", "2", "--namespace", "a b"], "--namespace is 'a b'; expected names of letters, digits and _"),
+        (["--scale", "2", "--namespace", "a/1b"], "--namespace is 'a/1b'; expected names of letters, digits and _"),
+        (["--scale", "2", "--namespace", "~"], "--namespace is '~'; expected names of letters, digits and _"),
         (["--camera", "front"], "--camera is 'front'; expected none, as the parameter `cameras` names none"),
         (["-p", "cameras:=[left, right]", "--camera", "front"], "--camera is 'front'; expected one of left, right"),
         (["--params-file", "nowhere.yaml"], "parameter file nowhere.yaml cannot be read"),
@@ -103,6 +107,40 @@ def test_a_damaged_picture_is_kept_and_named_and_the_others_have_depth(
     assert "1 of 3 images have no depth:\n  1 x image: data holds 7 bytes; expected 9216" in capsys.readouterr().err
     assert [entry for entry in contents(out) if entry[0] not in ADDED] == contents(source)
     assert len(added(out, "/depth/image_rect")) == 2
+
+
+def test_a_full_disk_for_the_answers_ends_the_run_which_goes_on_once_there_is_room(bag, write_bag, recording, capsys):
+    source = write_bag(recording(6))
+    out, limits = source.with_name("out"), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        status = bag(source, out, "--scale", 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "out.unfinished/answers cannot be written: File too large; the same command goes on" in refused(
+        capsys, status
+    )
+    assert not out.exists()
+    assert bag(source, out, "--scale", 2) == 0
+    kept = int(capsys.readouterr().out.partition("goes on: ")[2].split()[0])
+    assert 0 < kept < 6
+
+
+@pytest.mark.parametrize(("options", "status"), [([], 0), (["--topics", "depth/image_rect", "points"], 1)])
+def test_topics_that_stay_empty_are_named_and_fail_where_they_were_asked_for(
+    bag, write_bag, recording, messages, capsys, options, status
+):
+    unknown = {"k": np.full(9, np.nan), "p": np.full(12, np.nan)}
+    content = [
+        (topic, messages.info(0, **unknown) if topic == INFO else message, received)
+        for topic, message, received in recording(2)
+    ]
+    source = write_bag(content)
+    assert bag(source, source.with_name("out"), "--scale", 2, *options) == status
+    said, errors = capsys.readouterr()
+    assert "out: 4 messages as they were, added 2 on /depth/image_rect (" in said
+    empty = "/points" if options else "/depth/camera_info, /points"
+    assert f"depthart bag: nothing on {empty}: camera_info:" in errors
 
 
 def test_a_cloud_at_a_rate_of_its_own_is_no_failure_and_a_wrong_calibration_is_one(

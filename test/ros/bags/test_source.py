@@ -81,10 +81,15 @@ def test_a_recording_cut_short_says_what_helps(write_bag, recording, storage):
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 3])
     with pytest.raises(BagError, match=r"cannot be read: .*mcap recover"):
         chosen(bag)
+    (bag / "metadata.yaml").unlink()
+    with pytest.raises(BagError, match=r"cannot be read: there is no metadata.yaml in it; .*mcap recover"):
+        chosen(bag)
 
 
-def test_something_else_is_no_bag(tmp_path):
-    (tmp_path / "notes.txt").write_text("no bag")
-    for path in (tmp_path, tmp_path / "notes.txt", tmp_path / "nothing"):
-        with pytest.raises(BagError, match="cannot be read"):
+def test_something_else_is_no_bag_and_nothing_recovers_it(tmp_path):
+    for name in ("notes.txt", "film.mp4", "empty.db3", "empty.mcap"):
+        (tmp_path / name).write_text("" if name.startswith("empty") else "no bag")
+    for path in (tmp_path, *tmp_path.iterdir(), tmp_path / "nothing"):
+        with pytest.raises(BagError, match="cannot be read") as error:
             Source(path)
+        assert "recover" not in str(error.value)
