@@ -11,7 +11,7 @@ import numpy.typing as npt
 from depthart_core.errors import AlignmentError
 
 FloatArray = npt.NDArray[Any]
-BoolArray = npt.NDArray[np.bool_]
+MaskArray = npt.NDArray[np.bool_] | npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class Alignment:
         return metres if self.shift == 0.0 else metres + np.float32(self.shift)
 
 
-def fit_scale(prediction: FloatArray, truth: FloatArray, valid: BoolArray | None = None) -> Alignment:
+def fit_scale(prediction: FloatArray, truth: FloatArray, valid: MaskArray | None = None) -> Alignment:
     """Fit the scale alone: median(truth / prediction), the evaluation protocol of DepthART.
 
     Args:
         prediction: relative depth, any shape.
         truth: depth [m] of the same shape; pixels without a measurement hold 0 or a value that is not finite.
-        valid: of the same shape; pixels to use, by default all where both depths are finite and above 0.
+        valid: of the same shape; pixels to use are True, or not 0, by default all where both depths are finite and above 0.
 
     Raises:
         AlignmentError: shapes differ or no valid pixel is left.
@@ -47,13 +47,13 @@ def fit_scale(prediction: FloatArray, truth: FloatArray, valid: BoolArray | None
     return Alignment(float(np.median(t / p)))
 
 
-def fit_scale_shift(prediction: FloatArray, truth: FloatArray, valid: BoolArray | None = None) -> Alignment:
+def fit_scale_shift(prediction: FloatArray, truth: FloatArray, valid: MaskArray | None = None) -> Alignment:
     """Fit scale and shift that make the sum of (scale * prediction + shift - truth)^2 least.
 
     Args:
         prediction: relative depth, any shape.
         truth: depth [m] of the same shape; pixels without a measurement hold 0 or a value that is not finite.
-        valid: of the same shape; pixels to use, by default all where both depths are finite and above 0.
+        valid: of the same shape; pixels to use are True, or not 0, by default all where both depths are finite and above 0.
 
     Raises:
         AlignmentError: shapes differ, no valid pixel is left, or the prediction is constant there.
@@ -96,7 +96,7 @@ def limit_range(
 
 
 def _valid_pairs(
-    prediction: FloatArray, truth: FloatArray, valid: BoolArray | None
+    prediction: FloatArray, truth: FloatArray, valid: MaskArray | None
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return the valid pixels of both as two float64 vectors of one length."""
     if prediction.shape != truth.shape:
@@ -105,7 +105,7 @@ def _valid_pairs(
     if valid is not None:
         if valid.shape != truth.shape:
             raise AlignmentError(f"valid has shape {valid.shape}; expected {truth.shape}, the shape of the truth")
-        keep &= valid
+        keep &= valid.astype(bool)
     if not keep.any():
         raise AlignmentError("0 pixels are valid; expected at least one where both depths are finite and above 0")
     return prediction[keep].astype(np.float64), truth[keep].astype(np.float64)

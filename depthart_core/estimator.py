@@ -7,6 +7,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +19,11 @@ from depthart_core.geometry import Intrinsics
 from depthart_core.inference import Backend, BackendOptions, ScaleGuess
 from depthart_core.preprocess import check_rgb, resize_smooth, to_input, to_picture_size
 
+if TYPE_CHECKING:
+    import torch
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class RelativeDepth:
     """Depth up to one unknown positive factor.
 
@@ -87,7 +91,7 @@ class DepthEstimator:
         model: str | Path = "nano",
         *,
         backend: str = "auto",
-        device: str = "auto",
+        device: str | torch.device = "auto",
         decode: str = "expected",
         seed: int = 0,
         threads: int | None = None,
@@ -102,7 +106,7 @@ class DepthEstimator:
             backend: One of `BACKENDS`; "auto" takes of those that are installed and have graphs of exactly this model
                 and decoding from `depthart export` the one that `depthart benchmark` found the fastest (ONNX Runtime
                 before it was run); on "cuda" TensorRT where there is an engine for this GPU; PyTorch elsewhere.
-            device: Where it runs, such as "cpu" or "cuda"; "auto": the first GPU if an engine was built for it, else
+            device: Where it runs, such as "cpu", "cuda" or a torch.device; "auto": the first GPU if an engine was built for it, else
                 the CPU.
             decode: "expected" (deterministic), "argmax" or "sample".
             seed: Of "sample".
@@ -114,7 +118,7 @@ class DepthEstimator:
             CheckpointError: The model is missing or damaged.
             BackendError: An unknown backend, device, decoding or precision, or one that cannot do what is asked for.
         """
-        options = BackendOptions(device, decode, seed, threads, max_scales, precision)
+        options = BackendOptions(str(device), decode, seed, threads, max_scales, precision)
         chosen, used, loaded = load_backend(backend, model, options)
         computed = "" if (precision, loaded.precision) == ("auto", "fp32") else f" in {loaded.precision}"
         return cls(loaded, f"{Path(model).stem} ({chosen}{computed} on {used}, {decode})", chosen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -45,11 +46,14 @@ class Intrinsics:
         """Refuse what describes no camera.
 
         Raises:
-            IntrinsicsError: a size below 1, a focal length not finite and above 0, or a principal point not finite.
+            IntrinsicsError: a size that is not whole or below 1, a focal length not finite and above 0, or a principal point not finite.
         """
         for name in ("width", "height"):
-            if getattr(self, name) < 1:
-                raise IntrinsicsError(f"intrinsics: {name} is {getattr(self, name)}; expected at least 1 px")
+            value = getattr(self, name)
+            if not isinstance(value, Integral):
+                raise IntrinsicsError(f"intrinsics: {name} is {value!r}; expected a whole number of px")
+            if value < 1:
+                raise IntrinsicsError(f"intrinsics: {name} is {value}; expected at least 1 px")
         for name in ("fx", "fy"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):

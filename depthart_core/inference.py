@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
@@ -49,7 +50,7 @@ class ScaleGuess:
         return cls(math.exp(size), math.expm1(math.exp(error)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inference:
     """What a backend says about one square picture; see `RelativeDepth` for the meaning.
 
@@ -99,12 +100,16 @@ class BackendOptions:
         """Check what no backend can do.
 
         Raises:
-            BackendError: An unknown decoding or precision, or a number that is out of range.
+            BackendError: An unknown decoding or precision, or a number that is not whole or out of range.
         """
         if self.precision not in PRECISIONS:
             raise BackendError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}")
         if self.decode not in DECODES:
             raise BackendError(f"decode must be one of {', '.join(DECODES)}, got {self.decode!r}")
+        for name in ("seed", "threads", "max_scales"):
+            value = getattr(self, name)
+            if not isinstance(value, Integral) and (value is not None or name == "seed"):
+                raise BackendError(f"{name} must be a whole number, got {value!r}")
         if self.threads is not None and not 1 <= self.threads <= MOST_THREADS:
             raise BackendError(f"threads must be 1 to {MOST_THREADS}, got {self.threads}")
         if not 0 <= self.seed <= LARGEST_SEED:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depthart_core.errors import BackendError, importing
-from depthart_core.model_files import is_engine, is_export
+from depthart_core.model_files import is_engine, is_export, model_path
 from depthart_core.store import exports
 from depthart_core.store.engines import ENGINE_PRECISIONS, any_engine
 from depthart_core.store.speeds import fastest_first
@@ -50,6 +50,8 @@ def load_backend(backend: str, model: str | Path, options: BackendOptions) -> Ch
     """
     if backend not in BACKENDS:
         raise BackendError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
+    if not str(model) or not Path(model).is_dir():
+        model_path(model)  # says so where there is none, whatever the name looks like
     if options.device != "auto":
         return _load_on(backend, model, options)
     if backend == "tensorrt" or is_engine(model):

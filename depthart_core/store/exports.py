@@ -96,7 +96,7 @@ def read_record(folder: Path) -> Record:
     path = folder / RECORD
     again = "make it anew with: depthart export MODEL"
     if not path.exists():
-        raise BackendError(f"there is no {path}, without which no graph is trusted; {again}")
+        raise BackendError(f"there is no {path.absolute()}, without which no graph is trusted; {again}")
     return records.read_record(path, Record, again)
 
 

@@ -39,7 +39,8 @@ def test_pixels_without_truth_and_masked_pixels_do_not_count(fit):
     truth[1] = 99.0
     valid = np.ones(truth.shape, bool)
     valid[1] = False
-    assert fit(prediction, truth, valid).scale == pytest.approx(2.0, rel=1e-5)
+    for mask in (valid, valid.astype(np.uint8) * 255):  # as OpenCV has them
+        assert fit(prediction, truth, mask).scale == pytest.approx(2.0, rel=1e-5)
 
 
 @pytest.mark.parametrize("fit", [fit_scale, fit_scale_shift])

@@ -95,6 +95,11 @@ def test_a_string_is_a_path_too(toy_model_path, estimator):
         ({"device": "toaster"}, "device 'toaster' cannot be used by torch"),
         ({"device": "cuda:99"}, "device 'cuda:99' cannot be used by torch"),
         ({"device": "meta"}, "device 'meta' cannot be used by torch"),
+        ({"threads": 1.5}, "threads must be a whole number, got 1.5"),
+        ({"threads": "2"}, "threads must be a whole number, got '2'"),
+        ({"max_scales": 2.0}, "max_scales must be a whole number, got 2.0"),
+        ({"seed": None}, "seed must be a whole number, got None"),
+        ({"seed": 1.5}, "seed must be a whole number, got 1.5"),
         ({"threads": 0}, "threads must be 1 to 256, got 0"),
         ({"threads": 99999999999}, "threads must be 1 to 256, got 99999999999"),
         ({"decode": "sample", "seed": 10**20}, "seed must be 0 to 2147483647, got 1000"),
@@ -111,6 +116,32 @@ def test_a_string_is_a_path_too(toy_model_path, estimator):
 def test_an_option_that_cannot_work_is_named(toy_model_path, options, named):
     with pytest.raises(BackendError, match=named):
         DepthEstimator.load(toy_model_path, **options)
+
+
+@pytest.mark.parametrize("name", ["", "nosuch", "nosuch.onnx", "nosuch.engine", "nosuch/x.onnx"])
+@pytest.mark.parametrize("options", [{}, {"device": "cpu"}])
+def test_a_model_that_is_not_there_is_named_whatever_it_is_called(name, options):
+    with pytest.raises(CheckpointError, match=f"^no model file '{name}'; packaged models: "):
+        DepthEstimator.load(name, **options)
+
+
+@pytest.mark.parametrize("name", [".", "picture.onnx"])
+def test_what_is_no_export_is_named_with_its_whole_path(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "picture.onnx").write_bytes(b"\x89PNG")
+    with pytest.raises(BackendError, match=f"there is no {tmp_path}/record.json, without which"):
+        DepthEstimator.load(name)
+
+
+def test_a_device_of_pytorch_is_a_device_too(toy_model_path):
+    assert DepthEstimator.load(toy_model_path, device=torch.device("cpu")).name.endswith("(torch on cpu, expected)")
+
+
+def test_depth_can_be_compared_and_kept_in_a_set(estimator):
+    depth, other = estimator(some_picture()), estimator(some_picture())
+    assert depth == depth
+    assert {depth, other, depth} == {other, depth}
+    assert depth != other
 
 
 def test_a_user_without_a_home_folder_gets_pytorch(toy_model_path, monkeypatch):

@@ -85,6 +85,7 @@ def test_scaled_intrinsics_see_the_same_rays():
 @pytest.mark.parametrize(
     ("field", "value"),
     [
+        ("width", 640.5),
         ("width", 0),
         ("height", -1),
         ("fx", 0.0),
