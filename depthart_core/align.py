@@ -38,7 +38,8 @@ def fit_scale(prediction: FloatArray, truth: FloatArray, valid: MaskArray | None
     Args:
         prediction: relative depth, any shape.
         truth: depth [m] of the same shape; pixels without a measurement hold 0 or a value that is not finite.
-        valid: of the same shape; pixels to use are True, or not 0, by default all where both depths are finite and above 0.
+        valid: of the same shape, True or not 0 where a pixel is to be used; by default all where both depths are finite
+            and above 0.
 
     Raises:
         AlignmentError: shapes differ or no valid pixel is left.
@@ -53,7 +54,8 @@ def fit_scale_shift(prediction: FloatArray, truth: FloatArray, valid: MaskArray 
     Args:
         prediction: relative depth, any shape.
         truth: depth [m] of the same shape; pixels without a measurement hold 0 or a value that is not finite.
-        valid: of the same shape; pixels to use are True, or not 0, by default all where both depths are finite and above 0.
+        valid: of the same shape, True or not 0 where a pixel is to be used; by default all where both depths are finite
+            and above 0.
 
     Raises:
         AlignmentError: shapes differ, no valid pixel is left, or the prediction is constant there.

@@ -106,8 +106,8 @@ class DepthEstimator:
             backend: One of `BACKENDS`; "auto" takes of those that are installed and have graphs of exactly this model
                 and decoding from `depthart export` the one that `depthart benchmark` found the fastest (ONNX Runtime
                 before it was run); on "cuda" TensorRT where there is an engine for this GPU; PyTorch elsewhere.
-            device: Where it runs, such as "cpu", "cuda" or a torch.device; "auto": the first GPU if an engine was built for it, else
-                the CPU.
+            device: Where it runs, such as "cpu", "cuda" or a torch.device; "auto": the first GPU if an engine was built
+                for it, else the CPU.
             decode: "expected" (deterministic), "argmax" or "sample".
             seed: Of "sample".
             threads: CPU threads; None leaves the library's choice.

@@ -46,7 +46,8 @@ class Intrinsics:
         """Refuse what describes no camera.
 
         Raises:
-            IntrinsicsError: a size that is not whole or below 1, a focal length not finite and above 0, or a principal point not finite.
+            IntrinsicsError: a size that is not whole or below 1, a focal length not finite and above 0, or a principal
+                point not finite.
         """
         for name in ("width", "height"):
             value = getattr(self, name)

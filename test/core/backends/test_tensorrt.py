@@ -142,6 +142,7 @@ def test_without_bindings_it_says_how_to_get_them(monkeypatch):
 
 
 def test_an_engine_is_for_the_backend_tensorrt_alone(tmp_path):
+    (tmp_path / "a.engine").touch()
     with pytest.raises(BackendError, match="is an engine for backend 'tensorrt', got backend 'torch'"):
         DepthEstimator.load(tmp_path / "a.engine", backend="torch")
 
