@@ -76,7 +76,9 @@ def load_state(path: Path) -> dict[str, Any]:
     """
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
+    except pickle.UnpicklingError as error:  # PyTorch advises to run whatever the file says
+        raise CheckpointError(f"{path} is not a readable checkpoint: expected one that training.train wrote") from error
+    except (RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
         raise CheckpointError(f"{path} is not a readable checkpoint: {str(error).partition(chr(10))[0]}") from error
     if not isinstance(state, dict) or not {"config", "settings"} <= state.keys():
         raise CheckpointError(f"{path} is not a checkpoint of training.train: it has no configuration")

@@ -24,7 +24,7 @@ from training.data.augment import Views
 from training.data.loader import Batch, batches
 from training.data.sample import Sample
 from training.distributed import all_max, all_mean, open_processes, same_everywhere
-from training.errors import TrainingError
+from training.errors import TrainingError, make_folder
 from training.nonfinite import NonFiniteDetector
 from training.optimizer import make_optimizer
 from training.precision import choose_precision
@@ -82,10 +82,11 @@ class Trainer:
             until: Pause at this step; the learning rate keeps to all steps.
 
         Raises:
-            TrainingError: The loss is not finite (the batch is saved beside the checkpoint), or the disk is full.
+            TrainingError: The loss is not finite (the batch is saved beside the checkpoint), the disk is full, or the
+                folder cannot be made.
             CheckpointError: The checkpoint to go on from does not fit, or not all processes see it.
         """
-        self.options.out.mkdir(parents=True, exist_ok=True)
+        make_folder(self.options.out)
         if self.processes.main:
             remove_temporaries(self.checkpoint)
             remove_temporaries(self.weights)

@@ -11,6 +11,7 @@ import torch
 
 from depthart_core.checkpoint import load_model, save_model
 from training.command import run_command
+from training.errors import TrainingError, make_folder
 
 
 def pack(source: Path, target: Path) -> None:
@@ -18,7 +19,11 @@ def pack(source: Path, target: Path) -> None:
 
     Raises:
         CheckpointError: The source is no model, or a weight does not fit into float16.
+        TrainingError: The target is a folder, or its folder cannot be made.
     """
+    if target.is_dir():
+        raise TrainingError(f"{target} is a folder; expected the name of a model file")
+    make_folder(target.parent)
     save_model(load_model(source), target, dtype=torch.float16)
 
 

@@ -25,3 +25,12 @@ def test_a_weight_that_half_precision_cannot_hold_is_named(toy_model_path, tmp_p
     assert main([str(tmp_path / "large.safetensors"), "--out", str(tmp_path / "out.safetensors")]) == 1
     assert "start reaches 1e+06" in capsys.readouterr().err
     assert not (tmp_path / "out.safetensors").exists()
+
+
+def test_the_folder_is_made_and_one_is_no_file_to_write(toy_model_path, tmp_path, capsys):
+    assert main([str(toy_model_path), "--out", str(tmp_path / "new" / "packed.safetensors")]) == 0
+    assert main([str(toy_model_path), "--out", str(tmp_path / "new")]) == 1
+    assert capsys.readouterr().err == f"training.pack: {tmp_path}/new is a folder; expected the name of a model file\n"
+    below = tmp_path / "new" / "packed.safetensors" / "packed.safetensors"
+    assert main([str(toy_model_path), "--out", str(below)]) == 1
+    assert capsys.readouterr().err == f"training.pack: {below.parent} is a file; expected a folder\n"

@@ -59,6 +59,11 @@ def test_what_cannot_be_used_is_one_sentence(arguments, change, sentence, capsys
     assert sentence in line
 
 
+def test_a_file_is_no_folder_to_train_in(arguments, capsys):
+    assert main([*arguments, "--out", __file__]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == f"training.train: {__file__} is a file; expected a folder"
+
+
 def without_init(arguments):
     place = arguments.index("--init")
     return arguments[:place] + arguments[place + 2 :]

@@ -233,9 +233,12 @@ def _only(bag: Bag, role: str, wanted: str | None, topics: Sequence[str], unread
         return wanted
     if wanted is None and len(topics) == 1:
         return topics[0]
-    there = ", ".join(topics) or "none"
-    got = f"{role}={wanted} is none of its {role} topics" if wanted else f"{role} topics: {there}"
     rest = f"; cannot be read: {listed(unread)}" if unread else ""
+    if not topics:
+        types = ", ".join(f"{topic} ({kind})" for topic, kind in sorted(bag.types().items())) or "no messages at all"
+        raise DataError(f"{bag.path} has no {role} topic; it has {types}{rest}")
+    there = ", ".join(topics)
+    got = f"{role}={wanted} is none of its {role} topics" if wanted else f"{role} topics: {there}"
     raise DataError(f"{bag.path}: {got}; expected one of {there}, as {CHOICE}{rest}")
 
 

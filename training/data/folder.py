@@ -96,6 +96,6 @@ def _read_info(path: Path) -> FolderInfo:
         if not 0 < unit < math.inf:
             raise ValueError(f"depth_file_unit_m is {unit}")
         return FolderInfo(intrinsics, unit, int(meta.get("invalid", 0)), meta)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         expected = "width, height, fx, fy, cx, cy and depth_file_unit_m"
         raise DataError(f"{path}: expected an object with {expected} ({error!r})") from error

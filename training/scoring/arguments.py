@@ -10,11 +10,13 @@ from pathlib import Path
 
 from training.data.sample import DataError, readable
 from training.data.source import DataSet, open_data, open_named
+from training.errors import make_folder
 from training.scoring.frames import Predictor, ScoringSettings
 from training.scoring.mean_map import mean_map
 
 MEAN_MAP = "mean-map"
 FULL = "full"
+LARGEST_SIDE = 16384
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,11 +46,11 @@ def make_output(folder: Path | None) -> None:
 
     Raises:
         ModuleNotFoundError: matplotlib is not installed.
-        OSError: the folder cannot be made.
+        TrainingError: the folder cannot be made.
     """
     if folder is not None:
         importlib.import_module("matplotlib")
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
 
 
 def load_predictor(args: argparse.Namespace) -> tuple[str, Predictor]:
@@ -102,14 +104,16 @@ def settings_of(args: argparse.Namespace, data: DataSet) -> ScoringSettings:
     """Size and cap of the command line, the rest of the data set's protocol.
 
     Raises:
-        DataError: the size is neither a number of pixels nor "full".
+        DataError: the size is neither a number of pixels nor "full", or the cap is not above 0.
     """
+    if args.cap is not None and not args.cap > 0:
+        raise DataError(f"--cap {args.cap:g}: expected metres above 0")
     protocol = data.protocol if args.cap is None else replace(data.protocol, cap=args.cap)
     settings = ScoringSettings.of(protocol)
     return settings if args.size is None else replace(settings, size=_side(args.size))
 
 
 def _side(text: str) -> int | None:
-    if text != FULL and not (text.isdecimal() and int(text) > 0):
-        raise DataError(f"--size {text}: expected a number of pixels above 0 or {FULL}")
+    if text != FULL and not (text.isdecimal() and len(text) < 9 and 0 < int(text) <= LARGEST_SIDE):
+        raise DataError(f"--size {text}: expected 1 to {LARGEST_SIDE} pixels or {FULL}")
     return None if text == FULL else int(text)

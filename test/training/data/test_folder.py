@@ -1,4 +1,5 @@
 import json
+import math
 
 import numpy as np
 import pytest
@@ -28,6 +29,13 @@ def test_intrinsics_are_those_of_info_json(frame_folder):
 def test_a_missing_part_says_what_was_expected_where(frame_folder, part):
     (frame_folder / part).rename(frame_folder / "elsewhere")
     with pytest.raises(DataError, match=rf"{part} is not there, expected .*desk to hold rgb/NAME"):
+        read_folder(frame_folder)
+
+
+def test_an_info_with_an_endless_picture_is_refused(frame_folder):
+    path = frame_folder / "info.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"width": math.inf}))
+    with pytest.raises(DataError, match=r"info.json: expected an object with .*OverflowError"):
         read_folder(frame_folder)
 
 
