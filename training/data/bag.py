@@ -229,15 +229,14 @@ def _only(bag: Bag, role: str, wanted: str | None, topics: Sequence[str], unread
     Raises:
         DataError: neither is there; names what is, and what cannot be read.
     """
-    if wanted is not None and wanted in topics:
+    if wanted in topics:
         return wanted
     if wanted is None and len(topics) == 1:
         return topics[0]
     rest = f"; cannot be read: {listed(unread)}" if unread else ""
+    there = ", ".join(topics or (f"{topic} ({kind})" for topic, kind in sorted(bag.types().items())))
     if not topics:
-        types = ", ".join(f"{topic} ({kind})" for topic, kind in sorted(bag.types().items())) or "no messages at all"
-        raise DataError(f"{bag.path} has no {role} topic; it has {types}{rest}")
-    there = ", ".join(topics)
+        raise DataError(f"{bag.path} has no {role} topic; it has {there or 'no messages at all'}{rest}")
     got = f"{role}={wanted} is none of its {role} topics" if wanted else f"{role} topics: {there}"
     raise DataError(f"{bag.path}: {got}; expected one of {there}, as {CHOICE}{rest}")
 
