@@ -75,9 +75,11 @@ def read_released(path: Path) -> Tensors:
 def _read_pickled(path: Path) -> Tensors:
     try:
         values = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
-        # Its own words advise to run whatever else the file holds.
+    except pickle.UnpicklingError as error:  # PyTorch advises to run whatever the file says
         raise CheckpointError(f"{path} is not a readable torch file of weights alone, nothing else is read") from error
+    except (RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
+        reason = str(error).partition("\n")[0]
+        raise CheckpointError(f"{path} is not a readable torch file of weights alone: {reason}") from error
     if not isinstance(values, dict) or not all(
         isinstance(key, str) and isinstance(value, Tensor) for key, value in values.items()
     ):
