@@ -145,7 +145,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         OSError: That is impossible, or something else than a file is there; of a link, where it leads to.
     """
     path = Path(os.path.realpath(path))
-    if path.exists() and not path.is_file():
+    if os.path.lexists(path) and not path.is_file():  # a link that is left leads to itself
         raise OSError(errno.EINVAL, "what is there is no file", str(path))
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")  # containers share numbers of processes
     try:

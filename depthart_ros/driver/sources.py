@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -51,6 +52,8 @@ def open_source(
     Raises:
         ImageError: there is no such source, or nothing in it can be read.
     """
+    if not name:
+        raise ImageError("the source is empty; expected `sample`, a webcam index, a video file or a folder")
     if name.isdecimal():
         pictures = _capture(_webcam(int(name), size), f"webcam {name}", fov_deg=fov_deg, loop=False)
     else:
@@ -112,10 +115,23 @@ def _files(name: str, *, fov_deg: float, loop: bool, repeats: int) -> Iterator[S
 
 
 def _stills(readers: list[Callable[[], SourcePicture]], *, loop: bool, repeats: int) -> Iterator[SourcePicture]:
-    """Read one picture after the other and give each `repeats` times."""
-    while readers:
-        for read in readers:
-            yield from itertools.repeat(read(), repeats)
+    """Read one picture after the other and give each `repeats` times; what cannot be read is said and left out.
+
+    Raises:
+        ImageError: the last that is left cannot be read.
+    """
+    left = list(readers)
+    while left:
+        for read in tuple(left):
+            try:
+                picture = read()
+            except ImageError as error:
+                if len(left) == 1:
+                    raise
+                print(f"depthart: {error}", file=sys.stderr)
+                left.remove(read)
+            else:
+                yield from itertools.repeat(picture, repeats)
         if not loop:
             return
 

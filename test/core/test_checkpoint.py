@@ -132,11 +132,13 @@ def test_writing_to_a_link_writes_what_it_leads_to(tmp_path):
 def test_what_is_no_file_is_never_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("link")
     for path in list(tmp_path.iterdir()):
         with pytest.raises(OSError, match="is no file"):
             write_atomically(path, b"new")
     assert (tmp_path / "pipe").is_fifo()
-    assert {path.name for path in tmp_path.iterdir()} == {"pipe", "folder"}
+    assert (tmp_path / "link").is_symlink()
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe", "folder", "link"}
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path):

@@ -77,6 +77,24 @@ def test_an_index_that_is_no_list_is_named(folder, content):
         list(views(folder))
 
 
+def test_a_picture_that_cannot_be_read_is_said_once_and_left_out(folder, capsys):
+    (folder / "aa.png").write_bytes(b"no picture")
+    (folder / "c.jpg").mkdir()
+    source = views(folder, loop=True)
+    assert [int(next(source).bgr.mean()) for _ in range(6)] == [0, 100, 0, 100, 0, 100]
+    said = capsys.readouterr().err
+    assert said.count("\n") == said.count("aa.png cannot be read") == 1
+
+
+def test_the_source_ends_when_nothing_is_left_that_can_be_read(folder):
+    source = views(folder, loop=True)
+    assert [int(next(source).bgr.mean()) for _ in range(2)] == [0, 100]
+    for name in ("a.png", "b.png"):
+        (folder / name).unlink()
+    with pytest.raises(ImageError, match=r"b\.png cannot be read"):
+        next(source)
+
+
 def test_a_single_picture_is_a_source_too(folder):
     assert [int(view.bgr.mean()) for view in views(folder / "b.png", repeats=3)] == [100] * 3
 
@@ -109,6 +127,7 @@ def test_a_resized_picture_has_resized_intrinsics(folder):
             "source 'nowhere.mp4' does not exist; expected `sample`, a webcam index, a video file or a folder",
         ),
         ("987", "webcam 987 cannot be opened"),
+        ("", "the source is empty; expected `sample`"),
     ],
 )
 def test_a_source_that_is_not_there_is_named(name, sentence):
