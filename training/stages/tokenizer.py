@@ -72,7 +72,7 @@ class TokenizerStage:
         """The last f_hat with the gradient handed straight to the encoder, or an earlier one without."""
         if step < self.plain_steps:
             return features + 0.4 * _noise(features, torch.Generator().manual_seed(step))
-        if scales := few_scales(len(f_hats), step):
+        if scales := few_scales(len(f_hats) - 1, step):
             return f_hats[scales - 1].detach()
         return features + (f_hats[-1] - features).detach()
 

@@ -1,8 +1,12 @@
 """The loss of the tokenizer stage."""
 
+import pytest
 import torch
 
-from training.stages.tokenizer import _gradient_error
+from depthart_core.model import DepthART
+from training.settings import StageSettings
+from training.stages.stage import TrainingBatch, few_scales
+from training.stages.tokenizer import RESTART_STEPS, TokenizerStage, _gradient_error
 
 
 def test_edges_count_where_both_neighbours_are_known():
@@ -12,3 +16,40 @@ def test_edges_count_where_both_neighbours_are_known():
     valid[..., 4:] = False
     assert whole > 0.05
     assert float(_gradient_error(difference, valid)) == 0.0
+
+
+@pytest.fixture
+def stage():
+    """The stage of a codebook that is kept, and quantizes from the start."""
+    return TokenizerStage(StageSettings(steps=100, batch_size=2, learning_rate=1e-3, keep_codes=True))
+
+
+def test_the_error_reaches_the_encoder_in_every_step_that_decodes_all_scales(stage, toy_config):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = DepthART(toy_config)
+    depth, image = torch.rand(2, 1, 64, 64) - 0.5, torch.rand(2, 3, 64, 64)
+    steps = [next(step for step in range(100) if (few_scales(2, step) is None) == whole) for whole in (True, False)]
+    for step, whole in zip(steps, (True, False), strict=True):
+        _, scalars = stage.loss(model, TrainingBatch(image, depth, depth, torch.ones(2, 4)), step)
+        (gradient,) = torch.autograd.grad(scalars["error"], [model.tokenizer.encoder.conv_in.weight], allow_unused=True)
+        assert (gradient is not None and float(gradient.abs().sum()) > 0) == whole
+
+
+def test_all_scales_are_never_decoded_without_the_encoder(stage):
+    features, f_hats = torch.rand(1, 8, 4, 4, requires_grad=True), [torch.rand(1, 8, 4, 4) for _ in range(3)]
+    alone = [step for step in range(300) if not stage._decoded(features, f_hats, step).requires_grad]
+    assert alone
+    assert not any(torch.equal(stage._decoded(features, f_hats, step), f_hats[-1]) for step in alone)
+
+
+def test_codes_that_nobody_chose_move_onto_what_is_left_of_the_pictures(stage, toy_config):
+    model = DepthART(toy_config)
+    codebook = model.tokenizer.quantizer.codebook
+    before, rests = codebook.detach().clone(), torch.full((4, codebook.shape[1]), 7.0)
+    chosen = torch.tensor([0, 0, 3, 3])
+    for step in (RESTART_STEPS - 1, RESTART_STEPS):
+        stage._restart(model, rests, chosen, step)
+    kept = torch.tensor([0, 3])
+    assert torch.equal(codebook[kept], before[kept])
+    assert (codebook == 7.0).all(1).sum() == len(codebook) - 2
