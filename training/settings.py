@@ -18,9 +18,9 @@ class StageSettings:
 
     Attributes:
         steps: Optimiser steps after which the stage is complete.
-        batch_size: Samples a step on each process.
+        batch_size: Samples of a batch on each process; a step has `--accumulate` of them.
         learning_rate: Peak, after the warm-up; falls to 2 % of it along a cosine.
-        backbone_factor: Of the learning rate, for the image network ("transformer").
+        backbone_factor: Of the learning rate, for the image network and the decoder ("transformer").
         weight_decay: AdamW's.
         warmup_steps: Linear rise at the start.
         clip_norm: Largest norm of the gradient.

@@ -98,8 +98,10 @@ class BindingsDevice:
         finally:
             ended = runtime.cudaStreamEndCapture(stream)
         graph = _checked(ended)
-        executable = _checked(runtime.cudaGraphInstantiate(graph, 0))
-        _checked(runtime.cudaGraphDestroy(graph))
+        try:
+            executable = _checked(runtime.cudaGraphInstantiate(graph, 0))
+        finally:
+            _checked(runtime.cudaGraphDestroy(graph))
         return Captured(
             lambda: _checked(runtime.cudaGraphLaunch(executable, stream)),
             lambda: _checked(runtime.cudaGraphExecDestroy(executable)),

@@ -63,12 +63,27 @@ def verify_export(
         return _verify_steps(model, folder, record, shown, report)
     options = BackendOptions(decode=record.decode, max_scales=record.scales)
     if record.precision == "bf16":  # what the graph computes, for ONNX Runtime does not run bfloat16 on a CPU
+        _check_form(folder / exports.WHOLE)
         computed = torch_outputs(typed(model, "bf16"), options, shown)
         found = [_named(Inference.of_outputs(each, record.scales)) for each in computed]
     else:
         found = _answers(WholeBackend(open_session(folder / exports.WHOLE, session_options(None)), record), shown)
     deviation = _verified(_answers(TorchBackend(model, options), shown), found, record.precision)
     return replace(record, deviation=deviation)
+
+
+def _check_form(graph: Path) -> None:
+    """Demand that a graph which nothing here can run is one at least.
+
+    Raises:
+        BackendError: It is damaged.
+    """
+    import onnx
+
+    try:
+        onnx.checker.check_model(str(graph))
+    except Exception as error:  # of protobuf or the checker
+        raise BackendError(f"the graph is refused: {str(error).partition(chr(10))[0]}") from error
 
 
 def _verify_steps(

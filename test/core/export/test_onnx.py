@@ -203,6 +203,14 @@ def test_an_export_of_other_weights_is_not_replaced(tiny_model_path, small_model
         export_model(same_name, tmp_path, wish)
 
 
+@pytest.mark.parametrize("precision", ["fp16", "bf16"])
+def test_a_damaged_graph_in_half_precision_is_refused(tiny_model_path, tmp_path, monkeypatch, precision):
+    monkeypatch.setattr(tracing, "write", lambda _, path: path.write_bytes(b"this is no graph"))
+    with pytest.raises(BackendError, match=r"the graph is refused|whole\.onnx"):
+        export_model(tiny_model_path, tmp_path, ExportOptions(precision=precision))
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_export_of_other_weights_that_came_meanwhile_is_not_replaced(tiny_model_path, small_model_path, tmp_path):
     (tmp_path / "other").mkdir()
     same_name = shutil.copy(small_model_path, tmp_path / "other" / tiny_model_path.name)
