@@ -38,23 +38,30 @@ def constant_samples(depths: Sequence[float], *, size: int = 256) -> list[Sample
     ]
 
 
-class TerminatedAt(list):
-    """Samples during whose n-th reading the process gets a SIGTERM."""
+class Interrupted(list):
+    """Samples during whose n-th reading something happens."""
 
-    def __init__(self, samples, reading):
+    def __init__(self, samples, reading, happens):
         super().__init__(samples)
-        self.left = reading
+        self.left, self.happens = reading, happens
 
     def __getitem__(self, index):
         self.left -= 1
         if self.left == 0:
-            signal.raise_signal(signal.SIGTERM)
+            self.happens()
         return super().__getitem__(index)
 
 
 @pytest.fixture
+def interrupted_at() -> Callable[..., list[Sample]]:
+    """A function of samples, a number, and what is called at the reading of that number."""
+    return Interrupted
+
+
+@pytest.fixture
 def terminated_at() -> Callable[..., list[Sample]]:
-    return TerminatedAt
+    """The same for a SIGTERM."""
+    return lambda samples, reading: Interrupted(samples, reading, lambda: signal.raise_signal(signal.SIGTERM))
 
 
 @pytest.fixture

@@ -77,24 +77,14 @@ def test_the_gradient_is_clipped_and_logged_as_it_was(trainer, source):
     assert float(scalars["norm"]) > 0.02
 
 
-class Torn(list):
-    """Samples whose disk goes away at the n-th reading."""
-
-    def __init__(self, samples, reading):
-        super().__init__(samples)
-        self.left = reading
-
-    def __getitem__(self, index):
-        self.left -= 1
-        if self.left == 0:
-            raise MemoryError
-        return super().__getitem__(index)
+def out_of_memory():
+    raise MemoryError
 
 
 @pytest.mark.parametrize(("every", "kept"), [(-1.0, True), (3.0, False)])
-def test_checkpoints_come_every_few_minutes(trainer, samples, monkeypatch, every, kept):
+def test_checkpoints_come_every_few_minutes(trainer, samples, interrupted_at, monkeypatch, every, kept):
     monkeypatch.setattr(loop, "CHECKPOINT_MINUTES", every)
     ours = trainer()
     with pytest.raises(MemoryError):
-        ours.run(Torn(samples, 9))
+        ours.run(interrupted_at(samples, 9, out_of_memory))
     assert ours.checkpoint.exists() == kept
