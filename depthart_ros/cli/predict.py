@@ -127,7 +127,7 @@ def _check(args: argparse.Namespace) -> None:
     if not all((*args.inputs, args.out)):
         raise ConfigError("INPUT or --out is empty; expected a path, . for the folder you are in")
     args.inputs, args.out = [Path(name) for name in args.inputs], Path(args.out)
-    if any(path.is_dir() and path.resolve() == args.out.resolve() for path in args.inputs):
+    if any(path.is_dir() and _real(path) == _real(args.out) for path in args.inputs):
         raise ConfigError(f"--out {args.out} is a folder to read, too, where results would be pictures; give another")
     _, largest = SPECS["scale"].limits or (0, math.inf)
     if args.scale is not None and not 0 < args.scale <= largest:

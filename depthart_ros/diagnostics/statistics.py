@@ -52,9 +52,8 @@ class Statistics:
         self._counters = dict.fromkeys(COUNTERS, 0)
         self._seconds: dict[str, deque[float]] = {stage: deque(maxlen=WINDOW) for stage in STAGES}
         self._scales: deque[int] = deque(maxlen=WINDOW)
-        self._recent: dict[
-            str, tuple[int, float]
-        ] = {}  # by stage how often and how many seconds since the last snapshot
+        # By stage how often and how many seconds since the last snapshot.
+        self._recent: dict[str, tuple[int, float]] = {}
         self._before: deque[tuple[float, dict[str, int]]] = deque(maxlen=LOOK_BACK)
         self.restart_rates()
 
