@@ -71,10 +71,11 @@ close_processes()
 
 
 ONE_IS_TERMINATED = """
-import os, sys, torch
+import os, signal, sys, torch
+from functools import partial
 from pathlib import Path
 sys.path.insert(0, sys.argv[4])
-from conftest import TerminatedAt
+from conftest import Interrupted
 from depthart_core.model import DepthART
 from training.data.source import open_data
 from training.distributed import close_processes
@@ -89,7 +90,8 @@ options = RunOptions(Path(sys.argv[3]), device="cpu", precision="fp32", workers=
 settings, name = recipe.stage("tokenizer"), "tokenizer"
 trainer = Trainer(name, DepthART(recipe.model), make_stage(name, settings), settings=settings, options=options)
 trainer.pace, trainer.nonfinite = 4, NonFiniteDetector(4)
-trainer.run(TerminatedAt(samples, 4) if os.environ["RANK"] == "1" else samples)
+terminated = Interrupted(samples, 4, partial(signal.raise_signal, signal.SIGTERM))
+trainer.run(terminated if os.environ["RANK"] == "1" else samples)
 print(f"stopped at {trainer.step}")
 close_processes()
 """
