@@ -27,6 +27,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(str(item.fspath)).is_relative_to(ROS_TESTS):  # older pytests have no item.path
             item.add_marker("ros")
+            if "dds" in item.fixturenames:
+                item.add_marker("dds")
 
 
 @pytest.fixture(scope="session")

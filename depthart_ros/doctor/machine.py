@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
 from depthart_core.errors import pip_install
@@ -23,7 +23,7 @@ LIBRARIES = {"numpy": ("numpy",), "cv2": ("opencv-python-headless", "opencv-pyth
              "rosbags": ("rosbags",)}  # fmt: skip
 DISTRIBUTIONS = ("humble", "jazzy", "kilted", "rolling")
 NUMPY_1 = ("humble", "jazzy", "kilted")
-"""Distributions whose messages and whose Ubuntu's OpenCV were compiled for it."""
+"""Distributions whose messages, as they come from apt, and whose Ubuntu's OpenCV were compiled for it."""
 SHARED_MEMORY = Path("/dev/shm")
 LEAST_SHARED_MEMORY = 128 << 20
 """Bytes: the segments of config/fastdds.xml have 64 MiB, and camera and node need one each."""
@@ -48,16 +48,17 @@ def check_ros(environment: Mapping[str, str]) -> Iterator[Finding]:
     Args:
         environment: such as os.environ.
     """
-    distribution = environment.get("ROS_DISTRO", "")
-    known = not distribution or distribution in DISTRIBUTIONS
-    name = distribution or "no ROS_DISTRO (nothing sourced, or the Python wheels)"
+    ros = environment.get("ROS_DISTRO", "")
+    known = not ros or ros in DISTRIBUTIONS
+    name = ros or "no ROS_DISTRO (nothing sourced, or the Python wheels)"
     tested = "" if known else f", which is none of {', '.join(DISTRIBUTIONS)}"
     rclpy = _version("rclpy", ("rclpy",)) or "missing"
     domain = environment.get("ROS_DOMAIN_ID", "0")
     yield Finding("ROS", f"{name}{tested}; rclpy {rclpy}; domain {domain}")
     numpy = _version("numpy", ("numpy",))
-    if distribution in NUMPY_1 and numpy.partition(".")[0] not in ("", "0", "1", "of the system"):
-        text = f"{distribution} and its Ubuntu's OpenCV were compiled for NumPy 1, here is {numpy}: the node may crash"
+    newer = numpy.partition(".")[0] not in ("", "0", "1", "of the system")
+    if newer and ros in NUMPY_1 and not _came_with_ros("numpy"):
+        text = f"{ros} and its Ubuntu's OpenCV were compiled for NumPy 1, here is {numpy}: the node may crash"
         yield Finding("ROS", text, 'pip install "numpy<2"')
 
 
@@ -121,6 +122,14 @@ def _check_space(folder: Path) -> Iterator[Finding]:
     elif free < LEAST_FREE:
         cure = "end processes that use it, then remove what dead ones left: fastdds shm clean"
     yield Finding("memory", text, cure)
+
+
+def _came_with_ros(name: str) -> bool:
+    """Whether a package lies where rclpy does: then one package manager (conda, pip) chose versions that fit."""
+    spec = importlib.util.find_spec("rclpy")
+    if spec is None or spec.origin is None:
+        return False
+    return Path(str(distribution(name).locate_file(""))).resolve() == Path(spec.origin).resolve().parents[1]
 
 
 def _version(module: str, names: tuple[str, ...]) -> str:

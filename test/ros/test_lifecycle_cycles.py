@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import TransitionCallbackReturn
 from sensor_msgs.msg import Image
 
@@ -37,6 +38,14 @@ def held(node):
     )
 
 
+def trigger(node, transition):
+    """Whether rclpy's own method of a transition succeeded: up to Jazzy it raises where the state has no such one."""
+    try:
+        return getattr(node, f"trigger_{transition}")() == SUCCESS
+    except rclpy_implementation.RCLError:
+        return False
+
+
 def test_two_hundred_cycles_leave_nothing_behind(world, toy_model_path):
     node = world.depth_node(autostart=False, model=str(toy_model_path), threads=1, cameras=["front", "left"])
     before, memory = held(node), []
@@ -58,8 +67,7 @@ def test_transitions_in_any_order_are_done_or_refused_and_the_node_works_in_the_
     before, state, dice = held(node), "unconfigured", random.Random(7)
     for _ in range(100):
         transition = dice.choice(TRANSITIONS)
-        done = getattr(node, f"trigger_{transition}")()
-        assert (done == SUCCESS) is ((state, transition) in STEPS), (state, transition)
+        assert trigger(node, transition) is ((state, transition) in STEPS), (state, transition)
         state = STEPS.get((state, transition), state)
         assert node._label == state
         world.executor.spin_once(timeout_sec=0)

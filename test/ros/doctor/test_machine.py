@@ -1,6 +1,7 @@
 """What the doctor says of the machine."""
 
 import os
+import sys
 
 import pytest
 
@@ -57,6 +58,17 @@ def test_a_numpy_that_breaks_the_messages_of_a_distribution_is_wrong(tmp_path, m
     monkeypatch.syspath_prepend(str(tmp_path))
     *_, finding = check_ros({"ROS_DISTRO": distribution})
     assert finding.cure == cure
+
+
+def test_a_numpy_that_was_installed_with_ros_fits_it(tmp_path, monkeypatch):
+    (tmp_path / "numpy-2.9.1.dist-info").mkdir()
+    (tmp_path / "numpy-2.9.1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 2.9.1\n")
+    (tmp_path / "rclpy").mkdir()
+    (tmp_path / "rclpy" / "__init__.py").touch()
+    monkeypatch.delitem(sys.modules, "rclpy", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (finding,) = check_ros({"ROS_DISTRO": "jazzy"})
+    assert not finding.cure
 
 
 def program(folder, text):
