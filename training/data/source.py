@@ -86,7 +86,7 @@ KINDS = {
         options=("split", "depth"),
         choice="split=train",
     ),
-    "tum": Kind(tum.matches, tum.open_tum, tum.LAYOUT, options=("camera",)),
+    "tum": Kind(tum.matches, tum.open_tum, tum.LAYOUT, options=("camera", "every")),
     "ibims1": Kind(ibims1.matches, ibims1.open_ibims1, ibims1.LAYOUT, Protocol(50.0, size=None)),
     "eth3d": Kind(eth3d.matches, eth3d.open_eth3d, eth3d.LAYOUT, Protocol(72.0)),
     # Outdoor scans reach 300 m; 50 m is the longest that the indoor ones hold, and the laser's nearest is 0.6 m.

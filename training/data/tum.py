@@ -45,18 +45,21 @@ def matches(path: Path) -> bool:
     return any(next(path.glob(pattern), None) for pattern in ("rgb.txt", "*/rgb.txt"))
 
 
-def open_tum(path: Path, *, camera: str | None = None) -> Frames:
+def open_tum(path: Path, *, camera: str | None = None, every: str = "1") -> Frames:
     """Pair the pictures and depth maps of a sequence, or of all sequences in a folder.
 
     Args:
         path: a sequence such as ``rgbd_dataset_freiburg1_rpy``, or a folder of them.
         camera: ``fr1``, ``fr2`` or ``fr3``; by default what the folder's name says.
+        every: N takes the first pair of each sequence and every Nth after it, in the order of their stamps.
 
     Raises:
-        DataError: the layout is another one, nothing pairs, or the camera is unknown.
+        DataError: the layout is another one, nothing pairs, the camera is unknown, or ``every`` is no number from 1 up.
     """
+    if not (every.isdecimal() and int(every)):
+        raise DataError(f"every={every}: expected a whole number from 1 up, such as every=12")
     sequences = [path] if (path / "rgb.txt").exists() else sorted(file.parent for file in path.glob("*/rgb.txt"))
-    frames = [frame for sequence in sequences for frame in _pair(sequence, camera or _camera(sequence))]
+    frames = [frame for sequence in sequences for frame in _pair(sequence, camera or _camera(sequence))[:: int(every)]]
     if not frames:
         raise DataError(f"{path} holds no sequence of TUM RGB-D, expected {LAYOUT}")
     return Frames(frames, read_frame)

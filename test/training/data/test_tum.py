@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
 from training.data.pairing import pair_stamps
 from training.data.sample import DataError, readable
+from training.data.source import open_data
 from training.data.tum import open_tum
 
 RGB_STAMPS = ("10.000000", "10.033000", "10.066000", "11.000000")
@@ -54,6 +57,22 @@ def test_a_folder_of_sequences_is_read_as_one(tum):
     frames = open_tum(tum.parent)
     assert len(frames) == 6
     assert frames[0].intrinsics.fx == 517.3
+
+
+def test_every_second_pair_is_taken_of_each_sequence(tum):
+    write_sequence(tum.parent / "rgbd_dataset_freiburg1_xyz")
+    frames = open_data(Path(f"{tum.parent}?every=2"), "tum")
+    assert [frame.name for frame in frames] == [
+        f"{sequence}/{stamp}"
+        for sequence in ("rgbd_dataset_freiburg1_xyz", tum.name)
+        for stamp in (RGB_STAMPS[0], RGB_STAMPS[2])
+    ]
+
+
+@pytest.mark.parametrize("every", ["0", "-1", "1.5", "all", ""])
+def test_every_so_many_that_is_no_number_is_refused(tum, every):
+    with pytest.raises(DataError, match=f"^every={every}: expected a whole number from 1 up"):
+        open_tum(tum, every=every)
 
 
 def test_a_name_without_a_camera_says_what_was_expected(tum):
