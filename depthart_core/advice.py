@@ -8,6 +8,9 @@ from depthart_core.errors import BackendError
 from depthart_core.inference import BackendOptions
 from depthart_core.store import exports
 
+EXACT = "without --precision int8: less fast, and the same depth as PyTorch's"
+"""What to say beside a command of `advised_export` that holds ``--precision int8`` although none was asked for."""
+
 
 def prefers_export(options: BackendOptions) -> bool:
     """Whether "auto" would take an export before PyTorch.
@@ -17,6 +20,17 @@ def prefers_export(options: BackendOptions) -> bool:
     """
     possible = options.precision in ("auto", *exports.RUNNABLE["onnx"])
     return possible and options.device in ("auto", "cpu") and options.decode != "sample"
+
+
+def advised_export(model: str | Path, options: BackendOptions) -> str:
+    """The command that makes the graph which "auto" then takes on a CPU: the fastest, in int8, unless one is asked for.
+
+    Args:
+        model: See `DepthEstimator.load`.
+        options: What is asked for.
+    """
+    precision = "int8" if options.precision == "auto" else options.precision
+    return exports.export_command(model, options.decode, None, precision=precision)
 
 
 def missing_export(model: str | Path, options: BackendOptions) -> str:
@@ -34,5 +48,5 @@ def missing_export(model: str | Path, options: BackendOptions) -> str:
     try:
         exports.find_exports(model, options, backend="onnx", form="stepped")
     except BackendError:
-        return exports.export_command(model, options.decode, None)
+        return advised_export(model, options)
     return ""

@@ -127,7 +127,7 @@ class DepthNode(LifecycleNode):
         self.get_logger().info(f"configured: {self._estimator.name}")
         if command := faster_with(settings, self._estimator):
             self.get_logger().info(
-                f"backend auto took torch as it found no exported graph; faster: {command}", once=True
+                f"backend auto took torch as it found no exported graph; faster on a CPU: {command}", once=True
             )
 
     def _activate(self) -> None:

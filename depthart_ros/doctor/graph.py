@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.qos import QoSCompatibility, qos_check_compatible
@@ -31,9 +31,12 @@ def check_graph(graph: Graph) -> Iterator[Finding]:
     for topic in sorted(graph.topics.values(), key=lambda topic: topic.name):
         yield _describe(topic, graph)
         yield from _check_qos(topic)
-    cameras = _cameras(graph)
+    cameras, served = _cameras(graph), _served(graph)
     for image in cameras:
-        yield from _check_camera(image, graph)
+        if image.name in served:
+            yield Finding("cameras", f"{image.name}: taken by {served[image.name]}")
+        else:
+            yield from _check_camera(image, graph)
     if not cameras:
         yield Finding("cameras", "none: start the driver, or for a try: ros2 run depthart_ros depthart camera")
     yield from _check_nodes(graph)
@@ -97,6 +100,27 @@ def _is_depth(topic: Topic) -> bool:
     return holds_depth(topic.first)
 
 
+def _reports(graph: Graph) -> dict[str, tuple[bool, dict[str, str]]]:
+    """Return what depth nodes say on /diagnostics: whether something is wrong, and the values, by name."""
+    topic = graph.topics.get("/diagnostics")
+    told = {
+        name: (status.level != DiagnosticStatus.OK, {pair.key: pair.value for pair in status.values})
+        for name, status in sorted(topic.statuses.items() if topic else ())
+    }
+    return {name: report for name, report in told.items() if {"state", "cure"} <= report[1].keys()}  # else another's
+
+
+def _served(graph: Graph) -> dict[str, str]:
+    """Return which depth node takes the images of a topic, once somebody listens to it."""
+    told = {values.get("image_topic", ""): name.partition(": ")[0] for name, (_, values) in _reports(graph).items()}
+    return told | {
+        topic.name: endpoint_name(subscriber)
+        for topic in graph.topics.values()
+        for subscriber in topic.subscribers
+        if endpoint_name(subscriber) in graph.depth_nodes
+    }
+
+
 def _check_camera(image: Topic, graph: Graph) -> Iterator[Finding]:
     """Yield the line that starts the node for a camera, and what is wrong with its calibration."""
     base = image.name.removesuffix(COMPRESSED_SUFFIX)
@@ -125,11 +149,14 @@ def _check_nodes(graph: Graph) -> Iterator[Finding]:
     """Yield what each depth node says of itself on /diagnostics."""
     if not graph.depth_nodes:
         yield Finding("depth node", "none runs")
-    topic = graph.topics.get("/diagnostics")
-    for name, status in sorted(topic.statuses.items()) if topic else ():
-        values = {pair.key: pair.value for pair in status.values}
-        if not {"state", "cure"} <= values.keys():
-            continue  # another package's
-        wrong = status.level != DiagnosticStatus.OK
-        text = "; ".join(filter(None, (values["state"], values.get("cause"))))
+    for name, (wrong, values) in _reports(graph).items():
+        text = "; ".join(filter(None, (values["state"], values.get("cause"), _scale(values))))
         yield Finding("depth node", f"{name}: {text}", (values["cure"] or "see its log") if wrong else "")
+
+
+def _scale(values: Mapping[str, str]) -> str:
+    """Return where a camera's metres come from; "" where the status is not on a camera, or none come."""
+    scale, source = values.get("scale", "0"), values.get("scale_source", "")
+    if source == "model":
+        return "scale_source model" + (f", which guesses {scale} m per unit now" if scale != "0" else "")
+    return f"scale {scale}" if scale != "0" else ""

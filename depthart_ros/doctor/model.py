@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from depthart_core import CheckpointError, ConfigError, DepthartError
-from depthart_core.advice import prefers_export
+from depthart_core.advice import EXACT, advised_export, prefers_export
 from depthart_core.model_files import export_folder, fingerprint, is_engine, is_export, model_path
 from depthart_core.store import engines, exports
 from depthart_ros.doctor.findings import Finding
@@ -21,6 +21,7 @@ from depthart_ros.parameters.files import read_given, settings_of
 from depthart_ros.parameters.settings import Settings
 
 ROUNDS = 3
+BY_DEFAULT = "the node's defaults, without --params-file (what a running node has stands below)"
 
 
 def check_parameters(file: Path | None, assignments: Sequence[str]) -> tuple[list[Finding], Settings | None]:
@@ -44,7 +45,7 @@ def check_parameters(file: Path | None, assignments: Sequence[str]) -> tuple[lis
         wrong = Finding("parameters", f"{whose}{error}", f"correct {file or 'the parameter'}")
         return [*(Finding("parameters", sentence) for sentence in ignored), wrong], None
     given = " and ".join([*([str(file)] if file else []), *assignments])
-    valid = f"{given}: valid" if given else "those of the node by default"
+    valid = f"{given}: valid" if given else BY_DEFAULT
     sentences = [*ignored, valid + _without_metres(by_camera)]
     found = [Finding("parameters", sentence) for sentence in sentences]
     return [*found, *_check_calibrations(by_camera, file)], settings
@@ -98,8 +99,9 @@ def _check_graph(settings: Settings) -> Iterator[Finding]:
         if needed:
             yield Finding("graph", str(error), _cure(error, settings))
         else:
-            command = exports.export_command(settings.model, settings.decode, None)
-            yield Finding("graph", f"none; without an engine PyTorch runs the model; faster on a CPU: {command}")
+            command = advised_export(settings.model, options)
+            exact = f" ({EXACT})" if options.precision == "auto" else ""
+            yield Finding("graph", f"none; without an engine PyTorch runs the model; faster on a CPU: {command}{exact}")
         return
     for export in found:
         try:

@@ -1,6 +1,7 @@
 """What the node says of a faster way to run its model."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -31,7 +32,8 @@ def test_a_node_that_auto_gave_torch_names_the_command_that_makes_it_faster_once
     assert sum(line.startswith("loading model ") for line in world.logs) == 2
     world.spin_for(0.5)
     assert advice(world) == [
-        f"backend auto took torch as it found no exported graph; faster: depthart export {toy_model_path}"
+        f"backend auto took torch as it found no exported graph; faster on a CPU: "
+        f"depthart export {toy_model_path} --precision int8"
     ]
 
 
@@ -43,7 +45,10 @@ def test_nothing_is_said_where_torch_was_asked_for_or_is_needed(toy_model_path, 
 
 def test_the_command_names_the_decoding(toy_model_path):
     settings = Settings(model=str(toy_model_path), threads=1, decode="argmax")
-    assert faster_with(settings, load_estimator(settings)) == f"depthart export {toy_model_path} --decode argmax"
+    command = f"depthart export {toy_model_path} --decode argmax"
+    assert faster_with(settings, load_estimator(settings)) == f"{command} --precision int8"
+    exact = replace(settings, precision="fp32")
+    assert faster_with(exact, load_estimator(exact)) == command
 
 
 def test_nothing_is_said_once_the_graph_is_there(toy_model_path):

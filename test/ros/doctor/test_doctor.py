@@ -154,6 +154,36 @@ def test_what_a_depth_node_says_of_itself_is_passed_on_and_its_work_is_not_asked
     )
 
 
+@pytest.mark.parametrize("listened", [False, True])
+def test_a_camera_that_a_node_takes_is_given_no_line_to_start_one_and_the_nodes_own_scale_is_told(
+    world, playing, doctor, rgb_message, info_message, stamp, toy_model_path, listened
+):
+    from sensor_msgs.msg import CameraInfo, Image
+
+    images, infos = publisher(world, Image, "/image"), publisher(world, CameraInfo, "/camera_info")
+    free, beside = publisher(world, Image, "/free/image_rect"), publisher(world, CameraInfo, "/free/camera_info")
+    world.depth_node(model=str(toy_model_path), backend="torch", scale=1.5)
+    if listened:
+        world.listen("/depth/relative", Image)
+    picture, info = rgb_message(stamp), info_message(stamp)
+    playing((images, picture), (infos, info), (free, picture), (beside, info))
+    state = "running" if listened else "idle; nobody subscribes to an output"
+    said = doctor(
+        "/image: taken by /depth_node\n",
+        "depth.launch.py image:=/free/image_rect",
+        re.compile(rf"depth node  /depth_node: depth: {state}.*; scale 1.5\n"),
+    )
+    assert "image:=/image" not in said
+    assert "the node's defaults, without --params-file (what a running node has stands below); the scale is" in said
+    assert said.endswith("nothing is wrong\n")
+
+
+def test_a_node_whose_metres_the_model_guesses_says_so(world, playing, doctor, toy_model_path):
+    world.depth_node(model=str(toy_model_path), backend="torch", scale_source="model")
+    playing()
+    doctor("no image; nothing publishes /image; scale_source model\n", status=1)
+
+
 def test_a_node_that_cannot_be_configured_is_wrong(world, playing, doctor):
     world.depth_node(model="/nowhere/toy.safetensors")
     playing()

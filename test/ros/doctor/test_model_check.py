@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from depthart_ros.doctor.findings import is_wrong
-from depthart_ros.doctor.model import check_model, check_parameters
+from depthart_ros.doctor.model import BY_DEFAULT, check_model, check_parameters
 from depthart_ros.parameters.settings import Settings
 
 
@@ -19,7 +19,7 @@ def test_a_valid_file_gives_the_settings(tmp_path):
 @pytest.mark.parametrize(
     ("assignments", "said"),
     [
-        ([], "those of the node by default; the scale is unknown, so neither metres nor a cloud will come"),
+        ([], f"{BY_DEFAULT}; the scale is unknown, so neither metres nor a cloud will come"),
         (["scale:=1e0"], "scale:=1e0: valid"),
         (["scale_source:=model"], "scale_source:=model: valid"),
         (["cameras:=[front]", "front.scale:=1.2"], "cameras:=[front] and front.scale:=1.2: valid"),
@@ -74,7 +74,10 @@ def test_a_model_that_runs_is_fine(toy_model_path, monkeypatch, tmp_path):
     assert not is_wrong(found)
     texts = [finding.text for finding in found]
     assert "undamaged" in texts[0]
-    assert "faster on a CPU: depthart export" in texts[1]
+    command = f"depthart export {toy_model_path}"
+    assert f"faster on a CPU: {command} --precision int8 (without --precision int8: less fast, and the same" in texts[1]
+    exact = list(check_model(Settings(model=str(toy_model_path), precision="fp32")))
+    assert exact[1].text.endswith(f"faster on a CPU: {command}")
     assert "ms for 640x480" in texts[2]
 
 
