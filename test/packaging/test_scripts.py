@@ -62,3 +62,32 @@ def test_an_extra_that_does_not_exist_is_named_with_those_that_do(checkout):
 
 def test_an_unknown_argument_is_named(checkout):
     assert "--fast" in one_sentence(run_setup(checkout, "--fast"))
+
+
+@pytest.mark.parametrize("script", ["setup", "demo", "test", "compare_objectives"])
+@pytest.mark.parametrize("asked", ["--help", "-h"])
+def test_help_is_answered_before_anything_is_installed(checkout, script, asked):
+    command = [str(checkout / "scripts" / script), "--extras", asked]
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"scripts/{script} " in done.stdout
+    assert not (checkout / ".venv").exists()
+
+
+@pytest.mark.parametrize(("script", "option"), [("demo", "--bag-seconds"), ("compare_objectives", "--equal")])
+def test_help_lists_every_option_once_the_environment_is_there(script, option):
+    if not (ROOT / ".venv" / "bin" / "python").exists():
+        pytest.skip("scripts/setup has not run here")
+    done = subprocess.run([str(ROOT / "scripts" / script), "--help"], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert option in done.stdout
+
+
+def test_an_environment_that_is_a_link_to_another_one_is_left_as_it_is(checkout):
+    other = checkout / "other"
+    other.mkdir()
+    (checkout / ".venv").symlink_to(other)
+    line = one_sentence(run_setup(checkout))
+    assert f".venv is a symbolic link to {other}" in line
+    assert "remove the link" in line
+    assert list(other.iterdir()) == []
