@@ -243,6 +243,12 @@ def test_the_rviz_layout_shows_our_topics():
     assert layout["Global Options"]["Fixed Frame"] == "camera_optical_frame"
 
 
+@pytest.mark.parametrize("name", ["webcam", "nav2"])
+def test_an_example_for_any_camera_takes_raw_images_too(name):
+    (given,) = included(ROOT / "launch" / "examples" / f"{name}.launch.py")
+    assert {"rectified", "rectify"} <= set(given)
+
+
 def test_the_parameters_for_nav2_are_valid_for_the_node():
     from depthart_ros.parameters.files import read_parameters, settings_of
 
