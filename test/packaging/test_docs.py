@@ -18,9 +18,12 @@ from depthart_ros.cli.main import SUBCOMMANDS
 from depthart_ros.parameters.settings import SPECS
 
 ROOT = Path(__file__).parents[2]
+PARTS = ("benchmarks", "depthart_core", "depthart_ros", "docs", "scripts", "test", "training")
+TEXTS = sorted({*ROOT.glob("*.md"), *(file for part in PARTS for file in (ROOT / part).rglob("*.md"))})
 NAMES = ("README.md", "CHANGELOG.md", "benchmarks/README.md", "scripts/gpu/README.md", "depthart_core/models/nano.md")
 DOCUMENTS = [*(ROOT / name for name in NAMES), *sorted((ROOT / "docs").glob("*.md"))]
 NODE = (ROOT / "docs" / "node.md").read_text()
+texts = pytest.mark.parametrize("text", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
 documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 PROGRAM = re.compile(r"python -m ((?:training|benchmarks)\.\w+)([^#|&;>]*)", re.DOTALL)
 
@@ -48,6 +51,17 @@ def code(document):
     return block_lines(document) + re.findall(r"`([^`\n]+(?:\n[^`\n]+)?)`", outside)
 
 
+def outside_of_blocks(text):
+    """A text without its code blocks, which may hold brackets and comments that look like links and headings."""
+    return re.sub(r"```.*?```", "", text.read_text(), flags=re.DOTALL)
+
+
+def anchors_of(text):
+    """What a link to a part of a text may end in: its headings, as GitHub makes names of them."""
+    headings = re.findall(r"^#+ (.*)$", outside_of_blocks(text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
 def arguments_of(name):
     """The launch arguments of a file: those it declares one by one, and those of its table."""
     (file,) = (ROOT / "launch").rglob(name)
@@ -60,6 +74,31 @@ def arguments_of(name):
     ]
     nodes = [call.args[0] for call in calls] + [key for keys in tables for key in keys]
     return {node.value for node in nodes if isinstance(node, ast.Constant)}
+
+
+@texts
+def test_every_link_to_a_file_and_to_a_part_of_it_leads_there(text):
+    wrong = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", outside_of_blocks(text)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = text.parent / path if path else text
+        if not file.exists() or (anchor and anchor not in anchors_of(file)):
+            wrong.append(target)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("text", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name)
+def test_a_document_is_named_by_a_link(text):
+    """One of the repository, that is, and not a file that a command writes."""
+    named = re.findall(r"(?<!\[)`([\w./-]+\.md)`", outside_of_blocks(text))
+    assert [name for name in named if (ROOT / name).exists() or (text.parent / name).exists()] == []
+
+
+def test_the_readme_leads_to_every_document():
+    linked = set(re.findall(r"\]\((docs/\w+\.md)\)", (ROOT / "README.md").read_text()))
+    assert linked == {f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md")}
 
 
 def test_every_state_of_the_diagnostics_is_explained():

@@ -1,5 +1,6 @@
 """The README names what there is."""
 
+import json
 import re
 import subprocess
 import sys
@@ -35,6 +36,27 @@ def test_the_readme_lists_every_extra():
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:[\w.]+/)+[\w.]+\.\w+)`", README))))
 def test_the_readme_names_a_file_that_exists(path):
     assert (ROOT / path).is_file()
+
+
+def test_the_python_of_the_readme_runs_as_it_stands(monkeypatch, capsys):
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/nonexistent")  # PyTorch runs it, whatever was exported here
+    names = {}
+    exec(compile(program, "README.md", "exec"), names)
+    assert names["depth"].values.shape == names["metres"].shape == (480, 640)
+    assert re.search(r"\(480, 640\)\n0\.\d+\n\d\.\d\d m in the middle, off by about \d+%\n", capsys.readouterr().out)
+
+
+def test_the_camera_of_the_readme_is_that_of_its_picture():
+    samples = json.loads((ROOT / "depthart_ros" / "samples" / "samples.json").read_text())
+    (name,) = re.findall(r"depthart_ros/samples/(\w+\.jpg)", README)
+    (sample,) = [sample for sample in samples if sample["file"] == name]
+    (given,) = re.findall(r"Intrinsics\((.*?)\)", README)
+    for pair in given.split(", "):
+        field, value = pair.split("=")
+        assert float(value) == pytest.approx(sample[field], abs=0.1)
 
 
 EXTRAS = """
