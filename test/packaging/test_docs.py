@@ -89,7 +89,9 @@ def test_every_link_to_a_file_and_to_a_part_of_it_leads_there(text):
     assert wrong == []
 
 
-@pytest.mark.parametrize("text", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "text", [file for file in TEXTS if file.parent in (ROOT, ROOT / "docs")], ids=lambda file: file.name
+)
 def test_a_document_is_named_by_a_link(text):
     """One of the repository, that is, and not a file that a command writes."""
     named = re.findall(r"(?<!\[)`([\w./-]+\.md)`", outside_of_blocks(text))

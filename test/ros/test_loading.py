@@ -31,10 +31,8 @@ def test_a_node_that_auto_gave_torch_names_the_command_that_makes_it_faster_once
     world.until(lambda: sum("configured: " in line for line in world.logs) == 2, what="the second configuration")
     assert sum(line.startswith("loading model ") for line in world.logs) == 2
     world.spin_for(0.5)
-    assert advice(world) == [
-        f"backend auto took torch as it found no exported graph; faster on a CPU: "
-        f"depthart export {toy_model_path} --precision int8"
-    ]
+    command = f"depthart export {toy_model_path} --precision int8"
+    assert advice(world) == [f"backend auto took torch as it found no exported graph; faster on a CPU: {command}"]
 
 
 @pytest.mark.parametrize("asked", [{"backend": "torch"}, {"decode": "sample"}])
