@@ -44,15 +44,12 @@ class Answers:
         self.path = path
         self._places: dict[bytes, tuple[int, int]] = {}
         self._file = _open_locked(path)
-        first = json.dumps({"format": FORMAT, **model}).encode() + b"\n"
-        if self._file.readline() == first:
-            self._end = self._scan()
-        else:
-            self._end = len(first)
-            self._file.seek(0)
-            self._file.truncate()
-            self._file.write(first)
-        self._file.truncate(self._end)
+        try:
+            self._end = self._begin(json.dumps({"format": FORMAT, **model}).encode() + b"\n")
+        except OSError as error:
+            with suppress(OSError):
+                self._file.close()
+            raise _unwritable(path, error) from error
 
     def __len__(self) -> int:
         return len(self._places)
@@ -88,10 +85,21 @@ class Answers:
             self._file.write(HEAD.pack(picture, len(content), zlib.crc32(content)) + content)
             self._file.flush()
         except OSError as error:
-            cure = "the same command goes on once it can"
-            raise BagError(f"{self.path} cannot be written: {error.strerror}; {cure}") from error
+            raise _unwritable(self.path, error) from error
         self._places[picture] = (self._end + HEAD.size, len(content))
         self._end += HEAD.size + len(content)
+
+    def _begin(self, first: bytes) -> int:
+        """Find the records after the first line, or write that where it is another; returns where the next may go."""
+        if self._file.readline() == first:
+            end = self._scan()
+        else:
+            end = len(first)
+            self._file.seek(0)
+            self._file.truncate()
+            self._file.write(first)
+        self._file.truncate(end)
+        return end
 
     def _scan(self) -> int:
         """Find every whole record; returns where the last of them ends."""
@@ -155,6 +163,10 @@ class RememberingBackend:
         return answer
 
 
+def _unwritable(path: Path, error: OSError) -> BagError:
+    return BagError(f"{path} cannot be written: {error.strerror}; the same command goes on once it can")
+
+
 def _open_locked(path: Path) -> BinaryIO:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -166,6 +178,9 @@ def _open_locked(path: Path) -> BinaryIO:
     except BlockingIOError as error:
         file.close()
         raise BagError(f"another `depthart bag` is writing beside {path.parent}; let it end first") from error
+    except OSError as error:  # a file system without locks
+        file.close()
+        raise BagError(f"{path} cannot be locked: {error.strerror}") from error
     return file
 
 

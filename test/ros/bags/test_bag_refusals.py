@@ -109,6 +109,19 @@ def test_a_damaged_picture_is_kept_and_named_and_the_others_have_depth(
     assert len(added(out, "/depth/image_rect")) == 2
 
 
+def test_a_disk_that_is_full_from_the_beginning_is_one_sentence(bag, write_bag, recording, capsys):
+    source = write_bag(recording(1))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        status = bag(source, source.with_name("out"), "--scale", 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "out.unfinished/answers cannot be written: File too large; the same command goes on" in refused(
+        capsys, status
+    )
+
+
 def test_a_full_disk_for_the_answers_ends_the_run_which_goes_on_once_there_is_room(bag, write_bag, recording, capsys):
     source = write_bag(recording(6))
     out, limits = source.with_name("out"), resource.getrlimit(resource.RLIMIT_FSIZE)
