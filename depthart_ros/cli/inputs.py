@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +12,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from depthart_core.errors import ImageError
-from depthart_ros.driver.sources import PICTURE_SUFFIXES, open_video, read_picture
+from depthart_core import ConfigError, ImageError
+from depthart_ros.driver.files import PICTURE_SUFFIXES, VIDEO_SUFFIXES, open_video, read_picture, read_video
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg"})
+RESULT = "_depthart"
+"""Follows the stem of what was read in the names of results, which nothing else is called: nothing else is replaced."""
 
-MISCOUNTED = 0.05
-"""Share of its frames that a video may lack without a word: some kinds only estimate their number."""
+RESULTS = re.compile(rf".*{RESULT}(_\d+)?\.(npy|png)", re.DOTALL)
+
+LONGEST_STEM = 190
+"""Bytes that leave room for what names of results have besides, also while they are written; 255 is the limit."""
 
 
 @dataclass(frozen=True)
@@ -24,29 +29,37 @@ class Picture:
     """A picture to look at.
 
     Attributes:
-        stem: What its results should be called.
+        name: What its results are called, but for .npy and .png.
         rgb: uint8 (H, W, 3).
     """
 
-    stem: str
+    name: str
     rgb: npt.NDArray[np.uint8]
 
 
 def find_files(inputs: list[Path]) -> tuple[list[Path], list[str]]:
-    """Files, and for each folder the pictures and videos in it by name; then what is wrong, a sentence each."""
-    files: list[Path] = []
+    """Files, and for each folder the pictures and videos in it by name; then what is wrong, a sentence each.
+
+    Results of an earlier run are left out, and a file that is found twice is there once.
+
+    Raises:
+        ConfigError: Two files would have results of one name.
+    """
+    files: dict[tuple[str, bool], Path] = {}
     problems: list[str] = []
     for path in inputs:
-        if path.is_dir():
-            suffixes = PICTURE_SUFFIXES | VIDEO_SUFFIXES
-            found = sorted(file for file in path.iterdir() if file.suffix.lower() in suffixes and not file.is_dir())
-            files += found
-            problems += [] if found else [f"folder {path} holds no picture and no video"]
-        elif path.is_file():
-            files.append(path)
-        else:
-            problems.append(f"there is no file or folder {path}")
-    return files, problems
+        try:
+            found = _files_in(path)
+        except ImageError as error:
+            problems.append(str(error))
+            continue
+        for file in found:
+            other = files.setdefault((file.stem, _is_video(file)), file)
+            if os.path.realpath(file) != os.path.realpath(other):
+                raise ConfigError(f"{other} and {file} would have results of one name; give each its own run and --out")
+    if not files and not problems:
+        problems.append("every INPUT is a result of an earlier run; expected pictures, videos or folders of them")
+    return list(files.values()), problems
 
 
 def count_pictures(files: list[Path]) -> int:
@@ -55,19 +68,47 @@ def count_pictures(files: list[Path]) -> int:
 
 
 def read_file(path: Path) -> Iterator[Picture]:
-    """The picture of a file, or the frames of a video as stem_000000, stem_000001, ...
+    """The picture of a file, STEM_depthart, or the frames of a video, STEM_depthart_000000, STEM_depthart_000001, ...
 
     Raises:
-        ImageError: It cannot be read.
+        ImageError: It cannot be read, or its results cannot be called so.
     """
+    if len(os.fsencode(path.stem)) > LONGEST_STEM:
+        raise ImageError(f"{path} has too long a name for its results; expected {LONGEST_STEM} bytes before the suffix")
+    name = path.stem + RESULT
     if _is_video(path):
-        yield from _read_video(path)
+        for number, bgr in enumerate(read_video(path)):
+            yield Picture(f"{name}_{number:06}", _rgb(bgr))
     else:
-        yield Picture(path.stem, np.asarray(cv2.cvtColor(read_picture(path), cv2.COLOR_BGR2RGB), np.uint8))
+        yield Picture(name, _rgb(read_picture(path)))
+
+
+def _files_in(path: Path) -> list[Path]:
+    """The files to read of an input: none where it is a result.
+
+    Raises:
+        ImageError: It is not there, cannot be read, or is a folder of nothing to read.
+    """
+    try:
+        if not path.is_dir():
+            if not path.exists():
+                raise ImageError(f"there is no file or folder {path}")
+            return [] if RESULTS.fullmatch(path.name) else [path]
+        known = (file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES)
+        found = sorted(file for file in known if not (file.is_dir() or RESULTS.fullmatch(file.name)))
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read: {error.strerror}") from error
+    if not found:
+        raise ImageError(f"folder {path} holds no picture and no video")
+    return found
 
 
 def _is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def _rgb(bgr: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _count_frames(path: Path) -> int:
@@ -78,20 +119,3 @@ def _count_frames(path: Path) -> int:
     count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     capture.release()
     return max(count, 0)
-
-
-def _read_video(path: Path) -> Iterator[Picture]:
-    capture, number = open_video(path), 0
-    count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    try:
-        got, bgr = capture.read()
-        while got:
-            yield Picture(f"{path.stem}_{number:06}", np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8))
-            number += 1
-            got, bgr = capture.read()
-    finally:
-        capture.release()
-    if number == 0:
-        raise ImageError(f"video {path} cannot be read; expected one that OpenCV knows")
-    if count - number > max(1, MISCOUNTED * count):
-        raise ImageError(f"video {path} is damaged: {number} of its {count} frames could be read")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import io
 import math
-import os
 import sys
 from collections.abc import Iterator
 from itertools import chain
@@ -30,10 +29,17 @@ COLOR_FACTOR = 4.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the prediction."""
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="picture, video or folder of them")
     parser.add_argument(
-        "--out", required=True, help="folder for STEM.npy (float32, H x W) and STEM.png (picture | depth)"
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="picture, video or folder of them; results of this command are left out",
     )
+    parser.add_argument(
+        "--out", required=True, metavar="DIR",
+        help="folder for STEM_depthart.npy (float32, H x W) and STEM_depthart.png (picture | depth); both end with the "
+        "number of the frame where INPUT is a video; those of an earlier run are replaced",
+    )  # fmt: skip
     parser.add_argument("--model", default="nano", help="packaged name or model file (default %(default)s)")
     parser.add_argument("--device", default="auto", help="such as cpu or cuda (auto: the GPU of an engine, else cpu)")
     parser.add_argument("--decode", choices=DECODES, default="expected", help="choice of codes (default %(default)s)")
@@ -41,9 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="to compute in (default %(default)s)")
     parser.add_argument("--max-scales", type=int, metavar="K", help="decode after so many scales (default: all)")
     metres = parser.add_mutually_exclusive_group()
-    metres.add_argument("--scale", type=float, help="metres per unit of relative depth: makes STEM.npy metres")
+    metres.add_argument("--scale", type=float, help="metres per unit of relative depth: makes the .npy metres")
     metres.add_argument(
-        "--fov-deg", type=float, help="horizontal field of view: makes STEM.npy metres by the model's own first guess"
+        "--fov-deg", type=float, help="horizontal field of view: makes the .npy metres by the model's own first guess"
     )
     parser.add_argument("--seed", type=int, default=0, help="of --decode sample (default %(default)s)")
     parser.add_argument("--threads", type=int, help="CPU threads (default: the library's choice)")
@@ -53,12 +59,13 @@ def run(args: argparse.Namespace) -> int:
     """Predict all inputs; returns 0, or 1 where some could not be read (the others are done).
 
     Raises:
-        ConfigError: An option that makes no sense.
+        ConfigError: An option that makes no sense, or two inputs whose results would have one name.
         CheckpointError: The model is missing or damaged.
         BackendError: The backend or device is not there.
         ImageError: The results cannot be written.
     """
     _check(args)
+    files, problems = find_files(args.inputs)
     estimator = DepthEstimator.load(
         args.model,
         backend=args.backend,
@@ -72,15 +79,10 @@ def run(args: argparse.Namespace) -> int:
     if args.fov_deg is not None and not estimator.heads:
         raise ConfigError(f"--fov-deg needs a model that guesses its scale, {args.model} does not; give --scale")
     _make_folder(args.out)
-    files, problems = find_files(args.inputs)
-    names = Names(args.out, files)
     done = 0
     with tqdm(total=count_pictures(files), unit="picture", file=sys.stderr) as bar:
         for picture in chain.from_iterable(_readable(file, problems) for file in files):
-            name = names.choose(picture.stem)
-            if name != picture.stem:
-                tqdm.write(f"{picture.stem} is taken: written as {name}", file=sys.stderr)
-            _predict(estimator, picture, args.out / name, scale=args.scale, fov_deg=args.fov_deg)
+            _predict(estimator, picture, args.out, scale=args.scale, fov_deg=args.fov_deg)
             done += 1
             bar.update()
     for problem in problems:
@@ -88,32 +90,6 @@ def run(args: argparse.Namespace) -> int:
     unit = "relative" if args.scale is None and args.fov_deg is None else "metres"
     print(f"{done} depth maps in {args.out} ({estimator.name}, {unit})")
     return 1 if problems else 0
-
-
-class Names:
-    """Names of results: none twice, and none that would overwrite a picture to read.
-
-    Args:
-        folder: Where results go.
-        files: What is read.
-    """
-
-    def __init__(self, folder: Path, files: list[Path]) -> None:
-        self._taken = {file.stem for file in files if _real(file) == _real(folder / f"{file.stem}.png")}
-
-    def choose(self, stem: str) -> str:
-        """Take `stem`, or the first free of stem_2, stem_3, ..."""
-        name, number = stem, 1
-        while name in self._taken:
-            number += 1
-            name = f"{stem}_{number}"
-        self._taken.add(name)
-        return name
-
-
-def _real(path: Path) -> str:
-    """The path without links; unlike Path.resolve it takes links that lead nowhere."""
-    return os.path.realpath(path)
 
 
 def beside(rgb: npt.NDArray[np.uint8], depth: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
@@ -127,8 +103,6 @@ def _check(args: argparse.Namespace) -> None:
     if not all((*args.inputs, args.out)):
         raise ConfigError("INPUT or --out is empty; expected a path, . for the folder you are in")
     args.inputs, args.out = [Path(name) for name in args.inputs], Path(args.out)
-    if any(path.is_dir() and _real(path) == _real(args.out) for path in args.inputs):
-        raise ConfigError(f"--out {args.out} is a folder to read, too, where results would be pictures; give another")
     _, largest = SPECS["scale"].limits or (0, math.inf)
     if args.scale is not None and not 0 < args.scale <= largest:
         raise ConfigError(f"--scale is {args.scale:g}; expected metres per unit above 0, at most {largest:g}")
@@ -154,9 +128,9 @@ def _readable(file: Path, problems: list[str]) -> Iterator[Picture]:
 
 
 def _predict(
-    estimator: DepthEstimator, picture: Picture, target: Path, *, scale: float | None, fov_deg: float | None
+    estimator: DepthEstimator, picture: Picture, folder: Path, *, scale: float | None, fov_deg: float | None
 ) -> None:
-    """Write TARGET.npy and TARGET.png."""
+    """Write the two results of a picture."""
     estimate = estimator(picture.rgb)
     relative = estimate.values
     if fov_deg is not None:
@@ -166,7 +140,7 @@ def _predict(
     np.save(array := io.BytesIO(), depth)
     image = cv2.imencode(".png", cv2.cvtColor(beside(picture.rgb, relative), cv2.COLOR_RGB2BGR))[1]
     for suffix, data in ((".npy", array.getvalue()), (".png", image.tobytes())):
-        path = target.with_name(target.name + suffix)
+        path = folder / f"{picture.name}{suffix}"
         try:
             write_atomically(path, data)
         except OSError as error:

@@ -16,10 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core import ImageError, Intrinsics
+from depthart_ros.driver.files import PICTURE_SUFFIXES, frames_of, read_picture, read_video
 from depthart_ros.inputs.camera_model import intrinsics_from_fov
-from depthart_ros.inputs.compressed import is_cut_off
 
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 SAMPLES = Path(__file__).parents[1] / "samples"
 SAMPLES_INDEX = "samples.json"
 
@@ -55,7 +54,7 @@ def open_source(
     if not name:
         raise ImageError("the source is empty; expected `sample`, a webcam index, a video file or a folder")
     if name.isdecimal():
-        pictures = _capture(_webcam(int(name), size), f"webcam {name}", fov_deg=fov_deg, loop=False)
+        pictures = _webcam(int(name), size, fov_deg)
     else:
         pictures = _files(name, fov_deg=fov_deg, loop=loop, repeats=max(repeats, 1))
     first = next(pictures, None)
@@ -82,21 +81,26 @@ def _chained(first: SourcePicture, rest: Iterator[SourcePicture]) -> Iterator[So
     yield from rest
 
 
-def _webcam(index: int, size: tuple[int, int] | None) -> cv2.VideoCapture:
-    """Open a webcam and ask it for a size (width, height); it may give another.
+def _webcam(index: int, size: tuple[int, int] | None, fov_deg: float) -> Iterator[SourcePicture]:
+    """Open a webcam, ask it for a size (width, height), of which it may give another, and give its pictures.
 
     Raises:
-        ImageError: the index is larger than any.
+        ImageError: it cannot be opened, or gives no more pictures.
     """
     try:
         capture = cv2.VideoCapture(index)
-    except cv2.error as error:
-        raise ImageError(f"webcam {index} cannot be opened; expected one that OpenCV can read") from error
+        opened = capture.isOpened()
+    except cv2.error:  # an index larger than any
+        opened = False
+    if not opened:
+        raise ImageError(f"webcam {index} cannot be opened; expected one that OpenCV can read")
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # or the oldest of four comes, and is stamped as if it were new
     if size is not None:
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
-    return capture
+    for bgr in frames_of(capture):
+        yield _with_fov(bgr, fov_deg)
+    raise ImageError(f"webcam {index} gives no more pictures")
 
 
 def _files(name: str, *, fov_deg: float, loop: bool, repeats: int) -> Iterator[SourcePicture]:
@@ -107,11 +111,11 @@ def _files(name: str, *, fov_deg: float, loop: bool, repeats: int) -> Iterator[S
     if path.is_dir():
         known = (path / SAMPLES_INDEX).is_file()
         return _stills(_indexed(path) if known else _folder(path, fov_deg), loop=loop, repeats=repeats)
-    if not path.is_file():
+    if not path.exists():
         raise ImageError(f"source {name!r} does not exist; expected `sample`, a webcam index, a video file or a folder")
     if path.suffix.lower() in PICTURE_SUFFIXES:
         return _stills([partial(_read_with_fov, path, fov_deg)], loop=loop, repeats=repeats)
-    return _capture(open_video(path), f"video {name!r}", fov_deg=fov_deg, loop=loop)
+    return _video(path, fov_deg=fov_deg, loop=loop)
 
 
 def _stills(readers: list[Callable[[], SourcePicture]], *, loop: bool, repeats: int) -> Iterator[SourcePicture]:
@@ -172,38 +176,6 @@ def _folder(folder: Path, fov_deg: float) -> list[Callable[[], SourcePicture]]:
     return [partial(_read_with_fov, path, fov_deg) for path in files]
 
 
-def read_picture(path: Path) -> npt.NDArray[np.uint8]:
-    """Return a picture of a file, BGR (H, W, 3).
-
-    Raises:
-        ImageError: it cannot be read.
-    """
-    try:
-        data = path.read_bytes()  # OpenCV itself crashes over a name that is no UTF-8
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    except OSError as error:
-        raise ImageError(f"picture {path} cannot be read: {error.strerror}") from error
-    except cv2.error as error:  # more pixels than OpenCV takes
-        raise ImageError(f"picture {path} cannot be read: {error.err}") from error
-    if is_cut_off(data):
-        raise ImageError(f"picture {path} cannot be read: it is cut off")
-    if bgr is None:
-        raise ImageError(f"picture {path} cannot be read; expected one that OpenCV knows")
-    return np.asarray(bgr, np.uint8)
-
-
-def open_video(path: Path) -> cv2.VideoCapture:
-    """Return OpenCV's reader of a video; whether it can read it is to be asked.
-
-    Raises:
-        ImageError: the name is no UTF-8, over which OpenCV crashes.
-    """
-    try:
-        return cv2.VideoCapture(str(path).encode().decode())
-    except UnicodeEncodeError as error:
-        raise ImageError(f"video {str(path)!r} cannot be read: its name is no UTF-8") from error
-
-
 def _read_with_fov(path: Path, fov_deg: float) -> SourcePicture:
     return _with_fov(read_picture(path), fov_deg)
 
@@ -212,23 +184,27 @@ def _with_fov(bgr: npt.NDArray[np.uint8], fov_deg: float) -> SourcePicture:
     return SourcePicture(bgr, intrinsics_from_fov(bgr.shape[1], bgr.shape[0], fov_deg))
 
 
-def _capture(capture: cv2.VideoCapture, what: str, *, fov_deg: float, loop: bool) -> Iterator[SourcePicture]:
-    """Give the frames of a webcam or a video.
+def _video(path: Path, *, fov_deg: float, loop: bool) -> Iterator[SourcePicture]:
+    """Give the frames of a video; one that is damaged and begins again at its end is said once.
 
     Raises:
-        ImageError: it cannot be opened.
+        ImageError: as `read_video`, without `loop`; with it, nothing can be read.
     """
-    if not capture.isOpened():
-        raise ImageError(f"{what} cannot be opened; expected one that OpenCV can read")
+    said = False
     while True:
-        got, bgr = capture.read()
-        if not got and loop:
-            capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
-            got, bgr = capture.read()
-        if not got:
-            capture.release()
+        some = False
+        try:
+            for bgr in read_video(path):
+                some = True
+                yield _with_fov(bgr, fov_deg)
+        except ImageError as error:
+            if not (loop and some):
+                raise
+            if not said:
+                print(f"depthart: {error}", file=sys.stderr)
+                said = True
+        if not loop:
             return
-        yield _with_fov(np.asarray(bgr, np.uint8), fov_deg)
 
 
 def _resized(picture: SourcePicture, size: tuple[int, int] | None) -> SourcePicture:

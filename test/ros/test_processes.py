@@ -101,6 +101,23 @@ def test_the_camera_ends_with_status_0_when_its_source_does(world, start, tmp_pa
     assert "the source has ended" in output
 
 
+def test_the_camera_ends_with_status_1_and_says_so_when_its_video_is_cut_off(world, start, tmp_path):
+    import cv2
+    import numpy as np
+
+    film = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(film), cv2.VideoWriter_fourcc(*"MJPG"), 10.0, (64, 48))
+    for seed in range(10):
+        writer.write(np.random.default_rng(seed).integers(0, 255, (48, 64, 3), np.uint8))
+    writer.release()
+    os.truncate(film, film.stat().st_size * 6 // 10)
+    camera = start("depthart_ros.cli.main", "camera", "--source", str(film), "--rate", "100")
+    output, _ = camera.communicate(timeout=40)
+    assert camera.returncode == 1, output
+    assert f"depthart: video {film} is damaged: " in output
+    assert "Traceback" not in output
+
+
 def test_the_node_stays_up_and_says_why_when_it_cannot_configure(world, start):
     world.listen_to_log()
     node = start("depthart_ros.node", "--ros-args", "-p", "model:=/nowhere/model.safetensors")

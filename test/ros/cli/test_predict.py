@@ -1,6 +1,7 @@
 """`depthart predict` on real files, good and bad."""
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -48,10 +49,14 @@ def written(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+def results(*stems, frame=""):
+    return [f"{stem}_depthart{frame}.{ending}" for stem in stems for ending in ("npy", "png")]
+
+
 def test_a_picture_gives_its_depth_at_its_own_size(predict, toy_model_path, tmp_path):
     rgb = write_picture(tmp_path / "room.png")
     assert predict(tmp_path / "room.png") == 0
-    depth = np.load(tmp_path / "out" / "room.npy")
+    depth = np.load(tmp_path / "out" / "room_depthart.npy")
     assert depth.dtype == np.float32
     np.testing.assert_array_equal(depth, DepthEstimator.load(toy_model_path)(rgb).values)
 
@@ -62,7 +67,7 @@ def test_the_seed_fixes_sampled_depth(predict, tmp_path):
     for name, seed in runs:
         options = ("--decode", "sample", "--seed", str(seed))
         assert predict(tmp_path / "room.png", out=tmp_path / name, options=options) == 0
-    first, again, other = (np.load(tmp_path / name / "room.npy") for name, _ in runs)
+    first, again, other = (np.load(tmp_path / name / "room_depthart.npy") for name, _ in runs)
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
@@ -70,7 +75,7 @@ def test_the_seed_fixes_sampled_depth(predict, tmp_path):
 def test_a_picture_gives_itself_beside_its_depth(predict, tmp_path):
     rgb = write_picture(tmp_path / "room.png")
     predict(tmp_path / "room.png")
-    beside = cv2.imread(str(tmp_path / "out" / "room.png"))[..., ::-1]
+    beside = cv2.imread(str(tmp_path / "out" / "room_depthart.png"))[..., ::-1]
     assert beside.shape == (30, 88, 3)
     np.testing.assert_array_equal(beside[:, :44], rgb)
     assert beside[:, 44:].std() > 0
@@ -80,7 +85,7 @@ def test_with_a_scale_the_depth_is_metres(predict, tmp_path):
     write_picture(tmp_path / "room.png")
     predict(tmp_path / "room.png")
     predict(tmp_path / "room.png", out=tmp_path / "metres", options=["--scale", "2.5"])
-    relative, metres = (np.load(tmp_path / folder / "room.npy") for folder in ("out", "metres"))
+    relative, metres = (np.load(tmp_path / folder / "room_depthart.npy") for folder in ("out", "metres"))
     np.testing.assert_allclose(metres, 2.5 * relative, rtol=1e-6)
 
 
@@ -89,7 +94,9 @@ def test_with_a_field_of_view_the_depth_is_metres_by_the_models_own_guess(predic
     assert predict(tmp_path / "room.png", model=toy_heads_path, options=["--fov-deg", "90"]) == 0
     estimate = DepthEstimator.load(toy_heads_path)(rgb)
     guess = estimate.guess_scale(Intrinsics(44, 30, 22.0, 22.0, 21.5, 14.5))
-    np.testing.assert_allclose(np.load(tmp_path / "out/room.npy"), guess.metres_per_unit * estimate.values, rtol=1e-5)
+    np.testing.assert_allclose(
+        np.load(tmp_path / "out/room_depthart.npy"), guess.metres_per_unit * estimate.values, rtol=1e-5
+    )
 
 
 def test_a_field_of_view_is_of_no_use_to_a_model_without_a_guess(predict, tmp_path, capsys):
@@ -103,15 +110,14 @@ def test_a_folder_gives_all_its_pictures_and_nothing_else(predict, tmp_path):
         write_picture(tmp_path / "in" / name)
     (tmp_path / "in" / "notes.txt").write_text("no picture")
     assert predict(tmp_path / "in") == 0
-    assert written(tmp_path / "out") == ["a.npy", "a.png", "b.npy", "b.png", "c.npy", "c.png"]
+    assert written(tmp_path / "out") == results("a", "b", "c")
 
 
 def test_a_video_gives_its_frames_by_number(predict, tmp_path):
     write_video(tmp_path / "walk.avi")
     assert predict(tmp_path / "walk.avi") == 0
-    names = [f"walk_00000{n}.{ending}" for n in range(3) for ending in ("npy", "png")]
-    assert written(tmp_path / "out") == names
-    first, last = (np.load(tmp_path / "out" / f"walk_00000{n}.npy") for n in (0, 2))
+    assert written(tmp_path / "out") == [name for n in range(3) for name in results("walk", frame=f"_00000{n}")]
+    first, last = (np.load(tmp_path / "out" / f"walk_depthart_00000{n}.npy") for n in (0, 2))
     assert first.shape == (30, 44)
     assert not np.array_equal(first, last)
 
@@ -123,7 +129,7 @@ def test_an_unreadable_file_is_named_and_the_others_are_done(predict, tmp_path, 
     write_picture(tmp_path / "good.png")
     assert predict(tmp_path / name, tmp_path / "good.png") == 1
     assert f"{name} cannot be read" in capfd.readouterr().err
-    assert written(tmp_path / "out") == ["good.npy", "good.png"]
+    assert written(tmp_path / "out") == results("good")
 
 
 def test_a_missing_file_and_an_empty_folder_are_named(predict, tmp_path, capfd):
@@ -134,28 +140,91 @@ def test_a_missing_file_and_an_empty_folder_are_named(predict, tmp_path, capfd):
     assert "empty holds no picture" in errors
 
 
-def test_pictures_of_one_name_do_not_overwrite_each_other(predict, tmp_path, capfd):
-    write_picture(tmp_path / "one" / "room.png", seed=1)
-    write_picture(tmp_path / "two" / "room.png", seed=2)
-    write_picture(tmp_path / "two" / "room.jpg", seed=3)
-    assert predict(tmp_path / "one", tmp_path / "two") == 0
-    assert len(written(tmp_path / "out")) == 6
-    assert "room is taken: written as room_2" in capfd.readouterr().err
-    assert not np.array_equal(np.load(tmp_path / "out" / "room.npy"), np.load(tmp_path / "out" / "room_2.npy"))
+@pytest.mark.parametrize("order", [("one/room.png", "two/room.png"), ("two/room.jpg", "two/room.png"), ("two", "one")])
+def test_inputs_whose_results_would_have_one_name_are_refused_in_any_order(predict, tmp_path, capfd, order):
+    for seed, name in enumerate(("one/room.png", "two/room.png", "two/room.jpg")):
+        write_picture(tmp_path / name, seed=seed)
+    for inputs in (order, order[::-1]):
+        assert predict(*(tmp_path / name for name in inputs)) == 1
+        said = capfd.readouterr().err
+        assert said.startswith(f"depthart: {tmp_path}")
+        assert "would have results of one name" in said
+    assert not (tmp_path / "out").exists()
 
 
-def test_a_picture_is_not_overwritten_by_its_own_result(predict, tmp_path):
-    rgb = write_picture(tmp_path / "room.png")
-    assert predict(tmp_path / "room.png", out=tmp_path) == 0
-    np.testing.assert_array_equal(cv2.imread(str(tmp_path / "room.png"))[..., ::-1], rgb)
-    assert written(tmp_path) == ["room.png", "room_2.npy", "room_2.png"]
+def test_an_input_that_comes_twice_is_read_once(predict, tmp_path, capfd):
+    write_picture(tmp_path / "in" / "room.png")
+    (tmp_path / "way").symlink_to("in")
+    assert predict(tmp_path / "in", tmp_path / "way" / "room.png") == 0
+    assert "1 depth maps" in capfd.readouterr().out
+
+
+def test_a_video_may_be_called_like_a_picture_and_a_picture_like_a_frame(predict, tmp_path):
+    write_picture(tmp_path / "in" / "walk.png")
+    write_picture(tmp_path / "in" / "walk_000000.png")
+    write_video(tmp_path / "in" / "walk.avi")
+    assert predict(tmp_path / "in") == 0
+    assert len(written(tmp_path / "out")) == 2 * 5
+
+
+@pytest.mark.parametrize("inputs", ["room.jpg", ".", "*"])
+def test_results_beside_the_pictures_replace_nothing_but_results_also_when_it_is_run_again(
+    predict, tmp_path, monkeypatch, inputs
+):
+    """`--out .`; a user may well have a room.png, a room.npy and true depth called room_depth beside room.jpg."""
+    write_picture(tmp_path / "room.jpg")
+    write_video(tmp_path / "walk.avi", frames=1)
+    own = ("room_depth.npy", "room.npy")
+    for name in own:
+        (tmp_path / name).write_bytes(b"mine")
+    monkeypatch.chdir(tmp_path)
+    before, kept = written(tmp_path), {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for _ in range(2):
+        given = sorted(path for path in tmp_path.glob("*") if path.name not in own) if inputs == "*" else [inputs]
+        assert predict(*given, out=".") == 0
+        made = results("room") + ([] if inputs == "room.jpg" else results("walk", frame="_000000"))
+        assert written(tmp_path) == sorted(before + made)
+    assert {path: path.read_bytes() for path in kept} == kept
+
+
+def test_results_alone_are_nothing_to_read(predict, tmp_path, capfd):
+    write_picture(tmp_path / "room_depthart.png")
+    assert predict(tmp_path / "room_depthart.png") == 1
+    assert "every INPUT is a result of an earlier run" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["pipe.png", "pipe.avi"])
+@pytest.mark.parametrize("given", ["in", "in/{name}"])
+def test_a_pipe_is_not_waited_for(predict, tmp_path, capfd, name, given):
+    write_picture(tmp_path / "good.png")
+    (tmp_path / "in").mkdir()
+    os.mkfifo(tmp_path / "in" / name)
+    assert predict(tmp_path / given.format(name=name), tmp_path / "good.png") == 1
+    assert f"{name} cannot be read: it is no regular file" in capfd.readouterr().err
+    assert written(tmp_path / "out") == results("good")
+
+
+def test_a_device_is_not_read(predict, capfd):
+    assert predict("/dev/zero") == 1
+    assert "/dev/zero cannot be read: it is no regular file" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("stem", ["n" * 190, "n" * 191, "\N{HIRAGANA LETTER NO}" * 80, "n" * 300])
+def test_a_name_that_is_too_long_for_results_is_named_and_the_others_are_done(predict, tmp_path, capfd, stem):
+    write_picture(tmp_path / "good.png")
+    name, fits = f"{stem}.png", len(stem) == 190
+    if len(stem) < 300:
+        (tmp_path / name).write_bytes((tmp_path / "good.png").read_bytes())
+    assert predict(tmp_path / name, tmp_path / "good.png") == (0 if fits else 1)
+    assert written(tmp_path / "out") == (results("good", stem) if fits else results("good"))
+    assert fits or re.search(rf"{stem}.png (has too|cannot be read: File name too) long", capfd.readouterr().err)
 
 
 def test_a_grey_picture_and_one_with_transparency_are_read_as_colour(predict, tmp_path):
     cv2.imwrite(str(tmp_path / "grey.png"), some_picture()[..., 0])
     cv2.imwrite(str(tmp_path / "clear.png"), np.dstack([some_picture(), np.full((30, 44), 9, np.uint8)]))
     assert predict(tmp_path / "grey.png", tmp_path / "clear.png") == 0
-    assert np.load(tmp_path / "out" / "clear.npy").shape == (30, 44)
+    assert np.load(tmp_path / "out" / "clear_depthart.npy").shape == (30, 44)
 
 
 def test_a_name_that_is_no_utf8_is_read_and_written(predict, toy_model_path, tmp_path):
@@ -173,7 +242,7 @@ def test_a_name_that_is_no_utf8_is_read_and_written(predict, toy_model_path, tmp
     )
     assert done.returncode == 1, done.stderr
     assert rb"caf\udce9.avi' cannot be read: its name is no UTF-8" in done.stderr
-    depth = np.load(tmp_path / f"{name}_out" / f"{name}.npy")
+    depth = np.load(tmp_path / f"{name}_out" / f"{name}_depthart.npy")
     np.testing.assert_array_equal(depth, DepthEstimator.load(toy_model_path)(rgb).values)
 
 
@@ -188,7 +257,7 @@ def test_pictures_and_videos_that_are_cut_off_are_named(predict, tmp_path, capfd
     assert "cut.jpg cannot be read: it is cut off" in errors
     assert "cut.avi is damaged: " in errors
     assert "of its 10 frames could be read" in errors
-    assert "cut.npy" not in written(tmp_path / "out")
+    assert "cut_depthart.npy" not in written(tmp_path / "out")
 
 
 def test_links_that_lead_nowhere_and_folders_called_like_pictures_keep_nothing_from_being_done(
@@ -200,7 +269,7 @@ def test_links_that_lead_nowhere_and_folders_called_like_pictures_keep_nothing_f
     (tmp_path / "in" / "folder.png").mkdir()
     assert predict(tmp_path / "in") == 1
     assert capfd.readouterr().err.count("cannot be read: Too many levels of symbolic links") == 2
-    assert written(tmp_path / "out") == ["good.npy", "good.png"]
+    assert written(tmp_path / "out") == results("good")
 
 
 def test_a_disk_that_is_full_leaves_no_part_of_a_result(predict, tmp_path, capfd):
@@ -212,15 +281,8 @@ def test_a_disk_that_is_full_leaves_no_part_of_a_result(predict, tmp_path, capfd
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, handler)
-    assert "room.npy cannot be written: File too large" in capfd.readouterr().err
+    assert "room_depthart.npy cannot be written: File too large" in capfd.readouterr().err
     assert not written(tmp_path / "out")
-
-
-def test_results_do_not_go_into_a_folder_that_is_read(predict, tmp_path, capfd):
-    write_picture(tmp_path / "in" / "room.png")
-    assert predict(tmp_path / "in", out=tmp_path / "in") == 1
-    assert "is a folder to read, too" in capfd.readouterr().err
-    assert written(tmp_path / "in") == ["room.png"]
 
 
 @pytest.mark.parametrize(("inputs", "out"), [([""], "out"), (["room.png", ""], "out"), (["room.png"], "")])
@@ -268,6 +330,6 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(predict, tmp_path, capfd):
 
 def test_results_that_cannot_be_written_are_one_sentence(predict, tmp_path, capfd):
     write_picture(tmp_path / "room.png")
-    (tmp_path / "out" / "room.npy").mkdir(parents=True)
+    (tmp_path / "out" / "room_depthart.npy").mkdir(parents=True)
     assert predict(tmp_path / "room.png") == 1
-    assert "room.npy cannot be written" in capfd.readouterr().err
+    assert "room_depthart.npy cannot be written" in capfd.readouterr().err

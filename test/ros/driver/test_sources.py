@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 
 import cv2
 import numpy as np
@@ -108,6 +109,40 @@ def test_a_video_begins_again_when_asked(video):
     assert [round(next(source).bgr.mean() / 50) for _ in range(7)] == [0, 1, 2, 3, 4, 0, 1]
 
 
+@pytest.fixture
+def cut_video(tmp_path):
+    """Frames that grow brighter, some of the ten that its head promises."""
+    path, noise = tmp_path / "film.avi", np.random.default_rng(0).integers(0, 25, (48, 64, 3), np.uint8)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10.0, (64, 48))
+    for number in range(10):
+        writer.write(noise + np.uint8(20 * number))
+    writer.release()
+    os.truncate(path, path.stat().st_size * 6 // 10)
+    return path
+
+
+def test_a_video_that_is_cut_off_gives_what_is_there_and_is_named(cut_video):
+    seen = []
+    with pytest.raises(ImageError, match=r"film.avi is damaged: \d of its 10 frames could be read"):
+        seen.extend(views(cut_video))
+    assert 1 < len(seen) < 8
+
+
+def test_a_video_that_is_cut_off_begins_again_when_asked_and_is_named_once(cut_video, capsys):
+    source = views(cut_video, loop=True)
+    means = [next(source).bgr.mean() for _ in range(20)]
+    assert [mean < 20 for mean in means].count(True) >= 3
+    said = capsys.readouterr().err
+    assert said.count("film.avi is damaged") == 1
+
+
+@pytest.mark.parametrize("name", ["pipe.png", "pipe.mp4", "pipe"])
+def test_a_pipe_is_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ImageError, match=rf"{name} cannot be read: it is no regular file"):
+        views(tmp_path / name)
+
+
 def test_unknown_intrinsics_follow_from_the_field_of_view(folder):
     assert next(views(folder)).intrinsics == intrinsics_from_fov(8, 6, 90.0)
     assert dataclasses.astuple(intrinsics_from_fov(8, 6, 90.0)) == pytest.approx((8, 6, 4.0, 4.0, 3.5, 2.5))
@@ -139,7 +174,7 @@ def test_a_folder_without_pictures_and_a_file_that_is_no_video_are_named(tmp_pat
     with pytest.raises(ImageError, match="holds no picture that can be read"):
         views(tmp_path)
     (tmp_path / "fake.mp4").write_bytes(b"no video")
-    with pytest.raises(ImageError, match=r"video '.*fake.mp4' cannot be opened"):
+    with pytest.raises(ImageError, match=r"video .*fake.mp4 cannot be read"):
         views(tmp_path / "fake.mp4")
     (tmp_path / "fake.png").write_bytes(b"no picture")
     with pytest.raises(ImageError, match=r"picture .*fake.png cannot be read"):
