@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -37,12 +38,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr has it: names of files need not be UTF-8
     try:
-        return _run(own, ros)
+        try:
+            return _run(own, ros)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where a failure can be told
     except KeyboardInterrupt:
         print("depthart: interrupted", file=sys.stderr)
         return INTERRUPTED
     except ImportError as error:
         print(explain("depthart", error), file=sys.stderr)
+        return 1
+    except OSError as error:  # of the output: any other has been told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries again when it ends
+        if not isinstance(error, BrokenPipeError):  # as of `| head`
+            print(f"depthart: the output cannot be written: {error.strerror}", file=sys.stderr)
         return 1
 
 
@@ -54,6 +64,8 @@ def _run(own: Sequence[str], ros: list[str]) -> int:
         args = _parser(own).parse_args(own)
         args.ros_args = ros
         return int(args.run(args))
+    except BrokenPipeError:
+        raise
     except (DepthartError, OSError) as error:
         print(f"depthart: {error}", file=sys.stderr)
         return 1

@@ -14,6 +14,8 @@ from depthart_ros.inputs.compressed import is_cut_off
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg"})
+LARGEST = 2**31 - 1
+"""Bytes of a picture: OpenCV takes no more."""
 MISCOUNTED = 0.05
 """Share of its frames that a video may lack without a word: some kinds only estimate their number."""
 
@@ -26,6 +28,9 @@ def read_picture(path: Path) -> npt.NDArray[np.uint8]:
     """
     _check_regular("picture", path)
     try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise ImageError(f"picture {path} cannot be read: it has {size} bytes; expected {LARGEST} at most")
         data = path.read_bytes()  # OpenCV itself crashes over a name that is no UTF-8
         bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     except OSError as error:

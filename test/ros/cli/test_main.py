@@ -1,5 +1,6 @@
 """The command `depthart` itself."""
 
+import os
 import subprocess
 import sys
 
@@ -51,6 +52,32 @@ def test_an_interrupt_ends_a_command_with_one_sentence_and_the_status_of_shells(
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
     assert (done.returncode, done.stderr.splitlines()[-1:]) == (130, ["depthart: interrupted"])
     assert "Traceback" not in done.stderr
+
+
+PROGRAM = "import sys; from depthart_ros.cli.main import main; sys.exit(main())"
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["predict", "--help"], ["doctor", "--skip-model", "--seconds", "0"]])
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_a_reader_that_goes_away_ends_a_command_without_a_word(argv, buffered):
+    command = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *argv],
+        env={**os.environ, "PYTHONUNBUFFERED": buffered}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    command.stdout.close()
+    assert command.stderr.read() == b""
+    command.stderr.close()
+    assert command.wait(60) in (0, 1)
+
+
+def test_an_output_that_cannot_be_written_is_one_sentence(tmp_path):
+    full = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, -1)); {PROGRAM}"
+    with (tmp_path / "shown").open("wb") as shown:
+        done = subprocess.run(
+            [sys.executable, "-c", full, "doctor", "--skip-model", "--seconds", "0"],
+            stdout=shown, stderr=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": ""},
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, b"depthart: the output cannot be written: File too large\n")
 
 
 @pytest.mark.parametrize(

@@ -204,6 +204,13 @@ def test_a_pipe_is_not_waited_for(predict, tmp_path, capfd, name, given):
     assert written(tmp_path / "out") == results("good")
 
 
+def test_a_file_that_is_larger_than_any_picture_is_not_read(predict, tmp_path, capfd):
+    (tmp_path / "huge.png").touch()
+    os.truncate(tmp_path / "huge.png", 2**42)
+    assert predict(tmp_path / "huge.png") == 1
+    assert "huge.png cannot be read: it has 4398046511104 bytes; expected 2147483647 at most" in capfd.readouterr().err
+
+
 def test_a_device_is_not_read(predict, capfd):
     assert predict("/dev/zero") == 1
     assert "/dev/zero cannot be read: it is no regular file" in capfd.readouterr().err
