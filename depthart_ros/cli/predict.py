@@ -26,6 +26,9 @@ SUMMARY = "estimate depth of pictures, folders of pictures and videos"
 COLOR_FACTOR = 4.0
 """The colours end where depth is this many times nearer or farther than the median."""
 
+WIDEST = 500_000
+"""Columns of a picture; libpng writes twice as many."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the prediction."""
@@ -82,7 +85,12 @@ def run(args: argparse.Namespace) -> int:
     done = 0
     with tqdm(total=count_pictures(files), unit="picture", file=sys.stderr) as bar:
         for picture in chain.from_iterable(_readable(file, problems) for file in files):
-            _predict(estimator, picture, args.out, scale=args.scale, fov_deg=args.fov_deg)
+            try:
+                results = _results(estimator, picture, scale=args.scale, fov_deg=args.fov_deg)
+            except ImageError as error:
+                problems.append(str(error))
+                continue
+            _write(args.out, picture.name, results)
             done += 1
             bar.update()
     for problem in problems:
@@ -127,20 +135,40 @@ def _readable(file: Path, problems: list[str]) -> Iterator[Picture]:
         problems.append(str(error))
 
 
-def _predict(
-    estimator: DepthEstimator, picture: Picture, folder: Path, *, scale: float | None, fov_deg: float | None
-) -> None:
-    """Write the two results of a picture."""
-    estimate = estimator(picture.rgb)
-    relative = estimate.values
-    if fov_deg is not None:
-        guess = estimate.guess_scale(intrinsics_from_fov(relative.shape[1], relative.shape[0], fov_deg))
-        scale = guess.metres_per_unit if guess is not None else None
-    depth = relative if scale is None else Alignment(scale).apply(relative)
-    np.save(array := io.BytesIO(), depth)
-    image = cv2.imencode(".png", cv2.cvtColor(beside(picture.rgb, relative), cv2.COLOR_RGB2BGR))[1]
-    for suffix, data in ((".npy", array.getvalue()), (".png", image.tobytes())):
-        path = folder / f"{picture.name}{suffix}"
+def _results(
+    estimator: DepthEstimator, picture: Picture, *, scale: float | None, fov_deg: float | None
+) -> dict[str, bytes]:
+    """What to write, by suffix.
+
+    Raises:
+        ImageError: The picture is too large for the memory, or for a PNG of twice its width.
+    """
+    height, width = picture.rgb.shape[:2]
+    too_large = f"{picture.name} cannot be made of a picture of {width} x {height}"
+    try:
+        estimate = estimator(picture.rgb)
+        relative = estimate.values
+        if fov_deg is not None:
+            guess = estimate.guess_scale(intrinsics_from_fov(width, height, fov_deg))
+            scale = guess.metres_per_unit if guess is not None else None
+        depth = relative if scale is None else Alignment(scale).apply(relative)
+        np.save(array := io.BytesIO(), depth)
+        encoded, image = cv2.imencode(".png", cv2.cvtColor(beside(picture.rgb, relative), cv2.COLOR_RGB2BGR))
+    except (MemoryError, cv2.error) as error:
+        raise ImageError(f"{too_large}: {getattr(error, 'err', error)}") from error
+    if not encoded:
+        raise ImageError(f"{too_large}; expected at most {WIDEST} columns")
+    return {".npy": array.getvalue(), ".png": image.tobytes()}
+
+
+def _write(folder: Path, name: str, results: dict[str, bytes]) -> None:
+    """Write the results of a picture.
+
+    Raises:
+        ImageError: That is impossible.
+    """
+    for suffix, data in results.items():
+        path = folder / f"{name}{suffix}"
         try:
             write_atomically(path, data)
         except OSError as error:

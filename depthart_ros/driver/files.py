@@ -35,8 +35,8 @@ def read_picture(path: Path) -> npt.NDArray[np.uint8]:
         bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     except OSError as error:
         raise ImageError(f"picture {path} cannot be read: {error.strerror}") from error
-    except cv2.error as error:  # more pixels than OpenCV takes
-        raise ImageError(f"picture {path} cannot be read: {error.err}") from error
+    except (MemoryError, cv2.error) as error:  # more pixels than OpenCV takes
+        raise ImageError(f"picture {path} cannot be read: {getattr(error, 'err', error)}") from error
     if is_cut_off(data):
         raise ImageError(f"picture {path} cannot be read: it is cut off")
     if bgr is None:

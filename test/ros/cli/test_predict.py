@@ -1,6 +1,7 @@
 """`depthart predict` on real files, good and bad."""
 
 import os
+import pathlib
 import re
 import resource
 import signal
@@ -209,6 +210,34 @@ def test_a_file_that_is_larger_than_any_picture_is_not_read(predict, tmp_path, c
     os.truncate(tmp_path / "huge.png", 2**42)
     assert predict(tmp_path / "huge.png") == 1
     assert "huge.png cannot be read: it has 4398046511104 bytes; expected 2147483647 at most" in capfd.readouterr().err
+
+
+def test_a_picture_that_is_too_wide_for_its_result_is_named_and_the_others_are_done(predict, tmp_path, capfd):
+    write_picture(tmp_path / "wide.png", height=1, width=500_001)
+    write_picture(tmp_path / "good.png")
+    assert predict(tmp_path / "wide.png", tmp_path / "good.png") == 1
+    named = "wide_depthart cannot be made of a picture of 500001 x 1; expected at most 500000 columns"
+    assert named in capfd.readouterr().err
+    assert written(tmp_path / "out") == results("good")
+
+
+@pytest.mark.parametrize("spare", [100, 500])
+def test_a_picture_that_is_too_large_for_the_memory_is_named_and_the_others_are_done(predict, tmp_path, capfd, spare):
+    """Reading it needs 200 MiB, and all that is made of it 900 MiB."""
+    assert cv2.imwrite(str(tmp_path / "large.png"), np.zeros((6000, 6000), np.uint8))
+    write_picture(tmp_path / "good.png")
+    assert predict(tmp_path / "good.png", out=tmp_path / "first") == 0  # what is imported and allocated once
+    held = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (held + (spare << 20), limits[1]))
+    try:
+        status = predict(tmp_path / "large.png", tmp_path / "good.png")
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+    said = capfd.readouterr().err
+    assert status == 1, said
+    assert re.search(r"large(.png cannot be read|_depthart cannot be made of a picture of 6000 x 6000): ", said)
+    assert written(tmp_path / "out") == results("good")
 
 
 def test_a_device_is_not_read(predict, capfd):
