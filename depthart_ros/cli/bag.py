@@ -124,6 +124,8 @@ def _check(args: argparse.Namespace) -> None:
     """
     if not args.bag.exists():
         raise BagError(f"{args.bag} does not exist; expected a rosbag2 folder, or its .mcap or .db3 file")
+    if not (args.bag.is_dir() or args.bag.is_file()):  # a pipe would keep us waiting
+        raise BagError(f"{args.bag} is no regular file; expected a rosbag2 folder, or its .mcap or .db3 file")
     if args.out.suffix in (".mcap", ".db3"):
         raise BagError(f"OUT is {args.out}, a file; expected the folder of a bag, such as {args.out.with_suffix('')}")
     bag, out = args.bag.resolve(), args.out.resolve()

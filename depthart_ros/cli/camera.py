@@ -22,7 +22,9 @@ LONGEST_SIDE = 16384  # [px]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the camera; ROS arguments such as `--ros-args -r image:=/camera/image_raw` work too."""
     parser.add_argument(
-        "--source", default="sample", help="webcam index, video file, folder of pictures, or `sample` (default)"
+        "--source",
+        default="sample",
+        help="webcam index or /dev/videoN, video file, folder of pictures, or `sample` (default)",
     )
     parser.add_argument("--rate", type=float, default=30.0, help="images a second (default %(default)g)")
     parser.add_argument("--width", type=int, help="resize to this many columns; needs --height")

@@ -69,6 +69,9 @@ def _run(own: Sequence[str], ros: list[str]) -> int:
     except (DepthartError, OSError) as error:
         print(f"depthart: {error}", file=sys.stderr)
         return 1
+    except MemoryError as error:
+        print(f"depthart: there is not enough memory{str(error) and f': {error}'}", file=sys.stderr)
+        return 1
 
 
 def split_ros_args(argv: Sequence[str]) -> tuple[list[str], list[str]]:

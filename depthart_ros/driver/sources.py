@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ def open_source(
     """Open a source and check that it gives a picture.
 
     Args:
-        name: "sample", a webcam index, a video, a picture or a folder of pictures.
+        name: "sample", a webcam index or /dev/videoN, a video, a picture or a folder of pictures.
         fov_deg: horizontal field of view assumed where the source knows no intrinsics.
         size: (width, height) that every picture is resized to; None leaves them.
         loop: begin again at the end.
@@ -53,8 +54,9 @@ def open_source(
     """
     if not name:
         raise ImageError("the source is empty; expected `sample`, a webcam index, a video file or a folder")
-    if name.isdecimal():
-        pictures = _webcam(int(name), size, fov_deg)
+    webcam = re.fullmatch(r"(?:/dev/video)?([0-9]+)", name)
+    if webcam:
+        pictures = _webcam(int(webcam[1]), size, fov_deg)
     else:
         pictures = _files(name, fov_deg=fov_deg, loop=loop, repeats=max(repeats, 1))
     first = next(pictures, None)

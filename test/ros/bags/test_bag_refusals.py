@@ -1,6 +1,7 @@
 """`depthart bag`: what is refused, and what is never replaced."""
 
 import dataclasses
+import os
 import resource
 
 import numpy as np
@@ -171,3 +172,9 @@ def test_a_cloud_at_a_rate_of_its_own_is_no_failure_and_a_wrong_calibration_is_o
     assert bag(source, source.with_name("other"), *limited) == 1
     assert "none of the 1 images can be used" in capfd.readouterr().err
     assert not source.with_name("other").exists()
+
+
+def test_a_pipe_is_not_waited_for(bag, tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe.mcap")
+    status = bag(tmp_path / "pipe.mcap", tmp_path / "out", "--scale", 2)
+    assert "pipe.mcap is no regular file; expected a rosbag2 folder" in refused(capsys, status)

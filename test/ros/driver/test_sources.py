@@ -162,6 +162,7 @@ def test_a_resized_picture_has_resized_intrinsics(folder):
             "source 'nowhere.mp4' does not exist; expected `sample`, a webcam index, a video file or a folder",
         ),
         ("987", "webcam 987 cannot be opened"),
+        ("/dev/video987", "webcam 987 cannot be opened"),
         ("", "the source is empty; expected `sample`"),
     ],
 )
