@@ -88,7 +88,10 @@ def _run_all(args: argparse.Namespace, domain: int) -> None:
         raise DepthartError(ROS_MISSING.format(program="the demo", error=error)) from error
     scale = args.scale or sample_scale()
     with ExitStack() as stack:
-        recorder = stack.enter_context(Recorder(args.bag_seconds))
+        try:
+            recorder = stack.enter_context(Recorder(args.bag_seconds))
+        except RuntimeError as error:  # of rclpy, such as where it cannot write its log
+            raise DepthartError(f"ROS cannot be joined: {error}; `depthart doctor` says what cures it") from error
         programs = [_start(stack, args, "camera"), _start(stack, args, "node", scale=scale)]
         print(f"camera ({args.source}) and depth_node ({args.model}) run with ROS_DOMAIN_ID={domain}", flush=True)
         _wait_for_depth(recorder, programs, args.patience)

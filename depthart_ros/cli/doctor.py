@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +17,16 @@ from depthart_ros.imports import is_of_ros
 from depthart_ros.parameters.files import add_options
 
 SUMMARY = "say what is wrong with this machine, the model, the parameters or the running ROS graph, and what cures it"
+
+JOINING = """try:
+    import rclpy
+except ImportError:
+    raise SystemExit(0)
+rclpy.init()
+rclpy.create_node("depthart_doctor")
+rclpy.shutdown()"""
+OF_NO_USE = re.compile(r"\x1b\[[0-9;]*m|^rclpy\S+: |, at /.*", re.MULTILINE)
+"""In what ROS says: colours, the names of its errors, and places in its sources."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,10 +76,9 @@ def _look_at_graph(seconds: float) -> Iterator[Finding]:
     if absent:
         yield Finding("topics", f"not looked at: {absent[0]}", absent[1])
         return
-    middleware = os.environ.get(VARIABLE)
-    if middleware and importlib.util.find_spec("rclpy") and not _can_join():
-        text = f"ROS cannot be joined with {VARIABLE}={middleware}"
-        yield Finding("topics", text, f"unset {VARIABLE}, or install the package {middleware}")
+    reason = _why_ros_cannot_be_joined()
+    if reason:
+        yield Finding("topics", f"ROS cannot be joined: {reason}", _cure(reason))
         return
     try:
         from depthart_ros.doctor.graph import check_graph
@@ -82,7 +91,21 @@ def _look_at_graph(seconds: float) -> Iterator[Finding]:
     yield from check_graph(listen(seconds))
 
 
-def _can_join() -> bool:
-    """Whether ROS starts; tried in another process, as ROS ends the one in which the middleware is missing."""
-    program = "import rclpy; rclpy.init(); rclpy.shutdown()"
-    return subprocess.run([sys.executable, "-c", program], capture_output=True).returncode == 0
+def _why_ros_cannot_be_joined() -> str:
+    """The last words of another process that tries, as ROS ends some; "" where it can be joined or is not there."""
+    done = subprocess.run([sys.executable, "-c", JOINING], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if not done.returncode:
+        return ""
+    lines = OF_NO_USE.sub("", done.stdout.decode(errors="replace")).splitlines()
+    return next(filter(None, reversed(lines)), f"status {done.returncode}")
+
+
+def _cure(reason: str) -> str:
+    if "log dir" in reason or "logging" in reason:
+        return "export ROS_LOG_DIR=FOLDER, one that can be written"
+    if "domain" in reason.lower():
+        return "export ROS_DOMAIN_ID=0, or another number up to 101"
+    middleware = os.environ.get(VARIABLE)
+    if middleware:
+        return f"unset {VARIABLE}, or install the package {middleware}"
+    return "look at what is set: env | grep -e ROS -e DDS"

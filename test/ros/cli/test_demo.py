@@ -119,3 +119,12 @@ def test_a_missing_source_is_named(tmp_path, toy_model_path, domain):
     assert status == 1
     assert "absent.mp4" in errors
     assert left == set()
+
+
+def test_logs_that_ros_cannot_write_are_one_sentence(tmp_path, toy_model_path, domain, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ROS_LOG_DIR", str(tmp_path / "file"))
+    status, _, errors, _ = run(tmp_path / "demo", toy_model_path, domain)
+    assert status == 1
+    assert errors.splitlines()[-1].startswith("depthart: ROS cannot be joined: failed to initialize logging: ")
+    assert "Traceback" not in errors

@@ -1,5 +1,6 @@
 """`depthart doctor` on a running graph, over real DDS."""
 
+import os
 import re
 import subprocess
 import sys
@@ -217,16 +218,27 @@ sys.exit(main(["doctor", "--skip-model"]))"""
     assert "topics      not looked at: there is no ROS" in done.stdout
 
 
-def test_a_middleware_that_is_not_there_is_wrong_with_its_cure(dds):
-    import os
-
+@pytest.mark.parametrize(
+    ("name", "value", "wrong", "cure"),
+    [
+        (
+            "RMW_IMPLEMENTATION", "rmw_nobody_cpp",
+            "RMW_IMPLEMENTATION is rmw_nobody_cpp, which is not installed; installed: rmw_fastrtps_cpp",
+            "unset RMW_IMPLEMENTATION",
+        ),
+        ("ROS_DOMAIN_ID", "here", "ROS cannot be joined: failed to initialize rcl: ", "export ROS_DOMAIN_ID=0"),
+        ("ROS_DOMAIN_ID", "500", "ROS cannot be joined: ", "export ROS_DOMAIN_ID=0"),
+        ("ROS_LOG_DIR", __file__, "ROS cannot be joined: failed to initialize logging: ", "export ROS_LOG_DIR=FOLDER"),
+    ],
+)  # fmt: skip
+def test_what_keeps_ros_from_being_joined_is_wrong_with_its_cure(dds, name, value, wrong, cure):
     command = [
         sys.executable,
         "-c",
         "from depthart_ros.cli.main import main; raise SystemExit(main(['doctor', '--skip-model']))",
     ]
-    environment = os.environ | {"RMW_IMPLEMENTATION": "rmw_nobody_cpp"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {name: value})
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "RMW_IMPLEMENTATION is rmw_nobody_cpp, which is not installed; installed: rmw_fastrtps_cpp" in done.stdout
-    assert "unset RMW_IMPLEMENTATION" in done.stdout
+    assert wrong in done.stdout
+    assert f"cure: {cure}" in done.stdout
+    assert "Traceback" not in done.stderr
