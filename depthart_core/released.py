@@ -78,7 +78,7 @@ def _read_pickled(path: Path) -> Tensors:
     except pickle.UnpicklingError as error:  # PyTorch advises to run whatever the file says
         raise CheckpointError(f"{path} is not a readable torch file of weights alone, nothing else is read") from error
     except (RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
-        reason = str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0].partition(". ")[0] or type(error).__name__  # without PyTorch's advice
         raise CheckpointError(f"{path} is not a readable torch file of weights alone: {reason}") from error
     if not isinstance(values, dict) or not all(
         isinstance(key, str) and isinstance(value, Tensor) for key, value in values.items()

@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     for name, reason in refused.items():
         print(f"{name}: {reason}")
     if not found:
-        raise BackendError(f"no backend runs {args.model}: {'; '.join(refused.values())}")
+        raise BackendError(f"no backend runs {args.model}: {'; '.join(dict.fromkeys(refused.values()))}")
     tables = [summary(found), stages(found)]
     if sets:
         tables.append(table(*measure_accuracy(args.model, {name: chosen[name] for name in found}, sets)))

@@ -130,7 +130,10 @@ def test_another_precision_and_true_depth_are_measured_on_request(tiny_model_pat
         (["--data", "rooms"], "--data rooms: expected NAME=PATH"),
         (["--data", "rooms=here", "--limit", "0"], "--limit 0: expected a number of frames from 1 up"),
         (["--data", "rooms=here", "rooms=there"], "--data names rooms 2 times, expected different names"),
-        (["absent.safetensors", "--backends", "torch"], "no backend runs absent.safetensors: no model file"),
+        (
+            ["absent.safetensors", "--backends", "torch", "onnx"],
+            "no backend runs absent.safetensors: no model file 'absent.safetensors'; packaged models: nano\n",
+        ),
         (["--rounds", "0"], "rounds must be at least 1, got 0"),
     ],
 )
