@@ -197,7 +197,7 @@ def test_a_damaged_file_is_named(tmp_path, small_config, name, content):
 @pytest.mark.parametrize("content", [b"", bytes(1000)])
 def test_a_reason_is_told_without_pytorchs_advice_to_run_whatever_the_file_says(tmp_path, small_config, content):
     (tmp_path / "old.pth").write_bytes(content)
-    with pytest.raises(CheckpointError, match="torch file of weights alone(: |, )[A-Za-z]") as caught:
+    with pytest.raises(CheckpointError, match=r"torch file of weights alone(: |, )[A-Za-z]") as caught:
         convert_released(tmp_path / "old.pth", config=small_config)
     assert "`False`" not in str(caught.value)
 
