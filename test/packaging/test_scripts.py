@@ -1,4 +1,4 @@
-"""scripts/setup says in one sentence what it lacks."""
+"""scripts/setup says in one sentence what it lacks; scripts/demo runs where it is called."""
 
 import os
 import shutil
@@ -91,3 +91,16 @@ def test_an_environment_that_is_a_link_to_another_one_is_left_as_it_is(checkout)
     assert f".venv is a symbolic link to {other}" in line
     assert "remove the link" in line
     assert list(other.iterdir()) == []
+
+
+def test_the_demo_runs_where_it_is_called_so_that_paths_are_from_there(checkout):
+    """With a Python that says what it was told, in a checkout that is set up."""
+    (checkout / "scripts" / "setup").write_text("#!/bin/sh\n")
+    python = checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$PWD" "$@"\n')
+    python.chmod(0o755)
+    place = checkout / "my films"
+    place.mkdir()
+    done = subprocess.run(["../scripts/demo", "walk.mp4"], cwd=place, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{place} -m depthart_ros.cli.main demo walk.mp4\n"
