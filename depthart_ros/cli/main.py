@@ -66,12 +66,18 @@ def _run(own: Sequence[str], ros: list[str]) -> int:
         return int(args.run(args))
     except BrokenPipeError:
         raise
-    except (DepthartError, OSError) as error:
-        print(f"depthart: {error}", file=sys.stderr)
+    except (DepthartError, OSError, MemoryError) as error:
+        print(f"depthart: {_sentence(error)}", file=sys.stderr)
         return 1
-    except MemoryError as error:
-        print(f"depthart: there is not enough memory{str(error) and f': {error}'}", file=sys.stderr)
-        return 1
+
+
+def _sentence(error: Exception) -> str:
+    """What an expected failure says."""
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory{str(error) and f': {error}'}"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def split_ros_args(argv: Sequence[str]) -> tuple[list[str], list[str]]:
