@@ -21,17 +21,22 @@ def write_bag(folder: Path, messages: Sequence[Message]) -> Path:
         messages: to write, oldest first.
 
     Raises:
-        DepthartError: rosbags is missing, or `folder` is something else than a bag.
+        DepthartError: rosbags is missing, `folder` is something else than a bag, or it cannot be written.
     """
     types = store()
     _clear(folder)
-    writer = open_writer(folder, "mcap")
-    with writer:
-        connections = {}
-        for topic, kind in TOPICS.items():
-            connections[topic] = writer.add_connection(_absolute(topic), type_name(kind), typestore=types)
-        for message in messages:
-            writer.write(connections[message.topic], message.received, message.data)
+    try:
+        with open_writer(folder, "mcap") as writer:
+            connections = {}
+            for topic, kind in TOPICS.items():
+                connections[topic] = writer.add_connection(_absolute(topic), type_name(kind), typestore=types)
+            for message in messages:
+                writer.write(connections[message.topic], message.received, message.data)
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)  # or the next run takes it for something else than a bag
+        if isinstance(error, OSError):
+            raise DepthartError(f"{folder} cannot be written: {error.strerror}") from error
+        raise
     return folder / f"{folder.name}.mcap"
 
 

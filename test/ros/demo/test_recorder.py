@@ -1,5 +1,7 @@
 """What the demo does with received messages, and the bag it writes of them."""
 
+import resource
+
 import pytest
 
 pytest.importorskip("rclpy", reason="no ROS 2: neither sourced nor installed (extra `ros`)")
@@ -52,6 +54,18 @@ def test_the_bag_gives_back_every_message_bit_by_bit(tmp_path):
     with rosbags.AnyReader([tmp_path / "bag"]) as reader:
         read = [(connection.topic, time, bytes(data)) for connection, time, data in reader.messages()]
     assert read == [(f"/{message.topic}", message.received, message.data) for message in sent]
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_no_part_of_a_bag(tmp_path):
+    pytest.importorskip("rosbags", reason="rosbags is not installed (extra `view`)")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(DepthartError, match="bag cannot be written: File too large"):
+            write_bag(tmp_path / "bag", [image(1)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_bag_replaces_the_bag_of_an_earlier_run(tmp_path):
