@@ -16,12 +16,18 @@ from depthart_core import ConfigError, ImageError
 from depthart_ros.driver.files import PICTURE_SUFFIXES, VIDEO_SUFFIXES, open_video, read_picture, read_video
 
 RESULT = "_depthart"
-"""Follows the stem of what was read in the names of results, which nothing else is called: nothing else is replaced."""
+"""Follows the stem in the names of results that lie beside what was read, where other things have that stem."""
 
 RESULTS = re.compile(rf".*{RESULT}(_\d+)?\.(npy|png)", re.DOTALL)
 
 LONGEST_STEM = 190
 """Bytes that leave room for what names of results have besides, also while they are written; 255 is the limit."""
+
+
+FRAME = "*"
+"""Stands for the number of a frame where names of results are compared."""
+
+ONE_NAME = "would have results of one name; give each its own run and --out"
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ def find_files(inputs: list[Path]) -> tuple[list[Path], list[str]]:
     Raises:
         ConfigError: Two files would have results of one name.
     """
-    files: dict[tuple[str, bool], Path] = {}
+    files: dict[str, Path] = {}
     problems: list[str] = []
     for path in inputs:
         try:
@@ -54,9 +60,13 @@ def find_files(inputs: list[Path]) -> tuple[list[Path], list[str]]:
             problems.append(str(error))
             continue
         for file in found:
-            other = files.setdefault((file.stem, _is_video(file)), file)
+            other = files.setdefault(f"{file.stem}_{FRAME}" if _is_video(file) else file.stem, file)
             if os.path.realpath(file) != os.path.realpath(other):
-                raise ConfigError(f"{other} and {file} would have results of one name; give each its own run and --out")
+                raise ConfigError(f"{other} and {file} {ONE_NAME}")
+    for stem, file in files.items():
+        frame = files.get(re.sub(r"_[0-9]{6,}$", f"_{FRAME}", stem), file)
+        if frame is not file:
+            raise ConfigError(f"{frame} and {file} {ONE_NAME}")
     if not files and not problems:
         problems.append("every INPUT is a result of an earlier run; expected pictures, videos or folders of them")
     return list(files.values()), problems
@@ -67,15 +77,18 @@ def count_pictures(files: list[Path]) -> int:
     return sum(_count_frames(path) if _is_video(path) else 1 for path in files)
 
 
-def read_file(path: Path) -> Iterator[Picture]:
-    """The picture of a file, STEM_depthart, or the frames of a video, STEM_depthart_000000, STEM_depthart_000001, ...
+def read_file(path: Path, out: Path) -> Iterator[Picture]:
+    """The picture of a file, STEM, or the frames of a video, STEM_000000, STEM_000001, ...
+
+    Where the folder of the results is the file's own, STEM is followed by _depthart.
 
     Raises:
         ImageError: It cannot be read, or its results cannot be called so.
     """
     if len(os.fsencode(path.stem)) > LONGEST_STEM:
         raise ImageError(f"{path} has too long a name for its results; expected {LONGEST_STEM} bytes before the suffix")
-    name = path.stem + RESULT
+    beside = os.path.realpath(path.parent) == os.path.realpath(out)
+    name = path.stem + (RESULT if beside else "")
     if _is_video(path):
         for number, bgr in enumerate(read_video(path)):
             yield Picture(f"{name}_{number:06}", _rgb(bgr))

@@ -40,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--out", required=True, metavar="DIR",
-        help="folder for STEM_depthart.npy (float32, H x W) and STEM_depthart.png (picture | depth); both end with the "
-        "number of the frame where INPUT is a video; those of an earlier run are replaced",
+        help="folder for STEM.npy (float32, H x W) and STEM.png (picture | depth); STEM_000000 and so on for frames "
+        "of a video; STEM_depthart where DIR is INPUT's own folder; results of an earlier run are replaced",
     )  # fmt: skip
     parser.add_argument("--model", default="nano", help="packaged name or model file (default %(default)s)")
     parser.add_argument("--device", default="auto", help="such as cpu or cuda (auto: the GPU of an engine, else cpu)")
@@ -84,8 +84,9 @@ def run(args: argparse.Namespace) -> int:
     _make_folder(args.out)
     done = 0
     with tqdm(total=count_pictures(files), unit="picture", file=sys.stderr) as bar:
-        for picture in chain.from_iterable(_readable(file, problems) for file in files):
+        for picture in chain.from_iterable(_readable(file, args.out, problems) for file in files):
             try:
+                _check_free(args.out, picture.name)
                 results = _results(estimator, picture, scale=args.scale, fov_deg=args.fov_deg)
             except ImageError as error:
                 problems.append(str(error))
@@ -127,10 +128,20 @@ def _make_folder(folder: Path) -> None:
         raise ImageError(f"folder {folder} cannot be made: {error.strerror}") from error
 
 
-def _readable(file: Path, problems: list[str]) -> Iterator[Picture]:
+def _check_free(folder: Path, name: str) -> None:
+    """Refuse to replace a picture of the user's: a result has its .npy, which is written first.
+
+    Raises:
+        ImageError: There is one.
+    """
+    if (folder / f"{name}.png").exists() and not (folder / f"{name}.npy").exists():
+        raise ImageError(f"{folder / name}.png is there already and is no result: it has no .npy; give another --out")
+
+
+def _readable(file: Path, out: Path, problems: list[str]) -> Iterator[Picture]:
     """The pictures of a file; where it cannot be read, a sentence is added to `problems`."""
     try:
-        yield from read_file(file)
+        yield from read_file(file, out)
     except ImageError as error:
         problems.append(str(error))
 

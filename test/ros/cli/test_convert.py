@@ -42,7 +42,7 @@ def test_the_result_is_a_model_for_predict(convert, tmp_path):
     cv2.imwrite(str(tmp_path / "room.png"), np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8))
     command = ["predict", tmp_path / "room.png", "--out", tmp_path / "out", "--model", tmp_path / "model.safetensors"]
     assert main(list(map(str, command))) == 0
-    assert np.load(tmp_path / "out" / "room_depthart.npy").shape == (20, 30)
+    assert np.load(tmp_path / "out" / "room.npy").shape == (20, 30)
 
 
 def test_half_precision_halves_the_file(convert, tmp_path):

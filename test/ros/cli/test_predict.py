@@ -50,14 +50,14 @@ def written(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def results(*stems, frame=""):
-    return [f"{stem}_depthart{frame}.{ending}" for stem in stems for ending in ("npy", "png")]
+def results(*stems, beside="", frame=""):
+    return [f"{stem}{beside}{frame}.{ending}" for stem in stems for ending in ("npy", "png")]
 
 
 def test_a_picture_gives_its_depth_at_its_own_size(predict, toy_model_path, tmp_path):
     rgb = write_picture(tmp_path / "room.png")
     assert predict(tmp_path / "room.png") == 0
-    depth = np.load(tmp_path / "out" / "room_depthart.npy")
+    depth = np.load(tmp_path / "out" / "room.npy")
     assert depth.dtype == np.float32
     np.testing.assert_array_equal(depth, DepthEstimator.load(toy_model_path)(rgb).values)
 
@@ -68,7 +68,7 @@ def test_the_seed_fixes_sampled_depth(predict, tmp_path):
     for name, seed in runs:
         options = ("--decode", "sample", "--seed", str(seed))
         assert predict(tmp_path / "room.png", out=tmp_path / name, options=options) == 0
-    first, again, other = (np.load(tmp_path / name / "room_depthart.npy") for name, _ in runs)
+    first, again, other = (np.load(tmp_path / name / "room.npy") for name, _ in runs)
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
@@ -76,7 +76,7 @@ def test_the_seed_fixes_sampled_depth(predict, tmp_path):
 def test_a_picture_gives_itself_beside_its_depth(predict, tmp_path):
     rgb = write_picture(tmp_path / "room.png")
     predict(tmp_path / "room.png")
-    beside = cv2.imread(str(tmp_path / "out" / "room_depthart.png"))[..., ::-1]
+    beside = cv2.imread(str(tmp_path / "out" / "room.png"))[..., ::-1]
     assert beside.shape == (30, 88, 3)
     np.testing.assert_array_equal(beside[:, :44], rgb)
     assert beside[:, 44:].std() > 0
@@ -86,7 +86,7 @@ def test_with_a_scale_the_depth_is_metres(predict, tmp_path):
     write_picture(tmp_path / "room.png")
     predict(tmp_path / "room.png")
     predict(tmp_path / "room.png", out=tmp_path / "metres", options=["--scale", "2.5"])
-    relative, metres = (np.load(tmp_path / folder / "room_depthart.npy") for folder in ("out", "metres"))
+    relative, metres = (np.load(tmp_path / folder / "room.npy") for folder in ("out", "metres"))
     np.testing.assert_allclose(metres, 2.5 * relative, rtol=1e-6)
 
 
@@ -95,9 +95,7 @@ def test_with_a_field_of_view_the_depth_is_metres_by_the_models_own_guess(predic
     assert predict(tmp_path / "room.png", model=toy_heads_path, options=["--fov-deg", "90"]) == 0
     estimate = DepthEstimator.load(toy_heads_path)(rgb)
     guess = estimate.guess_scale(Intrinsics(44, 30, 22.0, 22.0, 21.5, 14.5))
-    np.testing.assert_allclose(
-        np.load(tmp_path / "out/room_depthart.npy"), guess.metres_per_unit * estimate.values, rtol=1e-5
-    )
+    np.testing.assert_allclose(np.load(tmp_path / "out/room.npy"), guess.metres_per_unit * estimate.values, rtol=1e-5)
 
 
 def test_a_field_of_view_is_of_no_use_to_a_model_without_a_guess(predict, tmp_path, capsys):
@@ -118,7 +116,7 @@ def test_a_video_gives_its_frames_by_number(predict, tmp_path):
     write_video(tmp_path / "walk.avi")
     assert predict(tmp_path / "walk.avi") == 0
     assert written(tmp_path / "out") == [name for n in range(3) for name in results("walk", frame=f"_00000{n}")]
-    first, last = (np.load(tmp_path / "out" / f"walk_depthart_00000{n}.npy") for n in (0, 2))
+    first, last = (np.load(tmp_path / "out" / f"walk_00000{n}.npy") for n in (0, 2))
     assert first.shape == (30, 44)
     assert not np.array_equal(first, last)
 
@@ -160,12 +158,27 @@ def test_an_input_that_comes_twice_is_read_once(predict, tmp_path, capfd):
     assert "1 depth maps" in capfd.readouterr().out
 
 
-def test_a_video_may_be_called_like_a_picture_and_a_picture_like_a_frame(predict, tmp_path):
+def test_a_video_may_be_called_like_a_picture_but_a_picture_not_like_its_frames(predict, tmp_path, capfd):
     write_picture(tmp_path / "in" / "walk.png")
-    write_picture(tmp_path / "in" / "walk_000000.png")
     write_video(tmp_path / "in" / "walk.avi")
     assert predict(tmp_path / "in") == 0
-    assert len(written(tmp_path / "out")) == 2 * 5
+    assert len(written(tmp_path / "out")) == 2 * 4
+    write_picture(tmp_path / "in" / "walk_000000.png")
+    assert predict(tmp_path / "in") == 1
+    assert "walk.avi and " in (said := capfd.readouterr().err)
+    assert "walk_000000.png would have results of one name" in said
+
+
+def test_a_picture_in_the_folder_of_results_that_is_none_is_not_replaced(predict, tmp_path, capfd):
+    write_picture(tmp_path / "in" / "room.jpg")
+    write_picture(tmp_path / "in" / "hall.jpg")
+    write_picture(tmp_path / "out" / "room.png")
+    before = (tmp_path / "out" / "room.png").read_bytes()
+    for _ in range(2):
+        assert predict(tmp_path / "in") == 1
+        assert "room.png is there already and is no result" in capfd.readouterr().err
+        assert written(tmp_path / "out") == [*results("hall"), "room.png"]
+    assert (tmp_path / "out" / "room.png").read_bytes() == before
 
 
 @pytest.mark.parametrize("inputs", ["room.jpg", ".", "*"])
@@ -183,7 +196,8 @@ def test_results_beside_the_pictures_replace_nothing_but_results_also_when_it_is
     for _ in range(2):
         given = sorted(path for path in tmp_path.glob("*") if path.name not in own) if inputs == "*" else [inputs]
         assert predict(*given, out=".") == 0
-        made = results("room") + ([] if inputs == "room.jpg" else results("walk", frame="_000000"))
+        made = results("room", beside="_depthart")
+        made += [] if inputs == "room.jpg" else results("walk", beside="_depthart", frame="_000000")
         assert written(tmp_path) == sorted(before + made)
     assert {path: path.read_bytes() for path in kept} == kept
 
@@ -216,7 +230,7 @@ def test_a_picture_that_is_too_wide_for_its_result_is_named_and_the_others_are_d
     write_picture(tmp_path / "wide.png", height=1, width=500_001)
     write_picture(tmp_path / "good.png")
     assert predict(tmp_path / "wide.png", tmp_path / "good.png") == 1
-    named = "wide_depthart cannot be made of a picture of 500001 x 1; expected at most 500000 columns"
+    named = "wide cannot be made of a picture of 500001 x 1; expected at most 500000 columns"
     assert named in capfd.readouterr().err
     assert written(tmp_path / "out") == results("good")
 
@@ -236,7 +250,7 @@ def test_a_picture_that_is_too_large_for_the_memory_is_named_and_the_others_are_
         resource.setrlimit(resource.RLIMIT_AS, limits)
     said = capfd.readouterr().err
     assert status == 1, said
-    assert re.search(r"large(.png cannot be read|_depthart cannot be made of a picture of 6000 x 6000): ", said)
+    assert re.search(r"large(.png cannot be read| cannot be made of a picture of 6000 x 6000): ", said)
     assert written(tmp_path / "out") == results("good")
 
 
@@ -260,7 +274,7 @@ def test_a_grey_picture_and_one_with_transparency_are_read_as_colour(predict, tm
     cv2.imwrite(str(tmp_path / "grey.png"), some_picture()[..., 0])
     cv2.imwrite(str(tmp_path / "clear.png"), np.dstack([some_picture(), np.full((30, 44), 9, np.uint8)]))
     assert predict(tmp_path / "grey.png", tmp_path / "clear.png") == 0
-    assert np.load(tmp_path / "out" / "clear_depthart.npy").shape == (30, 44)
+    assert np.load(tmp_path / "out" / "clear.npy").shape == (30, 44)
 
 
 def test_a_name_that_is_no_utf8_is_read_and_written(predict, toy_model_path, tmp_path):
@@ -278,7 +292,7 @@ def test_a_name_that_is_no_utf8_is_read_and_written(predict, toy_model_path, tmp
     )
     assert done.returncode == 1, done.stderr
     assert rb"caf\udce9.avi' cannot be read: its name is no UTF-8" in done.stderr
-    depth = np.load(tmp_path / f"{name}_out" / f"{name}_depthart.npy")
+    depth = np.load(tmp_path / f"{name}_out" / f"{name}.npy")
     np.testing.assert_array_equal(depth, DepthEstimator.load(toy_model_path)(rgb).values)
 
 
@@ -293,7 +307,7 @@ def test_pictures_and_videos_that_are_cut_off_are_named(predict, tmp_path, capfd
     assert "cut.jpg cannot be read: it is cut off" in errors
     assert "cut.avi is damaged: " in errors
     assert "of its 10 frames could be read" in errors
-    assert "cut_depthart.npy" not in written(tmp_path / "out")
+    assert "cut.npy" not in written(tmp_path / "out")
 
 
 def test_links_that_lead_nowhere_and_folders_called_like_pictures_keep_nothing_from_being_done(
@@ -317,7 +331,7 @@ def test_a_disk_that_is_full_leaves_no_part_of_a_result(predict, tmp_path, capfd
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, handler)
-    assert "room_depthart.npy cannot be written: File too large" in capfd.readouterr().err
+    assert "room.npy cannot be written: File too large" in capfd.readouterr().err
     assert not written(tmp_path / "out")
 
 
@@ -366,6 +380,6 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(predict, tmp_path, capfd):
 
 def test_results_that_cannot_be_written_are_one_sentence(predict, tmp_path, capfd):
     write_picture(tmp_path / "room.png")
-    (tmp_path / "out" / "room_depthart.npy").mkdir(parents=True)
+    (tmp_path / "out" / "room.npy").mkdir(parents=True)
     assert predict(tmp_path / "room.png") == 1
-    assert "room_depthart.npy cannot be written" in capfd.readouterr().err
+    assert "room.npy cannot be written" in capfd.readouterr().err
