@@ -156,10 +156,5 @@ def same_everywhere(value: float, device: torch.device) -> bool:
     return most == -least
 
 
-def rank_and_world_size() -> tuple[int, int]:
-    """Rank of this process and number of processes."""
-    return (dist.get_rank(), dist.get_world_size()) if _together() else (0, 1)
-
-
 def _together() -> bool:
     return dist.is_available() and dist.is_initialized()

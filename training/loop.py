@@ -30,7 +30,7 @@ from training.optimizer import make_optimizer
 from training.precision import choose_precision
 from training.run_log import RunLog, progress_sheet
 from training.settings import RunOptions, StageSettings
-from training.stages.stage import Scalars, Stage, StageLoss, TrainingBatch, to_training_batch
+from training.stages.stage import Part, Scalars, Stage, StageLoss, TrainingBatch, to_training_batch
 
 LOG_STEPS = 20  # between two lines of the log; where the steps or the minutes are over there is one as well
 CHECKPOINT_MINUTES = 3.0  # between two checkpoints
@@ -141,12 +141,12 @@ class Trainer:
         """One step of the optimiser and of the averaged weights; returns its last batch and what to log."""
         self.optimizer.zero_grad(set_to_none=True)
         parts = self.options.accumulate
-        for part in range(parts):
+        for number in range(parts):
             read = self._next(source)
             batch = to_training_batch(read, self.model.config, self.device)
-            with self.processes.no_sync(self.loss, when=part < parts - 1):
+            with self.processes.no_sync(self.loss, when=number < parts - 1):
                 with self._autocast():
-                    total, scalars = self.loss(batch, self.step)
+                    total, scalars = self.loss(batch, self._part(number))
                 (total / parts).backward()
             self.nonfinite.add(self.step, total, read)
         norm = nn.utils.clip_grad_norm_(self.parameters, self.settings.clip_norm)
@@ -155,6 +155,12 @@ class Trainer:
         self.optimizer.step()
         self._update_average()
         return batch, {"loss": total.detach(), "norm": norm, **scalars}
+
+    def _part(self, number: int) -> Part:
+        """The batch of that number of this process, where the reader takes it from: see `batches`."""
+        world_size = self.processes.world_size
+        place, count = number * world_size + self.processes.rank, self.options.accumulate * world_size
+        return Part(self.step, place, count, self.options.seed)
 
     def _next(self, source: Iterator[Batch]) -> Batch:
         began = time.monotonic()

@@ -1,6 +1,7 @@
 """What a step of training does to learning rate, gradient, averaged weights and files."""
 
 import dataclasses
+import itertools
 
 import pytest
 import torch
@@ -25,12 +26,14 @@ def samples(samples_at):
 def trainer(toy_config, tmp_path):
     """A function of changed settings that gives the trainer of a fresh toy model."""
 
-    def make(**changed) -> Trainer:
+    def make(*, accumulate=1, **changed) -> Trainer:
         settings = dataclasses.replace(SETTINGS, **changed)
         with torch.random.fork_rng():
             torch.manual_seed(0)
             model = DepthART(toy_config)
-        options = RunOptions(out=tmp_path / "run", device="cpu", precision="fp32", workers=0, minutes=10.0)
+        options = RunOptions(
+            out=tmp_path / "run", device="cpu", precision="fp32", workers=0, minutes=10.0, accumulate=accumulate
+        )
         return Trainer("transformer", model, make_stage("transformer", settings), settings=settings, options=options)
 
     return make
@@ -75,6 +78,22 @@ def test_the_gradient_is_clipped_and_logged_as_it_was(trainer, source):
     clipped = torch.stack([parameter.grad.norm() for parameter in ours.parameters if parameter.grad is not None]).norm()
     assert float(clipped) == pytest.approx(0.01, rel=1e-3)
     assert float(scalars["norm"]) > 0.02
+
+
+def gradient(trainer, source):
+    trainer.train_step(source)
+    return torch.cat([parameter.grad.flatten() for parameter in trainer.parameters if parameter.grad is not None])
+
+
+def test_every_batch_of_a_step_on_every_process_draws_its_own_codes(trainer, source):
+    same = itertools.repeat(next(source))
+    first, again, two = (trainer(rollout="sample", accumulate=count) for count in (1, 1, 2))
+    second = trainer(rollout="sample")
+    second.processes = dataclasses.replace(second.processes, rank=1, world_size=2)
+    wanted = gradient(first, same)
+    assert torch.equal(gradient(again, same), wanted)
+    assert not torch.allclose(gradient(two, same), wanted, rtol=1e-2)
+    assert not torch.allclose(gradient(second, same), wanted, rtol=1e-2)
 
 
 def out_of_memory():

@@ -18,6 +18,7 @@ from training.errors import TrainingError
 from training.loop import Trainer
 from training.nonfinite import NonFiniteDetector
 from training.settings import RunOptions, StageSettings
+from training.stages import tokenizer
 from training.stages.table import make_stage
 
 SETTINGS = StageSettings(
@@ -81,11 +82,16 @@ def weights(trainer):
     return torch.cat([parameter.detach().flatten() for parameter in trainer.parameters])
 
 
-@pytest.mark.parametrize("stage", ["tokenizer", "transformer"])
-def test_a_terminated_run_resumes_to_the_same_weights(train, samples, stage, terminated_at):
-    whole = train(samples, stage=stage, out="whole")
-    assert train(terminated_at(samples, 6), stage=stage, out="parts").step == 3
-    resumed = train(samples, stage=stage, out="parts")
+@pytest.mark.parametrize(
+    ("stage", "changed"),
+    [("tokenizer", {"keep_codes": True}), ("transformer", {}), ("transformer", {"rollout": "sample"})],
+)
+def test_a_terminated_run_resumes_to_the_same_weights(train, samples, stage, changed, terminated_at, monkeypatch):
+    monkeypatch.setattr(tokenizer, "RESTART_STEPS", 4)  # codes that nobody chose before or after the break move
+    settings = dataclasses.replace(SETTINGS, **changed)
+    whole = train(samples, stage=stage, out="whole", settings=settings)
+    assert train(terminated_at(samples, 6), stage=stage, out="parts", settings=settings).step == 3
+    resumed = train(samples, stage=stage, out="parts", settings=settings)
     assert resumed.step == whole.step == 6
     assert torch.equal(weights(resumed), weights(whole))
 

@@ -10,7 +10,7 @@ import torch
 from training.comparison.contenders import Contender
 from training.comparison.plan import Plan
 from training.operations import counted, counted_steps
-from training.stages.stage import TrainingBatch
+from training.stages.stage import Part, TrainingBatch
 
 GIGA = 1e9
 
@@ -42,7 +42,7 @@ def count_cost(contender: Contender) -> Cost:
     depth = torch.linspace(-0.5, 0.5, size * size).view(1, 1, size, size)
     camera = torch.tensor([[size, size, size / 2, size / 2]], dtype=torch.float32)
     batch = TrainingBatch(torch.zeros(1, 3, size, size), depth, depth.exp(), camera)
-    training = counted_steps(lambda step: contender.stage.loss(model, batch, step)[0].backward())
+    training = counted_steps(lambda step: contender.stage.loss(model, batch, Part(step))[0].backward())
     with torch.no_grad():
         _, inference = counted(lambda: model(batch.image))
     parameters = sum(parameter.numel() for parameter in model.parameters())

@@ -13,7 +13,7 @@ from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize
 from training.scoring.metrics import DELTA
 from training.settings import StageSettings
-from training.stages.stage import Scalars, TrainingBatch, few_scales
+from training.stages.stage import Part, Scalars, TrainingBatch, few_scales
 
 
 class HeadsStage:
@@ -33,9 +33,10 @@ class HeadsStage:
             raise ConfigError('the stage "heads" needs a model with "heads": true')
         return [([*model.size_head.parameters(), *model.confidence_head.parameters()], 1.0)]
 
-    def loss(self, model: DepthART, batch: TrainingBatch, step: int) -> tuple[Tensor, Scalars]:
+    def loss(self, model: DepthART, batch: TrainingBatch, part: Part) -> tuple[Tensor, Scalars]:
         """Cross-entropy of the confidence, and the size's error under a Laplace distribution of the predicted width."""
-        found = model.predict(batch.image, max_scales=few_scales(len(model.config.tokenizer.scale_sizes) - 1, step))
+        fewer = few_scales(len(model.config.tokenizer.scale_sizes) - 1, part.step)
+        found = model.predict(batch.image, max_scales=fewer)
         assert found.confidence is not None
         assert found.size is not None
         ratio = batch.metres.log() - denormalize(found.depth, model.config).float().log()

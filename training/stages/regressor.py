@@ -14,7 +14,7 @@ from depthart_core.errors import ConfigError
 from depthart_core.objective import weighted_mean
 from depthart_core.prefix import EfficientNetPrefix
 from training.settings import StageSettings
-from training.stages.stage import Scalars, TrainingBatch
+from training.stages.stage import Part, Scalars, TrainingBatch
 
 
 class Regressor(nn.Module):
@@ -80,7 +80,7 @@ class RegressorStage:
         decoder = [parameter for parameter in model.decoder.parameters() if id(parameter) not in fresh]
         return [(own, 1.0), ([*coarse, *decoder], self.settings.backbone_factor)]
 
-    def loss(self, model: Regressor, batch: TrainingBatch, step: int) -> tuple[Tensor, Scalars]:  # noqa: ARG002
+    def loss(self, model: Regressor, batch: TrainingBatch, part: Part) -> tuple[Tensor, Scalars]:  # noqa: ARG002
         """The same for every step."""
         valid = torch.isfinite(batch.depth)
         pixel = weighted_mean((model(batch.image) - batch.depth.nan_to_num(0.0)).abs(), valid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -33,6 +34,31 @@ class TrainingBatch:
     intrinsics: Tensor
 
 
+@dataclass(frozen=True)
+class Part:
+    """Which part of which step a batch is: with `--accumulate` or several processes a step has more than one.
+
+    Whatever is random in a loss depends on this alone, so that runs resume exactly.
+
+    Attributes:
+        step: Number of the optimiser step.
+        place: Of the batch among all of the step.
+        count: How many batches the step has.
+        run_seed: That of the run.
+    """
+
+    step: int
+    place: int = 0
+    count: int = 1
+    run_seed: int = 0
+
+    @property
+    def seed(self) -> int:
+        """Of what is drawn for this batch alone."""
+        keys = np.random.SeedSequence([self.run_seed, self.step, self.place])
+        return int(keys.generate_state(1, np.uint64)[0])
+
+
 class Stage(Protocol):
     """One stage of the training.
 
@@ -46,14 +72,8 @@ class Stage(Protocol):
         """Trained parameters and their factor on the learning rate."""
         ...
 
-    def loss(self, model: DepthART, batch: TrainingBatch, step: int) -> tuple[Tensor, Scalars]:
-        """Loss of a batch and what to log.
-
-        Args:
-            model: What is trained.
-            batch: See `TrainingBatch`.
-            step: Number of the optimiser step; whatever is random depends on it alone, so that runs resume exactly.
-        """
+    def loss(self, model: DepthART, batch: TrainingBatch, part: Part) -> tuple[Tensor, Scalars]:
+        """Loss of a batch and what to log."""
         ...
 
     def pictures(self, model: DepthART, batch: TrainingBatch) -> list[Tensor]:
@@ -90,9 +110,9 @@ class StageLoss(nn.Module):
         super().__init__()
         self.model, self.stage = model, stage
 
-    def forward(self, batch: TrainingBatch, step: int) -> tuple[Tensor, Scalars]:
+    def forward(self, batch: TrainingBatch, part: Part) -> tuple[Tensor, Scalars]:
         """See `Stage.loss`; what is logged has no gradient."""
-        total, scalars = self.stage.loss(self.model, batch, step)
+        total, scalars = self.stage.loss(self.model, batch, part)
         return total, {name: value.detach() for name, value in scalars.items()}
 
 

@@ -9,9 +9,9 @@ from torch.nn import functional
 from depthart_core.model import DepthART
 from depthart_core.normalize import fill_unknown
 from depthart_core.objective import weighted_mean
-from training.distributed import all_gather, all_sum, rank_and_world_size
+from training.distributed import all_gather, all_sum
 from training.settings import StageSettings
-from training.stages.stage import Scalars, TrainingBatch, few_scales
+from training.stages.stage import Part, Scalars, TrainingBatch, few_scales
 
 COMMITMENT = 0.03
 """Weight of drawing the encoder to its codes (VQ-VAE's beta)."""
@@ -38,20 +38,20 @@ class TokenizerStage:
         """The whole tokenizer."""
         return [(list(model.tokenizer.parameters()), 1.0)]
 
-    def loss(self, model: DepthART, batch: TrainingBatch, step: int) -> tuple[Tensor, Scalars]:
+    def loss(self, model: DepthART, batch: TrainingBatch, part: Part) -> tuple[Tensor, Scalars]:
         """Reconstruction with sharp edges, and codes near features near codes."""
         guidance, known, valid = _guidance(model, batch.image), batch.depth.nan_to_num(0.0), torch.isfinite(batch.depth)
         features = model.tokenizer.features(fill_unknown(batch.depth)).float()
         f_hats, rests, indices = _pyramid(model, features)
-        self._restart(model, torch.cat(rests, 1).flatten(0, 1), torch.cat(indices, 1).flatten(), step)
+        self._restart(model, torch.cat(rests, 1).flatten(0, 1), torch.cat(indices, 1).flatten(), part.step)
         pull = torch.stack([functional.mse_loss(f_hat, features.detach()) for f_hat in f_hats]).mean()
         commit = functional.mse_loss(features, f_hats[-1].detach())
-        picture = model.tokenizer.decode(self._decoded(features, f_hats, step), guidance)
+        picture = model.tokenizer.decode(self._decoded(features, f_hats, part), guidance)
         error = weighted_mean((picture.float() - known).abs(), valid)
         edges = _gradient_error(picture.float() - known, valid)
         power = features.square().mean()
         total = error + edges + pull + 0.1 * (power - 1.0).square()
-        if step >= self.plain_steps:
+        if part.step >= self.plain_steps:
             total = total + COMMITMENT * commit
         return total, {
             "error": error,
@@ -68,11 +68,11 @@ class TokenizerStage:
         f_hats = model.tokenizer.quantizer.quantize(model.tokenizer.features(fill_unknown(batch.depth))).f_hats
         return [model.tokenizer.decode(f_hat, guidance).mean(1, keepdim=True) for f_hat in f_hats]
 
-    def _decoded(self, features: Tensor, f_hats: list[Tensor], step: int) -> Tensor:
+    def _decoded(self, features: Tensor, f_hats: list[Tensor], part: Part) -> Tensor:
         """The last f_hat with the gradient handed straight to the encoder, or an earlier one without."""
-        if step < self.plain_steps:
-            return features + 0.4 * _noise(features, torch.Generator().manual_seed(step))
-        if scales := few_scales(len(f_hats) - 1, step):
+        if part.step < self.plain_steps:
+            return features + 0.4 * _noise(features, part)
+        if scales := few_scales(len(f_hats) - 1, part.step):
             return f_hats[scales - 1].detach()
         return features + (f_hats[-1] - features).detach()
 
@@ -96,11 +96,11 @@ class TokenizerStage:
         used += all_sum(torch.zeros_like(used).index_add_(0, indices, chosen))
 
 
-def _noise(features: Tensor, generator: torch.Generator) -> Tensor:
-    """This process's share of the normal noise that one process would draw for the features (B, ...) of all."""
-    rank, world_size = rank_and_world_size()
-    shape = (world_size * len(features), *features.shape[1:])
-    return torch.randn(shape, generator=generator).chunk(world_size)[rank].to(features.device)
+def _noise(features: Tensor, part: Part) -> Tensor:
+    """The share of features (B, ...) in the normal noise that is drawn for all batches of the step together."""
+    shape = (part.count * len(features), *features.shape[1:])
+    whole = torch.randn(shape, generator=torch.Generator().manual_seed(part.step))
+    return whole.chunk(part.count)[part.place].to(features.device)
 
 
 @torch.no_grad()

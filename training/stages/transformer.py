@@ -9,7 +9,7 @@ from depthart_core.efficientnet import FINE
 from depthart_core.model import DepthART
 from depthart_core.objective import LossWeights, loss
 from training.settings import StageSettings
-from training.stages.stage import Scalars, TrainingBatch, few_scales
+from training.stages.stage import Part, Scalars, TrainingBatch, few_scales
 
 
 class TransformerStage:
@@ -34,17 +34,17 @@ class TransformerStage:
             groups.append((backbone, self.settings.backbone_factor))
         return groups
 
-    def loss(self, model: DepthART, batch: TrainingBatch, step: int) -> tuple[Tensor, Scalars]:
-        """The objective of depthart_core.objective; `step` seeds a rollout that draws its codes, and `few_scales`."""
+    def loss(self, model: DepthART, batch: TrainingBatch, part: Part) -> tuple[Tensor, Scalars]:
+        """The objective of depthart_core.objective."""
         fewer = len(model.config.tokenizer.scale_sizes) - 1
         result = loss(
             model,
             batch.image,
             batch.depth,
             objective=self.settings.objective,
-            decoding=decoding(self.settings.rollout, seed=step, device=str(batch.image.device)),
+            decoding=decoding(self.settings.rollout, seed=part.seed, device=str(batch.image.device)),
             weights=self.weights,
-            coarse=few_scales(fewer, step) if self.settings.train_decoder else None,
+            coarse=few_scales(fewer, part.step) if self.settings.train_decoder else None,
         )
         return result.total, {name: value for name, value in result._asdict().items() if name != "total"}
 

@@ -12,7 +12,7 @@ from depthart_core.errors import ConfigError
 from depthart_core.normalize import denormalize
 from training.settings import StageSettings
 from training.stages.heads import HeadsStage
-from training.stages.stage import TrainingBatch, few_scales
+from training.stages.stage import Part, TrainingBatch, few_scales
 from training.stages.table import make_stage
 
 SETTINGS = StageSettings(steps=10, batch_size=2, learning_rate=1e-3)
@@ -35,7 +35,7 @@ def batch():
 
 def losses(model, batch):
     with torch.no_grad():
-        return {name: float(value) for name, value in HeadsStage(SETTINGS).loss(model, batch, 0)[1].items()}
+        return {name: float(value) for name, value in HeadsStage(SETTINGS).loss(model, batch, Part(0))[1].items()}
 
 
 def test_only_the_heads_are_trained(model):
@@ -77,7 +77,7 @@ def gradients(model, batch):
     stage = HeadsStage(SETTINGS)
     ((parameters, _),) = stage.groups(model)
     heads = [parameter.requires_grad_(True) for parameter in parameters]
-    total, _ = stage.loss(model, batch, 0)
+    total, _ = stage.loss(model, batch, Part(0))
     return total.detach(), torch.cat([part.flatten() for part in torch.autograd.grad(total, heads)])
 
 
@@ -107,7 +107,7 @@ def test_confidence_after_few_scales_is_learnt_in_some_steps(model, batch):
             middle = torch.nanmedian(ratio.flatten(1), dim=1).values.view(-1, 1, 1, 1)
             right = ((ratio - middle).abs() < math.log(1.25)).float()[ratio.isfinite()]
             confidence = functional.binary_cross_entropy_with_logits(found.confidence[ratio.isfinite()], right)
-            torch.testing.assert_close(stage.loss(model, batch, step)[1]["confidence"], confidence)
+            torch.testing.assert_close(stage.loss(model, batch, Part(step))[1]["confidence"], confidence)
 
 
 def test_the_heads_learn_a_batch_by_heart(model, batch):
@@ -118,7 +118,7 @@ def test_the_heads_learn_a_batch_by_heart(model, batch):
     optimizer = torch.optim.Adam(parameters, lr=1e-3)
     before = losses(model, batch)
     for step in range(40):
-        total, _ = stage.loss(model, batch, step)
+        total, _ = stage.loss(model, batch, Part(step))
         optimizer.zero_grad()
         total.backward()
         optimizer.step()

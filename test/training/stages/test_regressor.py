@@ -8,7 +8,7 @@ import torch
 from depthart_core.errors import ConfigError
 from training.settings import StageSettings
 from training.stages.regressor import Regressor, RegressorStage, trunk_blocks
-from training.stages.stage import TrainingBatch
+from training.stages.stage import Part, TrainingBatch
 
 SETTINGS = StageSettings(steps=2, batch_size=2, learning_rate=1e-3)
 
@@ -41,7 +41,7 @@ def test_the_loss_is_the_mean_absolute_error_where_depth_is_known(regressor):
     predicted = regressor(image).detach()
     depth = predicted + 0.25
     depth[1, :, :32] = torch.nan
-    loss, scalars = RegressorStage(SETTINGS).loss(regressor, batch_of(image, depth), 0)
+    loss, scalars = RegressorStage(SETTINGS).loss(regressor, batch_of(image, depth), Part(0))
     assert loss.item() == pytest.approx(0.25, rel=1e-4)
     assert scalars["pixel"].item() == loss.item()
 

@@ -5,7 +5,7 @@ import torch
 
 from depthart_core.model import DepthART
 from training.settings import StageSettings
-from training.stages.stage import TrainingBatch, few_scales
+from training.stages.stage import Part, TrainingBatch, few_scales
 from training.stages.tokenizer import RESTART_STEPS, TokenizerStage, _gradient_error
 
 
@@ -31,16 +31,16 @@ def test_the_error_reaches_the_encoder_in_every_step_that_decodes_all_scales(sta
     depth, image = torch.rand(2, 1, 64, 64) - 0.5, torch.rand(2, 3, 64, 64)
     steps = [next(step for step in range(100) if (few_scales(2, step) is None) == whole) for whole in (True, False)]
     for step, whole in zip(steps, (True, False), strict=True):
-        _, scalars = stage.loss(model, TrainingBatch(image, depth, depth, torch.ones(2, 4)), step)
+        _, scalars = stage.loss(model, TrainingBatch(image, depth, depth, torch.ones(2, 4)), Part(step))
         (gradient,) = torch.autograd.grad(scalars["error"], [model.tokenizer.encoder.conv_in.weight], allow_unused=True)
         assert (gradient is not None and float(gradient.abs().sum()) > 0) == whole
 
 
 def test_all_scales_are_never_decoded_without_the_encoder(stage):
     features, f_hats = torch.rand(1, 8, 4, 4, requires_grad=True), [torch.rand(1, 8, 4, 4) for _ in range(3)]
-    alone = [step for step in range(300) if not stage._decoded(features, f_hats, step).requires_grad]
+    alone = [step for step in range(300) if not stage._decoded(features, f_hats, Part(step)).requires_grad]
     assert alone
-    assert not any(torch.equal(stage._decoded(features, f_hats, step), f_hats[-1]) for step in alone)
+    assert not any(torch.equal(stage._decoded(features, f_hats, Part(step)), f_hats[-1]) for step in alone)
 
 
 def test_codes_that_nobody_chose_move_onto_what_is_left_of_the_pictures(stage, toy_config):
