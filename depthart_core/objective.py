@@ -5,6 +5,7 @@ Both are one masked forward; they differ in the feature maps it is fed with and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from depthart_core.config import ModelConfig
 from depthart_core.decoding import Decoding, expected
 from depthart_core.model import DepthART
 from depthart_core.normalize import fill_unknown
@@ -44,6 +46,20 @@ class Targets(NamedTuple):
 
     f_hats: list[Tensor]
     indices: list[Tensor]
+
+
+class Known(NamedTuple):
+    """How much of the depth is known: the weights of the terms.
+
+    Attributes:
+        tokens: (B, tokens that the cross-entropy counts) in 0..1.
+        cells: Of the feature map, (B, 1, N, N) in 0..1.
+        pixels: (B, 1, S, S) bool.
+    """
+
+    tokens: Tensor
+    cells: Tensor
+    pixels: Tensor
 
 
 class Loss(NamedTuple):
@@ -101,6 +117,7 @@ def loss(
     decoding: Decoding = expected,
     weights: LossWeights = LossWeights(),
     coarse: int | None = None,
+    sums: Tensor | None = None,
 ) -> Loss:
     """The training loss of a batch.
 
@@ -115,9 +132,12 @@ def loss(
         coarse: Number of scales, fewer than all, after which the decoder's depth shall be right as well: its error is
             added with the weight of the pixel term. The decoder alone has a gradient of it (but where the norm of all
             gradients is clipped, the others' get smaller by it). None: left out.
+        sums: (3,) what the terms are divided by, for one of several batches that share a step: the mean over these of
+            `weight_sums` of their `Known`. None: of this batch alone.
     """
     assert objective in OBJECTIVES, objective
-    valid = torch.isfinite(depth)
+    known = known_shares(model.config, torch.isfinite(depth), objective)
+    sums = weight_sums(known) if sums is None else sums
     with torch.no_grad():
         features = model.tokenizer.features(fill_unknown(depth)).float()
     prefix = model.prefix(image)
@@ -127,20 +147,20 @@ def loss(
     torch.clear_autocast_cache()
     logits = model.logits(prefix, targets.f_hats)
     indices = torch.cat(targets.indices, dim=1)
-    counted = sum(model.config.tokenizer.tokens[:-1]) if dynamic else indices.shape[1]
+    counted = known.tokens.shape[1]
     said, true = logits[:, :counted].flatten(0, 1).float(), indices[:, :counted].flatten()
     surprise = functional.cross_entropy(said, true, reduction="none").view(len(indices), -1)
-    cross_entropy = weighted_mean(surprise, _known_tokens(model, valid)[:, :counted])
+    cross_entropy = weighted_mean(surprise, known.tokens, sums[0])
     final = _last_f_hat(model, logits, targets.f_hats) if dynamic or weights.pixel else None
     last_scale = pixel = total = logits.new_zeros(())
     if dynamic and final is not None:
-        cells = functional.adaptive_avg_pool2d(valid.float(), model.config.tokenizer.feature_size)
-        last_scale = weighted_mean((final.float() - features).square(), cells.expand_as(features))
+        last_scale = weighted_mean((final.float() - features).square().mean(1, keepdim=True), known.cells, sums[1])
     if weights.pixel:
         assert final is not None
-        pixel = _pixel_error(model, final, prefix, depth, valid)
+        pixel = weighted_mean(_pixel_errors(model, final, prefix, depth), known.pixels, sums[2])
         if coarse is not None:
-            total = weights.pixel * _pixel_error(model, targets.f_hats[coarse - 1], prefix, depth, valid)
+            errors = _pixel_errors(model, targets.f_hats[coarse - 1], prefix, depth)
+            total = weights.pixel * weighted_mean(errors, known.pixels, sums[2])
     total = total + cross_entropy + weights.last_scale * last_scale + weights.pixel * pixel
     accuracy = (logits.detach().argmax(-1) == indices).float().mean()
     return Loss(total, cross_entropy, last_scale, pixel, accuracy)
@@ -154,16 +174,27 @@ def _last_f_hat(model: DepthART, logits: Tensor, f_hats: list[Tensor]) -> Tensor
     return f_hats[-1] + added if f_hats else added
 
 
-def _pixel_error(model: DepthART, f_hat: Tensor, prefix: Prefix, depth: Tensor, valid: Tensor) -> Tensor:
-    return weighted_mean((model.decode(f_hat, prefix) - depth.nan_to_num(0.0)).abs(), valid)
+def _pixel_errors(model: DepthART, f_hat: Tensor, prefix: Prefix, depth: Tensor) -> Tensor:
+    return (model.decode(f_hat, prefix) - depth.nan_to_num(0.0)).abs()
 
 
-def _known_tokens(model: DepthART, valid: Tensor) -> Tensor:
-    """How much of every token is known: (B, 1, S, S) -> (B, tokens) in 0..1."""
-    sizes = model.config.tokenizer.scale_sizes
-    return torch.cat([functional.adaptive_avg_pool2d(valid.float(), size).flatten(1) for size in sizes], dim=1)
+def known_shares(config: ModelConfig, valid: Tensor, objective: str) -> Known:
+    """What is known where depth is (B, 1, S, S) bool; "depthart" has another term for the tokens of the last scale."""
+    pooled = [functional.adaptive_avg_pool2d(valid.float(), size) for size in config.tokenizer.scale_sizes]
+    cells = functional.adaptive_avg_pool2d(valid.float(), config.tokenizer.feature_size)
+    tokens = torch.cat([shares.flatten(1) for shares in pooled], dim=1)
+    counted = sum(config.tokenizer.tokens[:-1]) if objective == "depthart" else tokens.shape[1]
+    return Known(tokens[:, :counted], cells, valid)
 
 
-def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
-    """The mean of the values, each by its weight; a mask is one of zeros and ones. 0 where all weights are 0."""
-    return (values * weights).sum() / weights.sum().clamp_min(1e-6)
+def weight_sums(weights: Sequence[Tensor]) -> Tensor:
+    """What the terms of these weights are divided by: (n,) float32."""
+    return torch.stack([each.sum().float() for each in weights])
+
+
+def weighted_mean(values: Tensor, weights: Tensor, total: Tensor) -> Tensor:
+    """The mean of the values, each by its weight, which sum up to `total`; a mask is one of zeros and ones.
+
+    0 where all weights are 0. With the mean total of several batches, the mean of their results is that of all values.
+    """
+    return (values * weights).sum() / total.clamp_min(1e-6)

@@ -18,6 +18,7 @@ from depthart_core.checkpoint import save_model
 from depthart_core.errors import CheckpointError
 from depthart_core.model import DepthART
 from depthart_core.model_files import remove_temporaries
+from depthart_core.objective import weight_sums
 from training.checkpoints import read_checkpoint, resume_optimizer, write_checkpoint
 from training.command import on_stop_signal
 from training.data.augment import Views
@@ -140,27 +141,34 @@ class Trainer:
     def train_step(self, source: Iterator[Batch]) -> tuple[TrainingBatch, Scalars]:
         """One step of the optimiser and of the averaged weights; returns its last batch and what to log."""
         self.optimizer.zero_grad(set_to_none=True)
-        parts = self.options.accumulate
-        for number in range(parts):
-            read = self._next(source)
+        reads = [self._next(source) for _ in range(self.options.accumulate)]
+        found: list[Scalars] = []
+        for read, part in zip(reads, self._parts(reads), strict=True):
             batch = to_training_batch(read, self.model.config, self.device)
-            with self.processes.no_sync(self.loss, when=number < parts - 1):
+            with self.processes.no_sync(self.loss, when=len(found) < len(reads) - 1):
                 with self._autocast():
-                    total, scalars = self.loss(batch, self._part(number))
-                (total / parts).backward()
+                    total, scalars = self.loss(batch, part)
+                (total / len(reads)).backward()
             self.nonfinite.add(self.step, total, read)
+            found.append({"loss": total.detach(), **scalars})
         norm = nn.utils.clip_grad_norm_(self.parameters, self.settings.clip_norm)
         self.nonfinite.add_norm(self.step, norm)
         self._set_learning_rate()
         self.optimizer.step()
         self._update_average()
-        return batch, {"loss": total.detach(), "norm": norm, **scalars}
+        means = {name: torch.stack([each[name].float() for each in found]).mean() for name in found[0]}
+        return batch, {**means, "norm": norm}
 
-    def _part(self, number: int) -> Part:
-        """The batch of that number of this process, where the reader takes it from: see `batches`."""
-        world_size = self.processes.world_size
-        place, count = number * world_size + self.processes.rank, self.options.accumulate * world_size
-        return Part(self.step, place, count, self.options.seed)
+    def _parts(self, reads: Sequence[Batch]) -> Iterator[Part]:
+        """What the batches of this process are of the step; `training.data.loader.batches` says who takes which."""
+        rank, world_size = self.processes.rank, self.processes.world_size
+        count, sums = len(reads) * world_size, None
+        if count > 1:
+            known = (read.depth.to(self.device, non_blocking=True).isfinite() for read in reads)
+            own = torch.stack([weight_sums(self.stage.weights(self.model, valid)) for valid in known])
+            sums = all_mean(own.mean(0))
+        for number in range(len(reads)):
+            yield Part(self.step, number * world_size + rank, count, self.options.seed, sums)
 
     def _next(self, source: Iterator[Batch]) -> Batch:
         began = time.monotonic()

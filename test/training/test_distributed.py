@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def ramps(tmp_path) -> Path:
-    """A folder of six pictures whose brightness follows their depth, which is known everywhere."""
+    """A folder of six pictures whose brightness follows their depth; each knows fewer rows than the one before."""
     folder = tmp_path / "ramps"
     for part in ("rgb", "depth"):
         (folder / part).mkdir(parents=True)
@@ -32,7 +32,8 @@ def ramps(tmp_path) -> Path:
     v, u = np.mgrid[:64, :64]
     for n in range(6):
         depth = 1000 + (10 + 5 * n) * v + 3 * n * u
-        cv2.imwrite(str(folder / "depth" / f"{n}.png"), depth.astype(np.uint16))
+        known = np.where(v % (n + 1) == 0, depth, 0)
+        cv2.imwrite(str(folder / "depth" / f"{n}.png"), known.astype(np.uint16))
         cv2.imwrite(str(folder / "rgb" / f"{n}.png"), np.repeat((depth / 24).astype(np.uint8)[..., None], 3, 2))
     return folder
 

@@ -11,6 +11,7 @@ from torch.nn import functional
 from depthart_core.errors import ConfigError
 from depthart_core.model import DepthART
 from depthart_core.normalize import denormalize
+from depthart_core.objective import weighted_mean
 from training.scoring.metrics import DELTA
 from training.settings import StageSettings
 from training.stages.stage import Part, Scalars, TrainingBatch, few_scales
@@ -43,16 +44,21 @@ class HeadsStage:
         scale = torch.nanmedian(ratio.flatten(1), dim=1).values
         valid = torch.isfinite(ratio)
         right = ((ratio - scale.view(-1, 1, 1, 1)).abs() < math.log(DELTA)).float()
-        judged = functional.binary_cross_entropy_with_logits(found.confidence.float(), right, reduction="none")
-        confidence = _mean(judged[valid])
-        size, width = found.size.float().unbind(1)
-        # What is unknown is left out before anything is computed of it: 0 times NaN would be NaN in the gradient.
         known = torch.isfinite(scale)
-        missed = ((scale - relative_focal_lengths(batch).log())[known] - size[known]).abs()
-        width = width[known]
-        likelihood = _mean(missed / width.exp() + width)
-        scalars = {"confidence": confidence, "size": likelihood, "missed": _mean(missed), "right": _mean(right[valid])}
-        return confidence + likelihood, scalars
+        pixels, samples = part.totals([valid, known])
+        judged = functional.binary_cross_entropy_with_logits(found.confidence.float(), right, reduction="none")
+        confidence = weighted_mean(judged, valid, pixels)
+        size, width = found.size.float().unbind(1)
+        # What is unknown gets a value before anything is computed of it: 0 times NaN would be NaN in the gradient.
+        missed = ((scale - relative_focal_lengths(batch).log()).where(known, 0.0) - size).abs()
+        likelihood = weighted_mean(missed / width.exp() + width, known, samples)
+        scalars = {"confidence": confidence, "size": likelihood}
+        logged = {"missed": weighted_mean(missed, known, samples), "right": weighted_mean(right, valid, pixels)}
+        return confidence + likelihood, scalars | logged
+
+    def weights(self, model: DepthART, valid: Tensor) -> list[Tensor]:  # noqa: ARG002
+        """Of the confidence, and of the size: a sample counts where anything of it is known."""
+        return [valid, valid.flatten(1).any(1)]
 
     def pictures(self, model: DepthART, batch: TrainingBatch) -> list[Tensor]:
         """The confidence in [-1, 1]."""
@@ -65,8 +71,3 @@ def relative_focal_lengths(batch: TrainingBatch) -> Tensor:
     """(B,): as `depthart_core.estimator.relative_focal_length` has them."""
     size = batch.image.shape[-1]
     return (batch.intrinsics[:, 0] * batch.intrinsics[:, 1]).sqrt() / size
-
-
-def _mean(values: Tensor) -> Tensor:
-    """The mean of (n,), 0 where there is none."""
-    return values.sum() / max(len(values), 1)

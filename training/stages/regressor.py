@@ -80,11 +80,16 @@ class RegressorStage:
         decoder = [parameter for parameter in model.decoder.parameters() if id(parameter) not in fresh]
         return [(own, 1.0), ([*coarse, *decoder], self.settings.backbone_factor)]
 
-    def loss(self, model: Regressor, batch: TrainingBatch, part: Part) -> tuple[Tensor, Scalars]:  # noqa: ARG002
+    def loss(self, model: Regressor, batch: TrainingBatch, part: Part) -> tuple[Tensor, Scalars]:
         """The same for every step."""
         valid = torch.isfinite(batch.depth)
-        pixel = weighted_mean((model(batch.image) - batch.depth.nan_to_num(0.0)).abs(), valid)
+        [total] = part.totals(self.weights(model, valid))
+        pixel = weighted_mean((model(batch.image) - batch.depth.nan_to_num(0.0)).abs(), valid, total)
         return pixel, {"pixel": pixel}
+
+    def weights(self, model: Regressor, valid: Tensor) -> list[Tensor]:  # noqa: ARG002
+        """Of the one term there is."""
+        return [valid]
 
     def pictures(self, model: Regressor, batch: TrainingBatch) -> list[Tensor]:
         """The one depth map there is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from depthart_core.config import ModelConfig
 from depthart_core.model import DepthART
 from depthart_core.normalize import normalize_image, normalize_known
+from depthart_core.objective import weight_sums
 from training.data.loader import Batch
 
 Scalars = dict[str, Tensor]
@@ -45,18 +47,24 @@ class Part:
         place: Of the batch among all of the step.
         count: How many batches the step has.
         run_seed: That of the run.
+        sums: (n,) of the `Stage.weights` of all its batches, the mean of them; None where there is one batch.
     """
 
     step: int
     place: int = 0
     count: int = 1
     run_seed: int = 0
+    sums: Tensor | None = None
 
     @property
     def seed(self) -> int:
         """Of what is drawn for this batch alone."""
         keys = np.random.SeedSequence([self.run_seed, self.step, self.place])
         return int(keys.generate_state(1, np.uint64)[0])
+
+    def totals(self, weights: Sequence[Tensor]) -> Tensor:
+        """What the terms with these weights are divided by, so that every known pixel of the step counts the same."""
+        return weight_sums(weights) if self.sums is None else self.sums
 
 
 class Stage(Protocol):
@@ -74,6 +82,10 @@ class Stage(Protocol):
 
     def loss(self, model: DepthART, batch: TrainingBatch, part: Part) -> tuple[Tensor, Scalars]:
         """Loss of a batch and what to log."""
+        ...
+
+    def weights(self, model: DepthART, valid: Tensor) -> Sequence[Tensor]:
+        """Weights of the terms that are means over what is known, where depth is (B, 1, S, S) bool."""
         ...
 
     def pictures(self, model: DepthART, batch: TrainingBatch) -> list[Tensor]:

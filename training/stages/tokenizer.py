@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -22,6 +24,9 @@ are none where codes are kept."""
 
 RESTART_STEPS = 50
 """Between two restarts of codes that nobody uses."""
+
+RESOLUTIONS = 3
+"""At which the steps of depth are compared, each half of the one before."""
 
 
 class TokenizerStage:
@@ -47,8 +52,10 @@ class TokenizerStage:
         pull = torch.stack([functional.mse_loss(f_hat, features.detach()) for f_hat in f_hats]).mean()
         commit = functional.mse_loss(features, f_hats[-1].detach())
         picture = model.tokenizer.decode(self._decoded(features, f_hats, part), guidance)
-        error = weighted_mean((picture.float() - known).abs(), valid)
-        edges = _gradient_error(picture.float() - known, valid)
+        weights = self.weights(model, valid)
+        totals = part.totals(weights)
+        error = weighted_mean((picture.float() - known).abs(), valid, totals[0])
+        edges = _gradient_error(picture.float() - known, weights[1:], totals[1:])
         power = features.square().mean()
         total = error + edges + pull + 0.1 * (power - 1.0).square()
         if part.step >= self.plain_steps:
@@ -61,6 +68,10 @@ class TokenizerStage:
             "power": power,
             "used": (self.memory["used"] > 0).float().mean(),
         }
+
+    def weights(self, model: DepthART, valid: Tensor) -> list[Tensor]:  # noqa: ARG002
+        """Of the depth, and of its steps: see `_neighbours`."""
+        return [valid, *_neighbours(valid)]
 
     def pictures(self, model: DepthART, batch: TrainingBatch) -> list[Tensor]:
         """What is left of the true depth in the tokens of the first scales."""
@@ -125,13 +136,21 @@ def _pyramid(model: DepthART, features: Tensor) -> tuple[list[Tensor], list[Tens
     return f_hats, rests, indices
 
 
-def _gradient_error(difference: Tensor, valid: Tensor) -> Tensor:
-    """Mean absolute error of the steps between neighbouring pixels that are both valid, over three resolutions."""
-    errors = []
-    for _ in range(3):
+def _neighbours(valid: Tensor) -> list[Tensor]:
+    """Which pixels and their neighbours below, then to the right, are both valid, at three resolutions."""
+    pairs = []
+    for _ in range(RESOLUTIONS):
         for dim in (2, 3):
-            pairs = valid.narrow(dim, 1, valid.shape[dim] - 1) & valid.narrow(dim, 0, valid.shape[dim] - 1)
-            errors.append(weighted_mean(difference.diff(dim=dim).abs(), pairs))
-        difference = functional.avg_pool2d(difference, 2)
+            last = valid.shape[dim] - 1
+            pairs.append(valid.narrow(dim, 1, last) & valid.narrow(dim, 0, last))
         valid = functional.avg_pool2d(valid.float(), 2) == 1.0
-    return torch.stack(errors).mean()
+    return pairs
+
+
+def _gradient_error(difference: Tensor, pairs: Sequence[Tensor], totals: Tensor) -> Tensor:
+    """Mean absolute error of the steps between `_neighbours`, over their resolutions; totals of the pairs: (n,)."""
+    steps = []
+    for _ in range(RESOLUTIONS):
+        steps += [difference.diff(dim=dim).abs() for dim in (2, 3)]
+        difference = functional.avg_pool2d(difference, 2)
+    return torch.stack([weighted_mean(*each) for each in zip(steps, pairs, totals, strict=True)]).mean()

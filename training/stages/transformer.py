@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from depthart_core.decoding import decoding
 from depthart_core.efficientnet import FINE
 from depthart_core.model import DepthART
-from depthart_core.objective import LossWeights, loss
+from depthart_core.objective import Known, LossWeights, known_shares, loss
 from training.settings import StageSettings
 from training.stages.stage import Part, Scalars, TrainingBatch, few_scales
 
@@ -17,7 +17,7 @@ class TransformerStage:
 
     def __init__(self, settings: StageSettings) -> None:
         self.settings = settings
-        self.weights = LossWeights(settings.last_scale_weight, settings.pixel_weight)
+        self.term_weights = LossWeights(settings.last_scale_weight, settings.pixel_weight)
         self.memory: Scalars = {}
 
     def groups(self, model: DepthART) -> list[tuple[list[nn.Parameter], float]]:
@@ -43,10 +43,15 @@ class TransformerStage:
             batch.depth,
             objective=self.settings.objective,
             decoding=decoding(self.settings.rollout, seed=part.seed, device=str(batch.image.device)),
-            weights=self.weights,
+            weights=self.term_weights,
             coarse=few_scales(fewer, part.step) if self.settings.train_decoder else None,
+            sums=part.sums,
         )
         return result.total, {name: value for name, value in result._asdict().items() if name != "total"}
+
+    def weights(self, model: DepthART, valid: Tensor) -> Known:
+        """Of the tokens, of the last f_hat, and of the decoded depth."""
+        return known_shares(model.config, valid, self.settings.objective)
 
     def pictures(self, model: DepthART, batch: TrainingBatch) -> list[Tensor]:
         """The depth that is predicted with the first scales."""

@@ -4,18 +4,23 @@ import pytest
 import torch
 
 from depthart_core.model import DepthART
+from depthart_core.objective import weight_sums
 from training.settings import StageSettings
 from training.stages.stage import Part, TrainingBatch, few_scales
-from training.stages.tokenizer import RESTART_STEPS, TokenizerStage, _gradient_error
+from training.stages.tokenizer import RESTART_STEPS, TokenizerStage, _gradient_error, _neighbours, _noise
 
 
 def test_edges_count_where_both_neighbours_are_known():
     difference, valid = torch.zeros(1, 1, 8, 8), torch.ones(1, 1, 8, 8, dtype=torch.bool)
     difference[..., 4:] = 1.0
-    whole = float(_gradient_error(difference, valid))
+    assert error_of_steps(difference, valid) > 0.05
     valid[..., 4:] = False
-    assert whole > 0.05
-    assert float(_gradient_error(difference, valid)) == 0.0
+    assert error_of_steps(difference, valid) == 0.0
+
+
+def error_of_steps(difference, valid):
+    pairs = _neighbours(valid)
+    return float(_gradient_error(difference, pairs, weight_sums(pairs)))
 
 
 @pytest.fixture
@@ -34,6 +39,12 @@ def test_the_error_reaches_the_encoder_in_every_step_that_decodes_all_scales(sta
         _, scalars = stage.loss(model, TrainingBatch(image, depth, depth, torch.ones(2, 4)), Part(step))
         (gradient,) = torch.autograd.grad(scalars["error"], [model.tokenizer.encoder.conv_in.weight], allow_unused=True)
         assert (gradient is not None and float(gradient.abs().sum()) > 0) == whole
+
+
+def test_the_batches_of_a_step_share_the_noise_that_one_would_get():
+    features = torch.zeros(4, 8, 2, 2)
+    parts = [_noise(features[:2], Part(7, place, 2)) for place in (0, 1)]
+    assert torch.equal(torch.cat(parts), _noise(features, Part(7)))
 
 
 def test_all_scales_are_never_decoded_without_the_encoder(stage):
