@@ -8,7 +8,8 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -139,7 +140,18 @@ def _hash_tensors(digest: Any, file: BinaryIO) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write beside `path`, flush to the disk, then put it in place; see `remove_temporaries`.
+    """Write a file, whole or not at all; see `open_atomically`.
+
+    Raises:
+        OSError: See there.
+    """
+    with open_atomically(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def open_atomically(path: Path) -> Iterator[BinaryIO]:
+    """Let a file be written beside `path`, flush it to the disk, then put it in place; see `remove_temporaries`.
 
     Raises:
         OSError: That is impossible, or something else than a file is there; of a link, where it leads to.
@@ -150,7 +162,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")  # containers share numbers of processes
     try:
         with temporary.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import pickle
 from pathlib import Path
@@ -12,7 +11,7 @@ import torch
 
 from depthart_core.config import ModelConfig
 from depthart_core.errors import CheckpointError
-from depthart_core.model_files import write_atomically
+from depthart_core.model_files import open_atomically
 from training.errors import TrainingError
 from training.settings import StageSettings
 
@@ -23,12 +22,14 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
     Raises:
         TrainingError: The disk is full, say; the checkpoint before this one is still there.
     """
-    data = io.BytesIO()
-    torch.save(state, data)
     try:
-        write_atomically(path, data.getvalue())
-    except OSError as error:
-        raise TrainingError(f"cannot write {path} ({error.strerror}); the checkpoint before it is kept") from error
+        with open_atomically(path) as file:  # all of it in memory once more would not fit beside a large model
+            torch.save(state, file)
+    except (OSError, RuntimeError) as error:
+        cause = error if isinstance(error, OSError) else error.__context__  # PyTorch makes a RuntimeError of it
+        if not isinstance(cause, OSError):
+            raise
+        raise TrainingError(f"cannot write {path} ({cause.strerror}); the checkpoint before it is kept") from error
 
 
 def read_checkpoint(path: Path, config: ModelConfig, settings: StageSettings) -> dict[str, Any]:
