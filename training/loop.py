@@ -6,7 +6,6 @@ import contextlib
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import asdict
 
@@ -26,9 +25,9 @@ from training.data.loader import Batch, batches
 from training.data.sample import Sample
 from training.distributed import all_max, all_mean, open_processes, same_everywhere
 from training.errors import TrainingError, make_folder
-from training.nonfinite import NonFiniteDetector
+from training.nonfinite import NonFiniteDetector, Step
 from training.optimizer import make_optimizer
-from training.precision import choose_precision
+from training.precision import autocast, choose_precision
 from training.run_log import RunLog, progress_sheet
 from training.settings import RunOptions, StageSettings
 from training.stages.stage import Part, Scalars, Stage, StageLoss, TrainingBatch, to_training_batch
@@ -71,7 +70,7 @@ class Trainer:
         self.asked, self.stopping = False, False  # a signal came to this process; all have agreed to stop
         # Looking at a loss and talking to the other processes waits for the device: on a GPU not at every step.
         self.pace = 10 if self.device.type == "cuda" else 1
-        self.nonfinite = NonFiniteDetector(self.pace * options.accumulate)
+        self.nonfinite = NonFiniteDetector(self.pace)
 
     def run(self, samples: Sequence[Sample], *, until: int | None = None) -> None:
         """Train until the steps or the minutes are over, or a SIGTERM or SIGINT comes to any process.
@@ -83,8 +82,8 @@ class Trainer:
             until: Pause at this step; the learning rate keeps to all steps.
 
         Raises:
-            TrainingError: The loss is not finite (the batch is saved beside the checkpoint), the disk is full, or the
-                folder cannot be made.
+            TrainingError: The loss is not finite (its samples are named beside the checkpoint), the disk is full, or
+                the folder cannot be made.
             CheckpointError: The checkpoint to go on from does not fit, or not all processes see it.
         """
         make_folder(self.options.out)
@@ -146,17 +145,17 @@ class Trainer:
         for read, part in zip(reads, self._parts(reads), strict=True):
             batch = to_training_batch(read, self.model.config, self.device)
             with self.processes.no_sync(self.loss, when=len(found) < len(reads) - 1):
-                with self._autocast():
+                with autocast(self.precision, self.device):
                     total, scalars = self.loss(batch, part)
                 (total / len(reads)).backward()
-            self.nonfinite.add(self.step, total, read)
             found.append({"loss": total.detach(), **scalars})
         norm = nn.utils.clip_grad_norm_(self.parameters, self.settings.clip_norm)
-        self.nonfinite.add_norm(self.step, norm)
+        means = {name: torch.stack([each[name].float() for each in found]).mean() for name in found[0]}
+        names = [name for read in reads for name in read.names]
+        self.nonfinite.add(Step(self.step, means["loss"], norm.detach().float(), names))
         self._set_learning_rate()
         self.optimizer.step()
         self._update_average()
-        means = {name: torch.stack([each[name].float() for each in found]).mean() for name in found[0]}
         return batch, {**means, "norm": norm}
 
     def _parts(self, reads: Sequence[Batch]) -> Iterator[Part]:
@@ -175,11 +174,6 @@ class Trainer:
         batch = next(source)
         self.waited += time.monotonic() - began
         return batch
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        if self.precision == "fp32":
-            return contextlib.nullcontext()
-        return torch.autocast(self.device.type, torch.bfloat16)
 
     def _set_learning_rate(self) -> None:
         warm = min(1.0, (self.step + 1) / self.settings.warmup_steps)
@@ -206,11 +200,10 @@ class Trainer:
         self.stopping = bool(stopping)
         if earliest > -math.inf:
             suffix = f".{self.processes.rank}" if self.processes.world_size > 1 else ""
-            path = self.options.out / f"{self.name}.bad_batch{suffix}.pt"
-            self.nonfinite.save(int(-earliest), path)
-            what = "the loss or its gradient is not finite"
+            path, what = self.options.out / f"{self.name}.bad_batch{suffix}.json", "the loss or its gradient"
+            self.nonfinite.save_names(int(-earliest), path)
             raise TrainingError(
-                f"{what} at step {int(-earliest)}; the batch is saved as {path}; another --seed meets others"
+                f"{what} is not finite at step {int(-earliest)}; {path} names its samples; another --seed meets others"
             )
 
     def _log(self, run_log: RunLog, scalars: Scalars) -> dict[str, float]:
@@ -224,7 +217,7 @@ class Trainer:
 
     def _show(self, run_log: RunLog, batch: TrainingBatch) -> None:
         if run_log.board is not None:
-            with self._autocast():
+            with autocast(self.precision, self.device):
                 run_log.sheet(self.step, progress_sheet(self.stage, self.average, batch))
 
     def _save(self) -> None:

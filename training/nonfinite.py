@@ -2,51 +2,56 @@
 
 from __future__ import annotations
 
-import io
+import json
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from depthart_core.model_files import write_atomically
-from training.data.loader import Batch
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is remembered of a step.
+
+    Attributes:
+        number: Its number.
+        loss: Scalar.
+        norm: Of the gradient, a scalar that may be NaN where the loss is not.
+        names: Of the samples it learnt from; seed and step give the same pictures again.
+    """
+
+    number: int
+    loss: Tensor
+    norm: Tensor
+    names: Sequence[str]
 
 
 class NonFiniteDetector:
-    """Keeps the last losses, the batches they came from, and the norms of the gradients.
+    """Keeps the last steps.
 
     Args:
-        length: How many losses one look must cover.
+        length: How many one look must cover.
     """
 
     def __init__(self, length: int) -> None:
-        self.recent: deque[tuple[int, Tensor, Batch]] = deque(maxlen=length)
-        self.norms: deque[tuple[int, Tensor]] = deque(maxlen=length)
+        self.recent: deque[Step] = deque(maxlen=length)
 
-    def add(self, step: int, loss: Tensor, batch: Batch) -> None:
-        """Remember one loss, without looking at it."""
-        self.recent.append((step, loss.detach(), batch))
-
-    def add_norm(self, step: int, norm: Tensor) -> None:
-        """Remember the norm of a step's gradient: it may be NaN where the loss is not."""
-        self.norms.append((step, norm.detach()))
+    def add(self, step: Step) -> None:
+        """Remember a step, without looking at it."""
+        self.recent.append(step)
 
     def first_bad(self) -> int | None:
         """The first remembered step whose loss or gradient is not finite; waits for the device."""
-        values = [*((step, loss) for step, loss, _ in self.recent), *self.norms]
-        finite = torch.stack([value.float() for _, value in values]).isfinite().tolist()
-        return min((step for (step, _), fine in zip(values, finite, strict=True) if not fine), default=None)
+        values = torch.stack([torch.stack([step.loss, step.norm]) for step in self.recent])
+        finite = values.isfinite().all(1).tolist()
+        return next((step.number for step, fine in zip(self.recent, finite, strict=True) if not fine), None)
 
-    def save(self, step: int, path: Path) -> None:
-        """Write what that step learnt from: rgb, depth, intrinsics and names."""
-        batches = [batch for number, _, batch in self.recent if number == step]
-        values = {
-            "rgb": torch.cat([batch.rgb for batch in batches]),
-            "depth": torch.cat([batch.depth for batch in batches]),
-            "intrinsics": torch.cat([batch.intrinsics for batch in batches]),
-            "names": [name for batch in batches for name in batch.names],
-        }
-        data = io.BytesIO()
-        torch.save(values, data)
-        write_atomically(path, data.getvalue())
+    def save_names(self, number: int, path: Path) -> None:
+        """Write the names of the samples of that step, as a JSON list."""
+        [names] = (step.names for step in self.recent if step.number == number)
+        write_atomically(path, json.dumps(names, indent=1).encode())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
@@ -22,3 +24,8 @@ def choose_precision(asked: str, device: torch.device, *, processor: Path = Path
     if asked != "auto":
         return asked
     return "bf16" if multiplies_bfloat16(device, processor=processor) else "fp32"
+
+
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
+    """Within this context a model computes in what `choose_precision` returned."""
+    return contextlib.nullcontext() if precision == "fp32" else torch.autocast(device.type, torch.bfloat16)

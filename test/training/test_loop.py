@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import weakref
 
 import pytest
 import torch
@@ -94,6 +95,15 @@ def test_every_batch_of_a_step_on_every_process_draws_its_own_codes(trainer, sou
     assert torch.equal(gradient(again, same), wanted)
     assert not torch.allclose(gradient(two, same), wanted, rtol=1e-2)
     assert not torch.allclose(gradient(second, same), wanted, rtol=1e-2)
+
+
+def test_a_step_keeps_no_pictures(trainer, source):
+    ours, read = trainer(), next(source)
+    batch = dataclasses.replace(read, rgb=read.rgb.clone())
+    kept = weakref.ref(batch.rgb)
+    ours.train_step(iter([batch]))
+    del batch
+    assert kept() is None
 
 
 def out_of_memory():

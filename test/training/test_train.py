@@ -13,6 +13,7 @@ from depthart_core.checkpoint import load_model
 from depthart_core.errors import CheckpointError, ConfigError
 from depthart_core.geometry import Intrinsics
 from depthart_core.model import DepthART
+from training.data.loader import batches
 from training.data.sample import Sample
 from training.errors import TrainingError
 from training.loop import Trainer
@@ -57,7 +58,7 @@ def train(toy_config, tmp_path):
             model = DepthART(config)
         options = RunOptions(out=tmp_path / out, device="cpu", precision="fp32", workers=0, accumulate=accumulate)
         trainer = Trainer(stage, model, make_stage(stage, settings), settings=settings, options=options)
-        trainer.pace, trainer.nonfinite = pace, NonFiniteDetector(pace * accumulate)
+        trainer.pace, trainer.nonfinite = pace, NonFiniteDetector(pace)
         trainer.run(samples, until=until)
         return trainer
 
@@ -233,13 +234,14 @@ def test_gradients_of_several_batches_make_one_step_however_much_each_knows(
     assert theirs["loss"] == pytest.approx(ours["loss"], rel=1e-4)
 
 
-def test_a_loss_that_is_not_finite_stops_and_saves_the_batch(train, samples, tmp_path):
-    settings = StageSettings(steps=6, batch_size=2, learning_rate=1e30, warmup_steps=1)
-    with pytest.raises(TrainingError, match=r"not finite at step 1.*bad_batch"):
-        train(samples, settings=settings)
-    batch = torch.load(tmp_path / "run" / "transformer.bad_batch.pt", weights_only=True)
-    assert batch["rgb"].shape == (2, 3, 64, 64)
-    assert all(isinstance(name, str) for name in batch["names"])
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_loss_that_is_not_finite_stops_and_names_the_samples(train, samples, tmp_path, accumulate):
+    settings = StageSettings(steps=6, batch_size=1, learning_rate=1e30, warmup_steps=1)
+    with pytest.raises(TrainingError, match=r"not finite at step 1; .*bad_batch.json names its samples"):
+        train(samples, settings=settings, accumulate=accumulate)
+    names = json.loads((tmp_path / "run" / "transformer.bad_batch.json").read_text())
+    learnt = batches(samples, accumulate, seed=0, start_step=1, workers=0, size=64)
+    assert names == list(next(learnt).names)
 
 
 def test_a_terminated_run_whose_loss_is_not_finite_writes_no_checkpoint(train, samples, tmp_path, terminated_at):
