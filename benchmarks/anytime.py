@@ -36,7 +36,7 @@ def load_all(model: str, backend: str, threads: int | None) -> list[DepthEstimat
 
 def measure(estimators: Sequence[DepthEstimator], data: DataSet, count: int) -> np.ndarray:
     """Seconds and AbsRel, (pictures, scales, 2), of at most `count` pictures, evenly over the data set."""
-    settings = ScoringSettings.of(data.protocol)
+    settings = ScoringSettings(data.protocol)
     places = np.unique(np.linspace(0, len(data.samples) - 1, min(count, len(data.samples))).round().astype(int))
     chosen = Frames(places.tolist(), data.samples.__getitem__)  # read one by one, and left out where that fails
 

@@ -16,8 +16,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from training.command import run_command
 from training.data.sample import Sample
 from training.data.source import DataSet
@@ -84,8 +82,7 @@ def sheet_rows(
         assert frame is not None, one.name
         [judged] = judge(predict(frame.sample.rgb), frame, replace(settings, alignments=(one.how,)))
         caption = f"{title}: {one.name}  {one.how}  AbsRel {judged.scores.abs_rel:.3f}   image | truth | depth"
-        truth = np.where(frame.valid, frame.sample.depth, np.nan)
-        rows.append(SheetRow(caption, frame.sample.rgb, truth, judged.depth))
+        rows.append(SheetRow(caption, frame.sample.rgb, frame.sample.depth, judged.depth))
     return rows
 
 

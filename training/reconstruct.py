@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ def errors(model: DepthART, data: DataSet) -> np.ndarray:
     Raises:
         ScoreError: No image has valid depth.
     """
-    settings = ScoringSettings(data.protocol, size=model.config.tokenizer.input_size)
+    settings = ScoringSettings(replace(data.protocol, size=model.config.tokenizer.input_size))
 
     def errors_of(frame: Frame) -> list[float]:
         depths = map(RelativeDepth, reconstruct(model, frame.sample))

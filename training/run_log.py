@@ -53,7 +53,7 @@ class RunLog:
     def sheet(self, step: int, picture: np.ndarray) -> None:
         """Add one picture (H, W, 3) uint8 RGB."""
         if self.board is not None:
-            self.board.add_image("image, truth, depth after each scale", picture, step, dataformats="HWC")
+            self.board.add_image("image, truth, depth", picture, step, dataformats="HWC")
             self.board.flush()
 
     def close(self) -> None:
@@ -72,9 +72,9 @@ class RunLog:
 
 @torch.no_grad()
 def progress_sheet(stage: Stage, model: DepthART, batch: TrainingBatch) -> np.ndarray:
-    """Image | truth | depth after each scale, a row for each of the first samples: (H, W, 3) uint8 RGB.
+    """Image | truth | depth as `Stage.pictures` has it, a row for each of the first samples: (H, W, 3) uint8 RGB.
 
-    Depth has the colours of the truth's range, red near and blue far.
+    Depth has the colours of the truth's range, red near and blue far; what is unknown is black.
     """
     few = TrainingBatch(**{name: value[:PICTURES] for name, value in vars(batch).items()})
     guesses = [_relative(depth, model.config) for depth in stage.pictures(model, few)]

@@ -57,7 +57,7 @@ def measure_accuracy(model: str, subjects: Subjects, sets: Sequence[DataSet]) ->
     scores = {}
     for name, arguments in subjects.items():
         estimator = DepthEstimator.load(model, **arguments)
-        frames = [evaluate(estimator, data.samples, ScoringSettings.of(data.protocol), name=data.name) for data in sets]
+        frames = [evaluate(estimator, data.samples, ScoringSettings(data.protocol), name=data.name) for data in sets]
         scores[name] = [statistics.mean(frame.scores.abs_rel for frame in each) for each in frames]
     first = next(iter(scores))
     header = ["backend"]

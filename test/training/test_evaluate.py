@@ -92,7 +92,7 @@ def test_depth_that_a_shift_makes_negative_is_raised_to_a_millimetre():
     camera = Intrinsics(4, 1, 4.0, 4.0, 2.0, 0.0)
     sample = Sample("bent", np.zeros((1, 4, 3), np.uint8), np.array([[1.0, 1.0, 1.0, 20.0]], np.float32), camera)
     steep = RelativeDepth(np.array([[1.0, 4.0, 5.0, 8.0]], np.float32))
-    settings = ScoringSettings(Protocol(cap=30.0), ("scale_shift",), size=None)
+    settings = ScoringSettings(Protocol(cap=30.0, size=None), ("scale_shift",))
     [frame] = evaluate(lambda _: steep, [sample], settings)
     fit = np.polyfit(steep.values[0], sample.depth[0], 1)
     depth = np.maximum(np.polyval(fit, steep.values[0]), 0.001)
@@ -112,7 +112,7 @@ def test_pixels_outside_the_crop_do_not_count(slopes):
 
 
 def test_a_row_states_alignment_limits_crop_and_size(slopes):
-    settings = ScoringSettings(Protocol(8.0, nearest=0.5, crop=EIGEN), ("scale", "none"), None, 0.5)
+    settings = ScoringSettings(Protocol(8.0, nearest=0.5, crop=EIGEN, size=None), ("scale", "none"), 0.5)
     frames = evaluate(perfect, slopes, settings)
     rows = [markdown_row("slopes", of_alignment(frames, how), settings) for how in settings.alignments]
     assert rows[0].startswith("| slopes | scale | 0.5 to 8 m | eigen | full | 4 | 0.0000 |")
@@ -127,7 +127,7 @@ def test_the_model_sees_the_image_at_the_size_of_the_protocol(frame_folder):
         return constant(rgb)
 
     evaluate(predict, read_folder(frame_folder)[:1])
-    evaluate(predict, read_folder(frame_folder)[:1], ScoringSettings(size=None))
+    evaluate(predict, read_folder(frame_folder)[:1], ScoringSettings(Protocol(size=None)))
     assert shapes == [(256, 256, 3), (36, 48, 3)]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from depthart_core.checkpoint import load_model
 from training.run_log import RunLog, progress_sheet
 from training.settings import StageSettings
 from training.stages.stage import TrainingBatch
@@ -33,6 +34,16 @@ def test_the_sheet_shows_image_truth_and_depth_after_each_scale(stage, toy_model
     assert all(depth[:8].any() for depth in depths)
 
 
+def test_the_sheet_of_the_heads_shows_depth_and_what_of_it_they_trust(toy_heads_path, batch):
+    model = load_model(toy_heads_path)
+    for bias, trusted in ((-99.0, False), (99.0, True)):
+        model.confidence_head.layers[-1].bias.fill_(bias)
+        sheet = progress_sheet(make_stage("heads", SETTINGS), model, batch)
+        _, _, depth, sure = np.split(sheet, 4, axis=1)
+        assert depth.any(2).all()
+        assert (sure == depth * trusted).all()
+
+
 def test_a_sheet_of_unknown_depth_is_drawn_as_well(toy_model, batch):
     unknown = TrainingBatch(batch.image, torch.full_like(batch.depth, torch.nan), batch.metres, batch.intrinsics)
     sheet = progress_sheet(make_stage("transformer", SETTINGS), toy_model, unknown)
@@ -49,7 +60,7 @@ def test_curves_and_sheets_are_in_the_folder_of_tensorboard(tmp_path):
     events = accumulator.EventAccumulator(str(tmp_path / "tensorboard" / "transformer"))
     events.Reload()
     assert [event.step for event in events.Scalars("loss")] == [20, 40]
-    assert [event.step for event in events.Images("image, truth, depth after each scale")] == [40]
+    assert [event.step for event in events.Images("image, truth, depth")] == [40]
 
 
 def test_lines_after_the_last_checkpoint_are_dropped(tmp_path):

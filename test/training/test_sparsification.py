@@ -8,6 +8,7 @@ import pytest
 
 from depthart_core.estimator import RelativeDepth
 from depthart_core.geometry import Intrinsics
+from training.data.protocol import Protocol
 from training.data.sample import Sample
 from training.scoring.frames import ScoringSettings
 from training.scoring.metrics import ScoreError
@@ -87,7 +88,7 @@ def scene():
 
 def test_a_confidence_that_knows_its_errors_is_as_good_as_the_oracle(scene):
     sample, prediction = scene
-    result = sparsification(lambda _: prediction, [sample, sample], ScoringSettings(size=None))
+    result = sparsification(lambda _: prediction, [sample, sample], ScoringSettings(Protocol(size=None)))
     assert result.frames == 2
     assert result.curves["oracle"][0] == pytest.approx(0.5 * 3 / 8)
     assert result.ause("confidence") == pytest.approx(0)
@@ -98,7 +99,7 @@ def test_a_confidence_that_knows_its_errors_is_as_good_as_the_oracle(scene):
 def test_a_confidence_that_is_upside_down_is_worse_than_chance(scene):
     sample, prediction = scene
     wrong = replace(prediction, confidence=1 - prediction.confidence)
-    result = sparsification(lambda _: wrong, [sample], ScoringSettings(size=None))
+    result = sparsification(lambda _: wrong, [sample], ScoringSettings(Protocol(size=None)))
     assert result.ause("confidence") > result.ause("chance")
 
 
@@ -106,7 +107,7 @@ def test_pixels_without_truth_do_not_count(scene):
     sample, prediction = scene
     known = sample.depth.copy()
     known[:, 5:] = np.nan
-    result = sparsification(lambda _: prediction, [replace(sample, depth=known)], ScoringSettings(size=None))
+    result = sparsification(lambda _: prediction, [replace(sample, depth=known)], ScoringSettings(Protocol(size=None)))
     assert result.curves["chance"] == pytest.approx(np.zeros(100))
     assert table([result]).splitlines()[-1] == "| data | 1 | 0.0000 | chance | 0.0000 | - |"
 
@@ -115,12 +116,12 @@ def test_a_model_without_confidence_is_refused(scene):
     sample, prediction = scene
     silent = replace(prediction, confidence=None)
     with pytest.raises(ScoreError, match="the model states no confidence"):
-        sparsification(lambda _: silent, [sample], ScoringSettings(size=None))
+        sparsification(lambda _: silent, [sample], ScoringSettings(Protocol(size=None)))
 
 
 def test_the_curves_are_drawn_and_the_table_has_a_row_for_every_ranking(scene, tmp_path):
     sample, prediction = scene
-    result = sparsification(lambda _: prediction, [sample], ScoringSettings(size=None), name="wall")
+    result = sparsification(lambda _: prediction, [sample], ScoringSettings(Protocol(size=None)), name="wall")
     draw(result, tmp_path / "out")
     assert cv2.imread(str(tmp_path / "out" / "wall.sparsification.png")).std() > 5
     head, _, *rows = table([result]).splitlines()

@@ -6,7 +6,7 @@ import contextlib
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -58,7 +58,7 @@ def read_frames(items: Sequence[str], count: int, size: int) -> dict[str, list[F
 
 
 def _frames(data: DataSet, count: int, size: int) -> list[Frame]:
-    settings = ScoringSettings(data.protocol, size=size)
+    settings = ScoringSettings(replace(data.protocol, size=size))
     places = np.linspace(0, len(data.samples) - 1, min(count, len(data.samples))).round().astype(int)
     read = {place: attempt(data.samples, place) for place in places.tolist()}
     refused = [error for error in read.values() if isinstance(error, DataError)]

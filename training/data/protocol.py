@@ -12,7 +12,6 @@ import numpy as np
 from training.data.sample import Sample
 
 NEAREST = 1e-3
-SIZE_PX = 256
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Protocol:
     cap: float = 10.0
     nearest: float = NEAREST
     crop: Box | None = None
-    size: int | None = SIZE_PX
+    size: int | None = 256
 
     @property
     def crop_name(self) -> str:

@@ -109,8 +109,7 @@ def settings_of(args: argparse.Namespace, data: DataSet) -> ScoringSettings:
     if args.cap is not None and not args.cap > 0:
         raise DataError(f"--cap {args.cap:g}: expected metres above 0")
     protocol = data.protocol if args.cap is None else replace(data.protocol, cap=args.cap)
-    settings = ScoringSettings.of(protocol)
-    return settings if args.size is None else replace(settings, size=_side(args.size))
+    return ScoringSettings(protocol if args.size is None else replace(protocol, size=_side(args.size)))
 
 
 def _side(text: str) -> int | None:

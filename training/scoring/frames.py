@@ -14,7 +14,7 @@ from tqdm import tqdm
 from depthart_core.align import Alignment, fit_scale, fit_scale_shift
 from depthart_core.errors import DepthartError
 from depthart_core.estimator import RelativeDepth
-from training.data.protocol import SIZE_PX, Protocol
+from training.data.protocol import Protocol
 from training.data.sample import DataError, Sample, attempt, listed, resize_sample
 from training.scoring.metrics import ScoreError, Scores, score
 
@@ -31,23 +31,16 @@ class ScoringSettings:
     """How a data set is scored.
 
     Attributes:
-        protocol: which pixels count.
+        protocol: which pixels count, and the size.
         alignments: of ``ALIGNMENTS``, each scored on its own. "scale": one factor, median(truth / prediction) over the
             valid pixels of the image. "scale_shift": factor and shift of least squares in depth; what falls below 1 mm
             is raised to it. "none": no look at the truth, the metres are the model's own.
-        size: as that of a protocol, whose own counts in `of` alone.
         metres_per_unit: for "none", instead of the model's own guess.
     """
 
     protocol: Protocol = field(default_factory=Protocol)
     alignments: tuple[str, ...] = ("scale",)
-    size: int | None = SIZE_PX
     metres_per_unit: float | None = None
-
-    @classmethod
-    def of(cls, protocol: Protocol) -> ScoringSettings:
-        """As a data set is scored by itself: its own size, one scale for each image."""
-        return cls(protocol, size=protocol.size)
 
     def __post_init__(self) -> None:
         """Refuse an unknown alignment and a scale that is none.
@@ -69,13 +62,16 @@ class Frame:
 
     Attributes:
         index: in its data set.
-        sample: image and truth, NaN in pixels that do not count.
-        valid: (H, W) bool, the pixels that count, at least one.
+        sample: image and truth, NaN in pixels that do not count; at least one does.
     """
 
     index: int
     sample: Sample
-    valid: np.ndarray
+
+    @property
+    def valid(self) -> np.ndarray:
+        """(H, W) bool: the pixels that count."""
+        return np.isfinite(self.sample.depth)
 
 
 @dataclass(frozen=True)
@@ -102,10 +98,10 @@ class Judged:
 def prepare(index: int, sample: Sample, settings: ScoringSettings) -> Frame | None:
     """Restrict a sample to the pixels that count, and resize it; None when none is left."""
     sample = settings.protocol.restrict(sample)
-    if settings.size is not None:
-        sample = resize_sample(sample, settings.size)
-    valid = np.isfinite(sample.depth)
-    return Frame(index, sample, valid) if valid.any() else None
+    if settings.protocol.size is not None:
+        sample = resize_sample(sample, settings.protocol.size)
+    frame = Frame(index, sample)
+    return frame if frame.valid.any() else None
 
 
 def for_each_frame(

@@ -74,7 +74,7 @@ def _conditions(how: str, settings: ScoringSettings) -> list[str]:
     given, limits = settings.metres_per_unit, settings.protocol
     alignment = f"none, scale {given:g}" if how == "none" and given is not None else how
     cap = f"{limits.cap:g} m" if limits.nearest <= NEAREST else f"{limits.nearest:g} to {limits.cap:g} m"
-    size = "full" if settings.size is None else f"{settings.size}x{settings.size}"
+    size = "full" if limits.size is None else f"{limits.size}x{limits.size}"
     return [alignment, cap, limits.crop_name, size]
 
 

@@ -61,10 +61,10 @@ class HeadsStage:
         return [valid, valid.flatten(1).any(1)]
 
     def pictures(self, model: DepthART, batch: TrainingBatch) -> list[Tensor]:
-        """The confidence in [-1, 1]."""
-        confidence = model.predict(batch.image).confidence
-        assert confidence is not None
-        return [2.0 * confidence.sigmoid() - 1.0]
+        """The depth, and what of it is more likely right than wrong."""
+        found = model.predict(batch.image)
+        assert found.confidence is not None
+        return [found.depth, found.depth.where(found.confidence > 0.0, torch.nan)]
 
 
 def relative_focal_lengths(batch: TrainingBatch) -> Tensor:

@@ -89,7 +89,7 @@ class Stage(Protocol):
         ...
 
     def pictures(self, model: DepthART, batch: TrainingBatch) -> list[Tensor]:
-        """What to show of the progress: normalised depth after each scale, each (B, 1, S, S)."""
+        """Depth that shows progress, as after each scale: normalised, each (B, 1, S, S), NaN where it is left out."""
         ...
 
 
