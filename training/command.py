@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ def run_command(name: str, action: Callable[[], None]) -> int:
         0 when done; 1 after a named error, a package that is not installed, or a file that cannot be read or written;
         130, as of shells, after Ctrl-C.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr has it: names of files need not be UTF-8
     try:
         action()
     except KeyboardInterrupt:

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from depthart_core.errors import DepthartError
+from depthart_core.model_files import write_atomically
 from depthart_ros.demo.processes import Program, held_interrupts, python_program, transport_environment
 from depthart_ros.driver.sources import SAMPLES, SAMPLES_INDEX
 from depthart_ros.imports import ROS_MISSING
@@ -183,8 +184,10 @@ def _write(out: Path, recorder: Recorder) -> None:
         raise DepthartError("no picture, depth and cloud of one stamp came; raise --bag-seconds")
     picture = out / "depthart.png"
     shown = sheet([{topic: part.parsed() for topic, part in frame.items()} for frame in frames])
-    if not cv2.imwrite(str(picture), shown):
-        raise DepthartError(f"{picture} cannot be written")
+    try:
+        write_atomically(picture, cv2.imencode(".png", shown)[1].tobytes())
+    except OSError as error:
+        raise DepthartError(f"{picture} cannot be written: {error.strerror}") from error
     bag = write_bag(out / "depthart", messages)
     seconds = (messages[-1].received - messages[0].received) / 1e9
     print(

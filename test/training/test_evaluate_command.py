@@ -1,13 +1,19 @@
 """The command that scores: what it prints, writes and refuses."""
 
 import csv
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from training.evaluate import main
+
+ROOT = Path(__file__).parents[2]
 
 
 def table_of(printed):
@@ -53,6 +59,22 @@ def test_the_output_holds_table_scores_pictures_and_curves(shard_of, frame_folde
     assert sheet.shape[:2] == (3 * (256 + 22), 3 * 256)
     for curve in ("cumulative.png", "error_by_depth.png"):
         assert cv2.imread(str(out / curve)).std() > 5
+
+
+def test_folders_and_frames_may_have_names_that_are_no_utf8(shard_of, frame_folder, tmp_path):
+    """In a process of its own, which OpenCV would end."""
+    name = os.fsdecode(b"caf\xe9")
+    frame_folder.rename(tmp_path / name)
+    for part, suffix in (("rgb", ".jpg"), ("depth", ".png")):
+        (tmp_path / name / part / f"0001{suffix}").rename(tmp_path / name / part / f"{name}{suffix}")
+    command = [sys.executable, "-m", "training.evaluate", "mean-map", "--train", str(shard_of(1))]
+    command += ["--data", f"desk={tmp_path / name}", "--out", str(tmp_path / f"{name}_out")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert (
+        rf"{name}/{name},scale".encode("ascii", "backslashreplace") in (tmp_path / f"{name}_out/desk.csv").read_bytes()
+    )
+    assert (tmp_path / f"{name}_out/desk.sheet.jpg").stat().st_size > 0
 
 
 def test_sets_before_one_that_fails_are_written(toy_model_path, frame_folder, tmp_path):

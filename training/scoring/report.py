@@ -88,7 +88,7 @@ def _figure(metric: str, value: float) -> str:
 def write_csv(frames: Sequence[FrameScores], path: Path) -> None:
     """One line a frame and alignment, in the order of the data set."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.writer(file)
         writer.writerow(FILE_COLUMNS)
         for frame in frames:

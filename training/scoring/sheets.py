@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from depthart_core.model_files import write_atomically
 from training.data.sample import DataError
 
 CAPTION_HEIGHT_PX = 22
@@ -21,7 +22,7 @@ class SheetRow:
     """One frame of a sheet.
 
     Attributes:
-        caption: ASCII, drawn above the pictures.
+        caption: drawn above the pictures, what is not ASCII as its code.
         rgb: (H, W, 3) uint8.
         truth: (H, W) float32, metres; NaN where unknown.
         depth: (H, W) float32, metres, aligned.
@@ -49,7 +50,8 @@ def draw_row(row: SheetRow) -> np.ndarray:
     depths = [colour_depth(depth, nearest, farthest) for depth in (row.truth, row.depth)]
     pictures = np.hstack([_to_width(picture) for picture in (cv2.cvtColor(row.rgb, cv2.COLOR_RGB2BGR), *depths)])
     caption = np.zeros((CAPTION_HEIGHT_PX, pictures.shape[1], 3), np.uint8)
-    cv2.putText(caption, row.caption, (6, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.42, INK, 1, cv2.LINE_AA)
+    text = row.caption.encode("ascii", "backslashreplace").decode()
+    cv2.putText(caption, text, (6, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.42, INK, 1, cv2.LINE_AA)
     return np.vstack([caption, pictures])
 
 
@@ -67,10 +69,15 @@ def write_sheet(rows: Sequence[SheetRow], path: Path) -> None:
     """
     if not rows:
         raise DataError("no frame for the picture sheet, expected at least one")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet = np.vstack([draw_row(row) for row in rows])
     try:
-        written = cv2.imwrite(str(path), np.vstack([draw_row(row) for row in rows]))
+        encoded, data = cv2.imencode(path.suffix, sheet)  # imwrite ends the process where a name is no UTF-8
     except cv2.error:
-        written = False
-    if not written:
+        encoded = False
+    if not encoded:
         raise DataError(f"{path}: cannot write, expected a name that ends in .png or .jpg")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, data.tobytes())
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}") from error

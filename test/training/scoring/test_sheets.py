@@ -1,3 +1,5 @@
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -33,6 +35,18 @@ def test_equal_depth_and_truth_look_equal(row, tmp_path):
     write_sheet([row], tmp_path / "sheet.png")
     sheet = cv2.imread(str(tmp_path / "sheet.png"))[-192:]
     np.testing.assert_array_equal(sheet[:, 256:512], sheet[:, 512:])
+
+
+def test_a_sheet_is_written_where_names_are_no_utf8(row, tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9") / os.fsdecode(b"\xff.png")
+    write_sheet([row], path)
+    assert cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR).shape[1] == 3 * 256
+
+
+def test_a_sheet_that_cannot_be_written_is_one_sentence(row, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=r"sheet.png cannot be written: (Not a directory|File exists)"):
+        write_sheet([row], tmp_path / "file" / "sheet.png")
 
 
 def test_a_sheet_without_rows_is_refused(tmp_path):
