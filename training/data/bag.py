@@ -22,7 +22,7 @@ import numpy as np
 
 from depthart_ros.inputs.topics import CAMERA_INFO_TYPE, PICTURE_TYPES, camera_infos_beside, sounds_raw, without_doubles
 from training.data.bag_messages import camera_of, decode_color, decode_depth, holds_depth, stamp_of
-from training.data.files import parsing, require
+from training.data.files import cure_of_mcap, parsing, require
 from training.data.frames import Frames
 from training.data.pairing import pair_stamps
 from training.data.sample import DataError, Sample, listed
@@ -95,7 +95,7 @@ class Bag:
         """Reader of this thread of this process."""
         owner = (os.getpid(), threading.get_ident())
         if owner not in self._readers:
-            with parsing(self._path, f"{LAYOUT} (a recording cut short: `ros2 bag reindex`, `mcap recover`)"):
+            with parsing(self._path, LAYOUT + cure_of_mcap(self._path)):
                 reader = _reader_class()(require(self._path, LAYOUT))
                 reader.open()
             self._readers[owner] = reader
