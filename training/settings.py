@@ -28,7 +28,7 @@ class StageSettings:
         objective: "depthart" or "teacher_forcing" ("transformer").
         rollout: How the rollout chooses codes ("transformer").
         last_scale_weight: Of the last scale's squared error ("transformer").
-        pixel_weight: Of the decoded depth's absolute error.
+        pixel_weight: Of the decoded depth's absolute error ("transformer").
         train_decoder: Whether the decoder follows the pixel term ("transformer").
         keep_codes: Whether the codebook goes on from that of the model it starts from, instead of anew ("tokenizer").
         smallest_crop: See `Views`.
@@ -88,7 +88,7 @@ class RunOptions:
         minutes: Time budget of the whole stage; the learning rate falls to its end by then at the latest.
         device: "auto", or such as "cpu" or "cuda".
         precision: "bf16" (autocast), "fp32", or "auto": what the device is faster with.
-        seed: Of order and augmentation.
+        seed: Of order, augmentation and a rollout that samples.
         workers: Processes that decode.
         accumulate: Batches whose gradients make one step.
     """

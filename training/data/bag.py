@@ -55,17 +55,12 @@ class Bag:
 
     def __init__(self, path: Path) -> None:
         """Read from ``path``, which is opened at the first access."""
-        self._path = path
+        self.path = path
         self._readers: dict[tuple[int, int], Any] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the open reader behind."""
-        return {"_path": self._path, "_readers": {}}
-
-    @property
-    def path(self) -> Path:
-        """The recording."""
-        return self._path
+        return {"path": self.path, "_readers": {}}
 
     def types(self) -> dict[str, str]:
         """Type of each topic that has messages."""
@@ -74,7 +69,7 @@ class Bag:
     def messages(self, topic: str, start: int | None = None, stop: int | None = None) -> Iterator[tuple[int, bytes]]:
         """Yield (received [ns], content) of a topic within [start, stop)."""
         reader = self._open()
-        with parsing(self._path, f"readable messages on {topic}"):
+        with parsing(self.path, f"readable messages on {topic}"):
             for _, received, content in reader.messages(reader.topics[topic].connections, start, stop):
                 yield received, bytes(content)
 
@@ -88,15 +83,15 @@ class Bag:
             if _stamp(content, place.received) == place.stamp:
                 return content
         raise DataError(
-            f"{self._path}: no message on {topic} at {place.received} ns, expected one as when it was opened"
+            f"{self.path}: no message on {topic} at {place.received} ns, expected one as when it was opened"
         )
 
     def _open(self) -> Any:
         """Reader of this thread of this process."""
         owner = (os.getpid(), threading.get_ident())
         if owner not in self._readers:
-            with parsing(self._path, LAYOUT + cure_of_mcap(self._path)):
-                reader = _reader_class()(require(self._path, LAYOUT))
+            with parsing(self.path, LAYOUT + cure_of_mcap(self.path)):
+                reader = _reader_class()(require(self.path, LAYOUT))
                 reader.open()
             self._readers[owner] = reader
         return self._readers[owner]

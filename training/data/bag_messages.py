@@ -25,7 +25,7 @@ DEPTHS = {"16UC1": np.dtype(np.uint16), "mono16": np.dtype(np.uint16), "32FC1": 
 SATURATED = 65535
 """Of depth in millimetres: what a sensor that has no more steps writes, farther than any measures."""
 MOST_PIXELS = 2**28
-HEADER_BYTES = 12  # of CDR: 4 that say how it is written, then seconds and nanoseconds
+HEADER_BYTES = 12  # of CDR: 4 that say how it is written (the second: 1 = little-endian), then seconds and nanoseconds
 DEPTH_HEADER_BYTES = 12  # of compressed_depth_image_transport: int32 format, float32 a, float32 b; depth = a / (v - b)
 
 
@@ -37,7 +37,6 @@ def stamp_of(content: bytes) -> int:
     """
     if len(content) < HEADER_BYTES:
         raise DataError(f"a message of {len(content)} bytes, expected a header of at least {HEADER_BYTES}")
-    # Four bytes say how CDR is written (the second: 1 = little-endian), then come the header's seconds and nanoseconds.
     order = "<" if content[1] & 1 else ">"
     seconds, nanoseconds = struct.unpack_from(f"{order}iI", content, 4)
     return int(seconds) * 10**9 + int(nanoseconds)
