@@ -102,7 +102,7 @@ def open_device(name: str) -> Device:
             driver = _import("pycuda.driver")
         if driver is None:
             _demand(name, index, count if error.name == SUCCESS else 0, reason=error.name)
-            return BindingsDevice(runtime, index)
+            return BindingsDevice(runtime, importlib.import_module("cuda.bindings.driver"), index)
     driver = driver or _import("pycuda.driver")
     if driver is None:
         cure = pip_install("cuda-bindings")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,13 +18,20 @@ from depthart_core.errors import BackendError
 class BindingsDevice:
     """A GPU through cuda-bindings.
 
+    The runtime works in whatever context is current, and makes one on the first GPU where there is none. So the
+    primary context of this GPU is retained at the first use, until the device is dropped, and pushed and popped around
+    every use: no other GPU is touched, which may be another process's own.
+
     Args:
         runtime: The module cuda.bindings.runtime.
+        driver: The module cuda.bindings.driver.
         index: Which GPU.
     """
 
-    def __init__(self, runtime: Any, index: int) -> None:
-        self.runtime, self.index = runtime, index
+    def __init__(self, runtime: Any, driver: Any, index: int) -> None:
+        self.runtime, self.driver, self.index = runtime, driver, index
+        self._context: Any = None
+        self._lock = threading.Lock()
         self.name = _checked(runtime.cudaGetDeviceProperties(index)).name.split(b"\0")[0].decode()
         attributes = runtime.cudaDeviceAttr
         major = _checked(runtime.cudaDeviceGetAttribute(attributes.cudaDevAttrComputeCapabilityMajor, index))
@@ -32,12 +41,22 @@ class BindingsDevice:
     @contextmanager
     def active(self) -> Iterator[None]:
         """See `Device`."""
-        before = _checked(self.runtime.cudaGetDevice())
-        _checked(self.runtime.cudaSetDevice(self.index))
+        _checked(self.driver.cuCtxPushCurrent(self._retained()))
         try:
             yield
         finally:
-            _checked(self.runtime.cudaSetDevice(before))
+            _checked(self.driver.cuCtxPopCurrent())
+
+    def _retained(self) -> Any:
+        """The GPU's primary context."""
+        with self._lock:
+            if self._context is None:
+                _checked(self.driver.cuInit(0))
+                handle = _checked(self.driver.cuDeviceGet(self.index))
+                self._context = _checked(self.driver.cuDevicePrimaryCtxRetain(handle))
+                release = weakref.finalize(self, self.driver.cuDevicePrimaryCtxRelease, handle)
+                release.atexit = False  # libraries that still hold memory in it end later than Python
+            return self._context
 
     def allocate(self, size: int) -> Any:
         """See `Device`."""

@@ -184,3 +184,7 @@ def test_every_name_of_cuda_bindings_is_there():
     members = {name for kind in ("cudaDeviceAttr", "cudaMemcpyKind", "cudaStreamCaptureMode")
                for name in dir(getattr(runtime, kind))}  # fmt: skip
     assert sorted(name for name in names if not hasattr(runtime, name) and name not in members) == []
+    driver = importlib.import_module("cuda.bindings.driver")
+    driven = set(re.findall(r"\bdriver\.(cu[A-Z]\w+)", (CORE / "backends" / "cuda_devices.py").read_text()))
+    assert "cuCtxPushCurrent" in driven
+    assert sorted(name for name in driven if not hasattr(driver, name)) == []
