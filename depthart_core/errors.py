@@ -1,9 +1,12 @@
 """Named errors: one sentence each, with what was got and what was expected."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+
+OUT_OF_MEMORY = "memory ran out: end other programs, or choose a smaller model, another precision or another device"
 
 
 class DepthartError(ValueError):
@@ -51,6 +54,23 @@ def importing(what: str) -> Iterator[None]:
         raise BackendError(f"{what} needs the package {error.name}: {pip_install(str(error.name))}") from error
     except (ImportError, OSError) as error:  # installed, but not for this machine, or damaged
         raise BackendError(f"{what} cannot import its library: {str(error).partition(chr(10))[0]}") from error
+
+
+@contextmanager
+def running(what: str, *kinds: type[Exception], line: int = 0) -> Iterator[None]:
+    """Make a BackendError of what a library raises while it runs a model; where memory ran out it says what helps.
+
+    Args:
+        what: Cannot run what; begins the sentence.
+        kinds: Of errors that are the library's.
+        line: Of the error's words, in which the reason stands.
+    """
+    try:
+        yield
+    except kinds as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[line]
+        memory = isinstance(error, MemoryError) or re.search("alloc|out of memory", str(error), re.IGNORECASE)
+        raise BackendError(f"{what}: {reason}{f'; {OUT_OF_MEMORY}' if memory else ''}") from error
 
 
 def pip_install(*packages: str) -> str:

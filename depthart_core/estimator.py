@@ -138,7 +138,10 @@ class DepthEstimator:
         height, width = rgb.shape[:2]
         if deadline is not None:
             deadline -= expected(self._enlarging) * height * width
-        found = self.backend.infer(to_input(rgb, self.backend.input_size), deadline=deadline)
+        try:
+            found = self.backend.infer(to_input(rgb, self.backend.input_size), deadline=deadline)
+        except BackendError as error:
+            raise BackendError(f"{self.name}: {error}") from error.__cause__
         if not np.isfinite(found.depth).all():
             least, most = float(found.depth.min()), float(found.depth.max())
             raise BackendError(f"{self.name} gives depth from {least:g} to {most:g}; expected finite values")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from depthart_core.backends.stepping import SteppedBackend, read_feeds
-from depthart_core.errors import BackendError
+from depthart_core.errors import BackendError, running
 from depthart_core.inference import BackendOptions, Inference
 from depthart_core.store import exports
 from depthart_core.store.integrity import warn_of_version
@@ -44,9 +45,15 @@ class OnnxParts:
         return np.asarray(value.numpy())
 
     def run(self, part: str, feed: Mapping[str, Any]) -> dict[str, Any]:
-        """Inputs by name -> outputs by name."""
+        """Inputs by name -> outputs by name.
+
+        Raises:
+            BackendError: ONNX Runtime cannot run the graph.
+        """
         names = self.outputs[part]
-        return dict(zip(names, self.sessions[part].run_with_ort_values(names, dict(feed)), strict=True))
+        with running_graph(f"{part}.onnx"):
+            found = self.sessions[part].run_with_ort_values(names, dict(feed))
+        return dict(zip(names, found, strict=True))
 
 
 class WholeBackend:
@@ -64,9 +71,10 @@ class WholeBackend:
         self.heads = "size" in self.outputs
 
     def infer(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> Inference:  # noqa: ARG002
-        """uint8 (S, S, 3) RGB -> relative depth, confidence and scale."""
+        """uint8 (S, S, 3) RGB -> relative depth, confidence and scale; see `Backend.infer`."""
         picture = np.ascontiguousarray(rgb)[None]
-        found = self.session.run(self.outputs, {"picture": picture})
+        with running_graph("the graph"):
+            found = self.session.run(self.outputs, {"picture": picture})
         return Inference.of_outputs(dict(zip(self.outputs, found, strict=True)), self.scales)
 
 
@@ -104,6 +112,11 @@ def session_options(threads: int | None) -> onnxruntime.SessionOptions:
     # Threads that wait for the next part of one graph would take the processor from another graph's.
     settings.add_session_config_entry("session.force_spinning_stop", "1")
     return settings
+
+
+def running_graph(name: str) -> AbstractContextManager[None]:
+    """Make a BackendError of what ONNX Runtime raises while it runs a graph; its errors have no common base."""
+    return running(f"ONNX Runtime {onnxruntime.__version__} cannot run {name}", Exception)
 
 
 def open_session(graph: Path, settings: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:

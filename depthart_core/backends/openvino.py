@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy.typing as npt
 import openvino
 
 from depthart_core.backends.stepping import SteppedBackend, read_feeds
-from depthart_core.errors import BackendError
+from depthart_core.errors import BackendError, running
 from depthart_core.inference import BackendOptions
 from depthart_core.store import exports
 from depthart_core.store.integrity import warn_of_version
@@ -46,10 +47,8 @@ class OpenVinoParts:
         self.outputs: dict[str, list[str]] = {}
         self._requests = {}
         for part in exports.PARTS:
-            try:
+            with _telling("does not take", part):
                 compiled = core.compile_model(folder / f"{part}.onnx", "CPU", settings)
-            except RuntimeError as error:
-                raise _refused("does not take", part, error) from error
             self.outputs[part] = [output.any_name for output in compiled.outputs]
             self._requests[part] = cycle([compiled.create_infer_request() for _ in range(REQUESTS[part])])
 
@@ -70,17 +69,14 @@ class OpenVinoParts:
         request = next(self._requests[part])
         for name, value in feed.items():
             request.set_tensor(name, value)
-        try:
+        with _telling("cannot run", part):
             request.infer()
-        except RuntimeError as error:
-            raise _refused("cannot run", part, error) from error
         return {name: request.get_tensor(name) for name in self.outputs[part]}
 
 
-def _refused(how: str, part: str, error: RuntimeError) -> BackendError:
-    """OpenVINO's own error as one sentence; its last line is the reason."""
-    reason = str(error).strip().splitlines()[-1]
-    return BackendError(f"OpenVINO {openvino.__version__} {how} {part}.onnx: {reason}")
+def _telling(how: str, part: str) -> AbstractContextManager[None]:
+    """Make one sentence of OpenVINO's own errors, whose last line is the reason."""
+    return running(f"OpenVINO {openvino.__version__} {how} {part}.onnx", RuntimeError, line=-1)
 
 
 def load(model: str | Path, options: BackendOptions) -> SteppedBackend:

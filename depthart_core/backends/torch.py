@@ -15,7 +15,7 @@ from depthart_core.backends.precision import DTYPES, multiplies_bfloat16, typed
 from depthart_core.backends.torch_graph import GraphedModel
 from depthart_core.checkpoint import load_model
 from depthart_core.decoding import decoding
-from depthart_core.errors import BackendError
+from depthart_core.errors import BackendError, running
 from depthart_core.inference import BackendOptions, Inference, ScaleGuess
 from depthart_core.model import DepthART, Prediction
 from depthart_core.normalize import denormalize, normalize_image
@@ -57,6 +57,10 @@ class TorchBackend:
     @torch.inference_mode()
     def infer(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> Inference:
         """uint8 (S, S, 3) RGB -> relative depth, confidence and scale; see `Backend.infer`."""
+        with running(f"PyTorch {torch.__version__} cannot run the model", RuntimeError, MemoryError):
+            return self._infer(rgb, deadline)
+
+    def _infer(self, rgb: npt.NDArray[np.uint8], deadline: float | None) -> Inference:
         # A copy: torch takes no read-only memory (a ROS message) and no negative strides (a reversed channel order).
         picture = torch.from_numpy(np.array(rgb, order="C")).to(self.device).permute(2, 0, 1)[None]
         image = normalize_image(picture).contiguous(memory_format=torch.channels_last)
