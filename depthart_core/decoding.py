@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from depthart_core.autocasting import without_autocast
 from depthart_core.errors import BackendError
 from depthart_core.inference import DECODES
 
@@ -17,7 +18,8 @@ Decoding = Callable[[Tensor, Tensor], Tensor]
 
 def expected(logits: Tensor, codebook: Tensor) -> Tensor:
     """The mean code under the softmax: deterministic, the limit of averaging ever more samples."""
-    return logits.float().softmax(-1).to(codebook.dtype) @ codebook
+    with without_autocast(logits.device.type):  # as the other decodings, which multiply nothing
+        return logits.float().softmax(-1).to(codebook.dtype) @ codebook
 
 
 def argmax(logits: Tensor, codebook: Tensor) -> Tensor:

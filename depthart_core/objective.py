@@ -95,7 +95,7 @@ def refinement_targets(model: DepthART, prefix: Prefix, features: Tensor, decodi
     before, f_hats, indices = torch.zeros_like(features), [], []
     for step in model.rollout(prefix, decoding, max_scales=last):
         indices.append(quantizer.nearest(quantizer.pool(features - before, step.k)))
-        before = step.f_hat.to(features.dtype)
+        before = step.f_hat
         f_hats.append(before)
     indices.append(quantizer.nearest(quantizer.pool(features - before, last)))
     return Targets(f_hats, indices)
@@ -154,7 +154,7 @@ def loss(
     final = _last_f_hat(model, logits, targets.f_hats) if dynamic or weights.pixel else None
     last_scale = pixel = total = logits.new_zeros(())
     if dynamic and final is not None:
-        last_scale = weighted_mean((final.float() - features).square().mean(1, keepdim=True), known.cells, sums[1])
+        last_scale = weighted_mean((final - features).square().mean(1, keepdim=True), known.cells, sums[1])
     if weights.pixel:
         assert final is not None
         pixel = weighted_mean(_pixel_errors(model, final, prefix, depth), known.pixels, sums[2])

@@ -1,4 +1,7 @@
-"""Multi-scale residual quantizer: nearest, contribution and pool; everything else is a loop over these three."""
+"""Multi-scale residual quantizer: nearest, contribution and pool; everything else is a loop over these three.
+
+Autocast or not, it computes in float32: in bfloat16 the running sum would lose what the finer scales add.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,8 @@ class ResidualQuantizer(nn.Module):
         if size != full:
             maps = functional.interpolate(maps, size=(full, full), mode="bicubic")
         mix = self.config.quantizer_mix
-        result: Tensor = (1.0 - mix) * maps + mix * self.phi[self.phi_indices[k]](maps)
+        with without_autocast(maps.device.type):
+            result: Tensor = (1.0 - mix) * maps + mix * self.phi[self.phi_indices[k]](maps)
         return result
 
     def pool(self, features: Tensor, k: int) -> Tensor:
@@ -65,6 +69,7 @@ class ResidualQuantizer(nn.Module):
 
     def quantize(self, features: Tensor) -> Quantized:
         """The static pyramid of a feature map (B, C, N, N): each scale takes up the rest the ones before it left."""
+        features = features.float()
         f_hat = torch.zeros_like(features)
         indices, f_hats = [], []
         for k in range(self.config.scales):

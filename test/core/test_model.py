@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from depthart_core.decoding import argmax, expected
+from depthart_core.decoding import argmax, decoding, expected
+from depthart_core.inference import DECODES
 from depthart_core.released import convert_released
 from depthart_core.transformer import GrowingCache
 
@@ -105,3 +106,17 @@ def test_under_autocast_the_rollout_stays_close(toy_model, image):
     plain, *_ = toy_model.rollout(toy_model.prefix(image))
     assert first.logits.dtype == torch.bfloat16
     torch.testing.assert_close(first.logits.float(), plain.logits, rtol=0.1, atol=0.2)
+
+
+@pytest.mark.parametrize("name", DECODES)
+def test_under_autocast_codes_and_f_hat_are_those_of_the_logits_in_float32(toy_model, image, name):
+    quantizer, plainly = toy_model.tokenizer.quantizer, decoding(name, seed=3)
+    with torch.autocast("cpu", torch.bfloat16):
+        steps = list(toy_model.rollout(toy_model.prefix(image), decoding(name, seed=3)))
+    f_hat = 0.0
+    for step in steps:
+        codes = plainly(step.logits, quantizer.codebook)
+        f_hat = f_hat + quantizer.contribution(step.k, codes)
+        assert (step.codes.dtype, step.f_hat.dtype) == (torch.float32, torch.float32)
+        torch.testing.assert_close(step.codes, codes)
+        torch.testing.assert_close(step.f_hat, f_hat)

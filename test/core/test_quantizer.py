@@ -44,6 +44,16 @@ def test_each_scale_takes_up_the_rest_that_those_before_left(quantizer, features
     assert torch.equal(indices[2], torch.cdist(rest, quantizer.codebook[None]).argmin(-1))
 
 
+def test_under_autocast_the_pyramid_is_that_of_the_same_features_in_float32(quantizer, features):
+    halved = features.bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = quantizer.quantize(halved)
+    plain = quantizer.quantize(halved.float())
+    for f_hat, expected in zip(found.f_hats, plain.f_hats, strict=True):
+        torch.testing.assert_close(f_hat, expected, rtol=0.0, atol=0.0)
+    assert all(map(torch.equal, found.indices, plain.indices))
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 6])
 def test_pooling_averages_equal_areas(quantizer, features, size):
     k = quantizer.config.scale_sizes.index(size)

@@ -131,7 +131,7 @@ def _pyramid(model: DepthART, features: Tensor) -> tuple[list[Tensor], list[Tens
     for k in range(len(model.config.tokenizer.scale_sizes)):
         rests.append(quantizer.pool((features - f_hat).detach(), k))
         indices.append(quantizer.nearest(rests[-1]))
-        f_hat = f_hat + quantizer.contribution(k, quantizer.codes(indices[-1])).float()
+        f_hat = f_hat + quantizer.contribution(k, quantizer.codes(indices[-1]))
         f_hats.append(f_hat)
     return f_hats, rests, indices
 
