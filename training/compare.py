@@ -14,14 +14,12 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import torch
-
 from training.command import on_stop_signal, run_command, set_threads
 from training.comparison.plan import CONTENDERS, EQUALS, TRAINED, ComparisonError, Plan, settle_precision
 from training.comparison.report import report
 from training.comparison.runs import Place, compare
 from training.distributed import open_processes
-from training.precision import PRECISIONS
+from training.precision import PRECISIONS, settle_convolutions
 
 SHARED = Path("../shared/data")
 DATA = ("rooms=rooms/val-000.tar", "tum_fr1_rpy=real/tum_fr1_rpy", "tum_fr3_cabinet=real/tum_fr3_cabinet")
@@ -106,7 +104,7 @@ def stoppable(work: Callable[[], bool]) -> bool:
 def run(args: argparse.Namespace) -> None:
     """Do what is left, and report it."""
     set_threads(args.threads)
-    torch.backends.cudnn.benchmark = True  # all batches have one shape
+    settle_convolutions()
     plan, device = plan_of(args), open_processes(args.device).device
     place = Place(args.out, device=str(device), workers=args.workers)
     plan = settle_precision(plan, args.out, device)

@@ -30,7 +30,7 @@ from training.data.source import open_data, open_named
 from training.distributed import close_processes
 from training.initialization import initialize
 from training.loop import Trainer
-from training.precision import PRECISIONS
+from training.precision import PRECISIONS, settle_convolutions
 from training.recipe import read_recipe
 from training.settings import RunOptions, StageSettings
 from training.stages.table import STAGES, make_stage
@@ -72,8 +72,7 @@ def run(args: argparse.Namespace) -> None:
         accumulate=args.accumulate,
     )
     set_threads(args.threads)
-    torch.set_float32_matmul_precision("high")  # TF32 on GPUs
-    torch.backends.cudnn.benchmark = True  # all batches have one shape
+    settle_convolutions()
     torch.manual_seed(args.seed)
     recipe = read_recipe(args.recipe)
     settings = _settings(recipe.stage(args.stage), args)

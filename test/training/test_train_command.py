@@ -38,6 +38,13 @@ def test_the_time_budget_ends_a_run_and_the_objective_is_one_option(arguments, t
     assert (tmp_path / "run" / "transformer.safetensors").exists()
 
 
+def test_a_gpu_would_compute_float32_in_float32(arguments, monkeypatch):
+    """TF32 is a flag of the process, which a machine without a GPU has as well."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    assert main([*arguments, "--minutes", "0.01", "--workers", "0"]) == 0
+    assert (torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()) == (False, "highest")
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
