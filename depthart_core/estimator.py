@@ -132,7 +132,7 @@ class DepthEstimator:
 
         Raises:
             ImageError: Not such a picture.
-            BackendError: Depth is not finite, or as `Backend.infer`.
+            BackendError: Depth or confidence is not finite, or as `Backend.infer`.
         """
         check_rgb(rgb)
         height, width = rgb.shape[:2]
@@ -142,9 +142,10 @@ class DepthEstimator:
             found = self.backend.infer(to_input(rgb, self.backend.input_size), deadline=deadline)
         except BackendError as error:
             raise BackendError(f"{self.name}: {error}") from error.__cause__
-        if not np.isfinite(found.depth).all():
-            least, most = float(found.depth.min()), float(found.depth.max())
-            raise BackendError(f"{self.name} gives depth from {least:g} to {most:g}; expected finite values")
+        for what, values in (("depth", found.depth), ("confidence", found.confidence)):
+            if values is not None and not np.isfinite(values).all():
+                least, most = float(values.min()), float(values.max())
+                raise BackendError(f"{self.name} gives {what} from {least:g} to {most:g}; expected finite values")
         start = time.monotonic()
         confidence = None if found.confidence is None else resize_smooth(found.confidence, height, width)
         values = to_picture_size(found.depth, height, width)

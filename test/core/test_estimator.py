@@ -164,6 +164,14 @@ def test_what_is_no_picture_is_named(estimator):
         estimator(np.zeros((4, 4), np.float32))
 
 
+def test_a_confidence_that_is_not_finite_is_named(toy_heads_path):
+    estimator = DepthEstimator.load(toy_heads_path, backend="torch")
+    estimator.backend.model.confidence_head.layers[-1].bias.data.fill_(torch.nan)
+    named = r"^toy_heads \(torch on cpu, expected\) gives confidence from nan to nan; expected finite values$"
+    with pytest.raises(BackendError, match=named):
+        estimator(some_picture())
+
+
 def test_every_public_name_is_there():
     import depthart_core
 
