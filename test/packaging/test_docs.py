@@ -7,6 +7,7 @@ looked for. Shell scripts, ROS's own commands and the records in benchmarks/resu
 import argparse
 import ast
 import importlib
+import math
 import re
 import shlex
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from depthart_core.export.verify_engine import LIMITS
 from depthart_ros.cli.main import SUBCOMMANDS
 from depthart_ros.parameters.settings import SPECS
 
@@ -201,3 +203,25 @@ def test_the_node_document_lists_every_output():
 def test_the_node_document_shows_every_example():
     examples = {file.name for file in (ROOT / "launch" / "examples").glob("*.launch.py")}
     assert examples <= set(re.findall(r"\S+\.launch\.py", NODE))
+
+
+def shown_limits(kind):
+    """Precision -> the percentages of its row in the table of that kind in docs/engines.md, NaN where any error is."""
+    table = (ROOT / "docs" / "engines.md").read_text().partition(f"| precision of an {kind} |")[2].partition("\n\n")[0]
+    rows = [re.findall(r"[^|]+", row) for row in table.splitlines()[2:]]
+    return {
+        name.split()[0].strip(","): [float(cell.replace("any", "nan").rstrip(" %")) for cell in cells]
+        for name, *cells in rows
+    }
+
+
+def test_the_limits_of_exports_that_are_shown_are_those_that_are_kept():
+    limits = pytest.importorskip("depthart_core.export.verify_export", reason="no onnxruntime (extra `onnx`)").LIMITS
+    kept = {name: [100 * (figure or math.nan) for figure in (each.mean, each.max)] for name, each in limits.items()}
+    assert shown_limits("export") == {name: pytest.approx(row, nan_ok=True) for name, row in kept.items()}
+    assert not [each for each in limits.values() if each.p99]
+
+
+def test_the_limits_of_engines_that_are_shown_are_those_that_are_kept():
+    kept = {name: [100 * figure for figure in (each.mean, each.p99, each.stage)] for name, each in LIMITS.items()}
+    assert shown_limits("engine") == {name: pytest.approx(row) for name, row in kept.items()}
