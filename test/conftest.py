@@ -16,6 +16,9 @@ Members = dict[str, bytes]
 
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the checkout, whatever is installed
+sys.path.insert(0, str(Path(__file__).parent / "stand_ins"))
+from host_device import make_host  # noqa: E402, F401 - a fixture, as the next
+from tensorrt_on_host import machine  # noqa: E402, F401
 
 
 def pytest_configure():

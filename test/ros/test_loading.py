@@ -77,3 +77,15 @@ def test_no_engine_is_built_where_no_build_helps(toy_model_path, monkeypatch):
     settings = Settings(model=str(toy_model_path), backend="tensorrt", device="cuda", build_engine=True)
     with pytest.raises(BackendError, match=r"^TensorRT is not installed"):  # a build would miss onnx first
         load_estimator(settings)
+
+
+def test_a_node_that_builds_its_engine_hands_every_sentence_on(machine, toy_heads_path, capfd):
+    for name in ("onnx", "onnxruntime", "onnxscript"):
+        pytest.importorskip(name, reason=f"{name} is not installed (extra `onnx`)")
+    machine()
+    said = []
+    asked = Settings(model=str(toy_heads_path), backend="tensorrt", device="cuda", build_engine=True, precision="fp32")
+    assert "tensorrt" in load_estimator(asked, report=said.append).name
+    assert said[:3] == ["exporting in fp32", "building with tensorrt 10.16.1", "built to 50 %"]
+    assert said[-1].endswith(" MB in fp32; kept in float32 besides: nothing")
+    assert capfd.readouterr().out == ""

@@ -22,8 +22,6 @@ from depthart_core.inference import BackendOptions
 from depthart_core.store import engines
 from depthart_core.store.cache import cache_folder
 from depthart_core.store.locking import locked
-from depthart_ros.loading import load_estimator
-from depthart_ros.parameters.settings import Settings
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
@@ -170,13 +168,3 @@ def test_an_engine_of_other_weights_is_not_replaced(machine, tiny_model_path, sm
     assert build.build_engine(tiny_model_path, options, wish).path == done.path
     with pytest.raises(BackendError, match=rf"is of {tiny_model_path} \(weights .* not of {same_name} .* with --out$"):
         build.build_engine(same_name, options, wish)
-
-
-def test_a_node_that_builds_its_engine_hands_every_sentence_on(machine, toy_heads_path, capfd):
-    machine()
-    said = []
-    asked = Settings(model=str(toy_heads_path), backend="tensorrt", device="cuda", build_engine=True, precision="fp32")
-    assert "tensorrt" in load_estimator(asked, report=said.append).name
-    assert said[:3] == ["exporting in fp32", "building with tensorrt 10.16.1", "built to 50 %"]
-    assert said[-1].endswith(" MB in fp32; kept in float32 besides: nothing")
-    assert capfd.readouterr().out == ""
