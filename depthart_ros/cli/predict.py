@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "inputs",
         nargs="+",
         metavar="INPUT",
-        help="picture, video or folder of them; results of this command are left out",
+        help="picture, video or folder of them: regular files of different names; results of this command are left out",
     )
     parser.add_argument(
         "--out", required=True, metavar="DIR",
