@@ -98,6 +98,7 @@ class DepthNode(LifecycleNode):
 
     def destroy_node(self) -> None:
         """Give everything back, then destroy the node."""
+        self._enter("finalized")  # a snapshot that waits for a frame waits no longer
         self._release()
         super().destroy_node()
 

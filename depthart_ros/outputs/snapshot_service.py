@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Collection
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.clock import Clock, ClockType
+from rclpy.clock import Clock
+from rclpy.executors import Executor
 from rclpy.node import Node
 from rclpy.task import Future
 from rclpy.time import Time as RosTime
@@ -25,6 +27,8 @@ OLD = 5.0  # seconds after which a view is not the newest any more, and its age 
 INACTIVE = "the node is not active, so there is no frame; run its lifecycle transitions configure and activate"
 NO_FRAME = f"no frame came within {PATIENCE:g} s; call again where the model is slower, else /diagnostics says why"
 NO_METRES = "relative depth only, because the scale is unknown"
+
+Result = TypeVar("Result")
 
 
 class Seen(Protocol):
@@ -47,45 +51,60 @@ def offer_snapshots(node: Node, active: Callable[[], Collection[Seen]]) -> None:
 
     Args:
         node: that offers it.
-        active: the cameras that take frames.
+        active: the cameras that take frames; it is called in another thread.
     """
 
     async def save(request: Any, response: Any) -> Any:
         del request
-        views = await _newest_views(node, active)
-        cameras = active()  # none, if the node was deactivated meanwhile
-        answers = [_save(camera.name, views[camera], node.get_clock().now()) for camera in cameras]
+        answers = await _in_a_thread(node.executor, lambda: _save_all(active, node.get_clock()))
         response.success = bool(answers) and all(well for well, _ in answers)
         response.message = "; ".join(sentence for _, sentence in answers) or INACTIVE
         if not response.success:
             node.get_logger().warning(f"save_snapshot: {response.message}")
         return response
 
-    # A group of its own: while one call waits for frames the node takes them, and another call waits for its turn.
+    # A group of its own: while one call is at work the node goes on, and another call waits for its turn.
     node.create_service(Trigger, "~/save_snapshot", save, callback_group=MutuallyExclusiveCallbackGroup())
 
 
-async def _newest_views(node: Node, active: Callable[[], Collection[Seen]]) -> dict[Seen, View | None]:
+async def _in_a_thread(executor: Executor | None, work: Callable[[], Result]) -> Result:
+    """Return or raise what `work` does in a thread of its own, which ends with it; the executor goes on meanwhile."""
+    done = Future(executor=executor)
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except Exception as error:  # raised by the await below
+            done.set_exception(error)
+        if executor is not None:
+            executor.wake()
+
+    threading.Thread(target=run, name="depthart_snapshot").start()
+    return cast(Result, await done)
+
+
+def _save_all(active: Callable[[], Collection[Seen]], clock: Clock) -> list[tuple[bool, str]]:
+    """Save the newest view of each camera; returns whether that went well, and a sentence, for each."""
+    views = _newest_views(active)
+    cameras = active()  # none, if the node was deactivated meanwhile
+    return [_save(camera.name, views.get(camera), clock.now()) for camera in cameras]
+
+
+def _newest_views(active: Callable[[], Collection[Seen]]) -> dict[Seen, View | None]:
     """Return the newest view of each camera; one that made none lately makes one, for as long as `PATIENCE` says."""
     begin = time.monotonic()
     views = {camera: camera.view for camera in active()}
     stale = {camera: view for camera, view in views.items() if view is None or begin - view.made > OLD}
-    if not stale:
-        return views
-    complete = Future(executor=node.executor)
 
-    def look() -> None:
+    def come() -> bool:
         waited = time.monotonic() - begin
         views.update({camera: view for camera in stale if (view := camera.view) is not None})
-        come = all(_is_complete(views[camera], before, waited) for camera, before in stale.items())
-        if (come or waited > PATIENCE or not active()) and not complete.done():
-            complete.set_result(None)
+        return waited > PATIENCE or all(_is_complete(views[camera], before, waited) for camera, before in stale.items())
 
-    timer = node.create_timer(LOOK, look, clock=Clock(clock_type=ClockType.STEADY_TIME))
     for camera in stale:
         camera.request_frame(wanted=True)
-    await complete
-    node.destroy_timer(timer)
+    while active() and not come():
+        time.sleep(LOOK)
     for camera in stale:
         camera.request_frame(wanted=False)
     return views

@@ -1,6 +1,7 @@
 """Snapshots: every file holds the view, a folder is complete or not there, and the service answers in words."""
 
 import re
+import threading
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
 
 from builtin_interfaces.msg import Time
+from rcl_interfaces.srv import GetParameters
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
@@ -139,6 +141,51 @@ def test_a_snapshot_that_waits_is_answered_when_the_node_is_deactivated(world, t
     node.trigger_deactivate()
     world.until(future.done, what="an answer")
     assert future.result().message.startswith("the node is not active")
+
+
+@pytest.fixture
+def large(world, make_camera, toy_model_path, rgb_message, info_message, tmp_path):
+    """A node whose newest frame is large enough to see it being written, and a function that gives a ready client."""
+    camera = make_camera(("points",))
+    node = world.depth_node(model=str(toy_model_path), threads=1, scale=2.0, snapshot_dir=str(tmp_path))
+    size = {"width": 2400, "height": 1800}
+    camera.show(rgb_message(STAMP, **size), info_message(STAMP, **size), until=camera.all_came)
+
+    def client_of(kind, service):
+        client = world.peer.create_client(kind, f"/depth_node/{service}")
+        world.until(client.service_is_ready, what="the service")
+        return client
+
+    return node, client_of
+
+
+def test_while_a_snapshot_is_written_the_node_answers_and_another_call_waits(world, large, tmp_path):
+    _, client_of = large
+    snapshots, parameters = client_of(Trigger, "save_snapshot"), client_of(GetParameters, "get_parameters")
+    first, second = (snapshots.call_async(Trigger.Request()) for _ in range(2))
+    world.until(lambda: any(tmp_path.glob(".7.*")) or first.done(), what="a draft")
+    scale = parameters.call_async(GetParameters.Request(names=["scale"]))
+    world.until(lambda: scale.done() or first.done(), what="a parameter")
+    assert not first.done()
+    assert scale.result().values[0].double_value == 2.0
+    world.until(first.done, what="an answer")
+    assert first.result().success, first.result().message
+    assert not second.done()
+    world.until(second.done, what="the second answer")
+    assert {path.name for path in tmp_path.iterdir()} == {"7.000000008", "7.000000008_2"}
+
+
+def test_a_snapshot_that_is_being_written_is_finished_and_answered_though_the_node_is_shut_down(world, large, tmp_path):
+    node, client_of = large
+    answer = client_of(Trigger, "save_snapshot").call_async(Trigger.Request())
+    world.until(lambda: any(tmp_path.glob(".7.*")) or answer.done(), what="a draft")
+    for transition in ("deactivate", "cleanup", "shutdown"):
+        getattr(node, f"trigger_{transition}")()
+    assert not answer.done()
+    world.until(answer.done, what="an answer")
+    assert answer.result().success, answer.result().message
+    assert (tmp_path / "7.000000008" / "points.ply").exists()
+    world.until(lambda: not any(thread.name == "depthart_snapshot" for thread in threading.enumerate()))
 
 
 def test_the_service_saves_the_newest_frame_or_says_why_not(
