@@ -119,7 +119,7 @@ def measure_frames(args: argparse.Namespace, settings: Settings) -> tuple[list[f
     rclpy.init()
     node = rclpy.create_node("depth_node")
     try:
-        outputs = Timed(OutputPublishers(node, on_incompatible=print))
+        outputs = Timed(OutputPublishers(node))
         frames = [make_frame(args.width, args.height, number, settings) for number in range(4)]
         rgb = np.frombuffer(frames[0].image.data, np.uint8).reshape(args.height, args.width, 3)
         backend = Replay(args.model, rgb)

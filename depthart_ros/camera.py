@@ -62,11 +62,7 @@ class Camera:
         if url:
             load_calibration(url)  # so that a bad one is said now
         self._estimator = estimator
-        self._outputs = OutputPublishers(
-            self._node,
-            prefix=f"{self.name}/" if self.name else "",
-            on_incompatible=lambda sentence: self._problems.report("subscriber", sentence),
-        )
+        self._outputs = OutputPublishers(self._node, prefix=f"{self.name}/" if self.name else "")
 
     def activate(self, worker: Worker) -> None:
         """Subscribe.
@@ -129,8 +125,7 @@ class Camera:
             lifecycle: label of the node's state.
             node_problems: by kind why the node could not be configured or activated.
         """
-        if self._outputs is not None and not self._outputs.has_mismatch():
-            self._problems.clear("subscriber")
+        self._look_for_mismatch()
         problems = {**self._problems.current(), **node_problems}
         snapshot = self._statistics.snapshot()
         situation, numbers = self._situation(lifecycle, problems, snapshot), values_of(snapshot)
@@ -141,16 +136,25 @@ class Camera:
             self._announcer.update(verdict, problems.values())
         return Report(self.name or "depth", verdict, self._details(problems), numbers)
 
+    def _look_for_mismatch(self) -> None:
+        """Report a subscriber that gets nothing, once, and forget the problem when it left."""
+        mismatch = self._outputs.mismatch() if self._outputs is not None else ""
+        if not mismatch:
+            self._problems.clear("subscriber")
+        elif mismatch != self._problems.current().get("subscriber"):
+            self._problems.report("subscriber", mismatch)
+
     @property
     def view(self) -> View | None:
         """The newest frame with its depth, None before the first."""
-        return self._pipeline.view if self._pipeline is not None else None
+        pipeline = self._pipeline  # snapshots ask in a thread of their own
+        return pipeline.view if pipeline is not None else None
 
     def request_frame(self, *, wanted: bool) -> None:
-        """Let depth be made though nobody subscribes, or no longer."""
-        if self._pipeline is not None and self._intake is not None:
-            self._pipeline.asked = wanted
-            self._intake.recheck(wanted=wanted)
+        """Let depth be made though nobody subscribes, or no longer, from the next recheck on."""
+        pipeline = self._pipeline
+        if pipeline is not None:
+            pipeline.asked = wanted
 
     @property
     def _deadline_ignored(self) -> bool:

@@ -15,7 +15,6 @@ from rclpy.qos import (
     QoSPolicyKind,
     QoSProfile,
     QoSReliabilityPolicy,
-    qos_policy_name_from_kind,
 )
 from rclpy.qos_overriding_options import InvalidQosOverridesError, QoSOverridingOptions
 
@@ -67,6 +66,8 @@ class FollowingSubscription:
     best-effort publisher: so neither can be the rule. The parameter `qos_overrides.<topic>.subscription.reliability`
     forces one, else `mode` does. Publishers of another type, which can never be heard, do not count.
 
+    It goes without the events of the middleware: with several threads rclpy dies of one that is removed while it waits.
+
     Args:
         node: that subscribes.
         kind: type of the messages.
@@ -102,6 +103,7 @@ class FollowingSubscription:
         self._latched = latched
         self.reliability, self._durability = "", QoSDurabilityPolicy.VOLATILE
         self._subscription: Any = None
+        self._unheard = 0  # publishers that offer too little, when we last looked
         self.recheck()
 
     def state(self) -> InputTopic:
@@ -117,8 +119,11 @@ class FollowingSubscription:
             ConfigError: it is refused.
         """
         offers = self._offers()
-        if self._subscription is not None and not offers:
-            return  # what a publisher left behind may still wait in there
+        if self._subscription is None or offers:  # else what a publisher left behind may still wait in there
+            self._follow(offers)
+        self._report_unheard(offers)
+
+    def _follow(self, offers: list[QoSProfile]) -> None:
         wanted = self._wanted(offers)
         if wanted == (self.reliability, self._durability):
             return
@@ -133,7 +138,7 @@ class FollowingSubscription:
         """Unsubscribe."""
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
-        self._subscription, self.reliability = None, ""
+        self._subscription, self.reliability, self._unheard = None, "", 0
 
     def _offers(self) -> list[QoSProfile]:
         """Return what each publisher of our type offers."""
@@ -161,17 +166,20 @@ class FollowingSubscription:
                 durability=durability,
             ),
             callback_group=self._gate,
-            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._explain),
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
             qos_overriding_options=QoSOverridingOptions([QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH]),
         )
 
-    def _explain(self, event: Any) -> None:
-        policy = qos_policy_name_from_kind(event.last_policy_kind).lower()
-        if (policy == "reliability" and self._mode == "auto") or (policy == "durability" and self._latched):
-            return  # the next recheck cures it
-        self._on_incompatible(
-            f"a publisher of {self.topic} offers another {policy} than is asked for, so nothing comes from it"
+    def _report_unheard(self, offers: list[QoSProfile]) -> None:
+        """Report a publisher that came and offers too little: only a forced reliability can ask for more."""
+        unheard = sum(
+            offer.reliability == QoSReliabilityPolicy.BEST_EFFORT and self.reliability == "reliable" for offer in offers
         )
+        if unheard > self._unheard:
+            self._on_incompatible(
+                f"a publisher of {self.topic} offers another reliability than is asked for, so nothing comes from it"
+            )
+        self._unheard = unheard
 
 
 def _overridden(node: Node, topic: str, mode: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import sensor_msgs.msg
@@ -14,7 +14,6 @@ from rclpy.qos import (
     QoSProfile,
     QoSReliabilityPolicy,
     qos_check_compatible,
-    qos_policy_name_from_kind,
 )
 from rclpy.qos_overriding_options import InvalidQosOverridesError, QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
@@ -48,7 +47,6 @@ class OutputPublishers:
     Args:
         node: that publishes.
         prefix: of the topics, "front/" for a camera `front`; "" for the only one.
-        on_incompatible: gets a sentence about a subscriber that gets nothing.
 
     Raises:
         ConfigError: a value in `qos_overrides` that does not exist.
@@ -56,29 +54,23 @@ class OutputPublishers:
 
     types = ROS_TYPES
 
-    def __init__(self, node: Node, *, prefix: str = "", on_incompatible: Callable[[str], None]) -> None:
+    def __init__(self, node: Node, *, prefix: str = "") -> None:
         self._node = node
         self._prefix = prefix
         self._publishers: dict[str, Any] = {}
         try:
             for topic, kind in OUTPUT_TYPES.items():
-                self._publishers[topic] = self._create(topic, kind, on_incompatible)
+                self._publishers[topic] = self._create(topic, kind)
         except (InvalidQosOverridesError, ParameterException, RuntimeError) as error:
             self.destroy()
             raise ConfigError(f"the outputs cannot be published: {error}") from error
 
-    def _create(self, topic: str, kind: type[Any], on_incompatible: Callable[[str], None]) -> Any:
-        def explain(event: Any) -> None:
-            policy = qos_policy_name_from_kind(event.last_policy_kind).lower()
-            on_incompatible(
-                f"a subscriber of {self._prefix}{topic} asks for another {policy} than is offered, so it gets nothing"
-            )
-
+    def _create(self, topic: str, kind: type[Any]) -> Any:
         return self._node.create_publisher(
             kind,
             self._prefix + topic,
             QoSProfile(depth=1, reliability=QoSReliabilityPolicy.RELIABLE),
-            event_callbacks=PublisherEventCallbacks(incompatible_qos=explain),
+            event_callbacks=PublisherEventCallbacks(use_default_callbacks=False),  # as in inputs/subscription.py
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
 
@@ -86,19 +78,24 @@ class OutputPublishers:
         """Return the topics that have a subscriber."""
         return frozenset(topic for topic, publisher in self._publishers.items() if publisher.get_subscription_count())
 
-    def has_mismatch(self) -> bool:
-        """Whether somebody asks for another quality of service than is offered, so that nothing comes there."""
-        return any(self._is_mismatched(publisher.topic_name) for publisher in self._publishers.values())
+    def mismatch(self) -> str:
+        """Return a sentence about a subscriber that asks for more than is offered, so that it gets nothing; else ""."""
+        for topic, publisher in self._publishers.items():
+            for ours, theirs in self._ends(publisher.topic_name):
+                compatible, why = qos_check_compatible(ours, theirs)
+                if compatible == QoSCompatibility.ERROR:
+                    reasons = why.replace("ERROR: ", "").rstrip(";").replace(";", ", ").lower()
+                    named = f"a subscriber of {self._prefix}{topic}"
+                    return f"{named} asks for more than is offered, so it gets nothing ({reasons})"
+        return ""
 
-    def _is_mismatched(self, topic: str) -> bool:
-        """Whether a subscriber of a topic of ours gets nothing; both ends as DDS knows them, without defaults."""
+    def _ends(self, topic: str) -> Iterator[tuple[QoSProfile, QoSProfile]]:
+        """Yield what we offer on a topic with what each subscriber asks for: as DDS knows them, without defaults."""
         us = self._node.get_name(), self._node.get_namespace()
-        return any(
-            qos_check_compatible(ours.qos_profile, theirs.qos_profile)[0] == QoSCompatibility.ERROR
-            for ours in self._node.get_publishers_info_by_topic(topic)
-            if (ours.node_name, ours.node_namespace) == us
-            for theirs in self._node.get_subscriptions_info_by_topic(topic)
-        )
+        for ours in self._node.get_publishers_info_by_topic(topic):
+            if (ours.node_name, ours.node_namespace) == us:
+                for theirs in self._node.get_subscriptions_info_by_topic(topic):
+                    yield ours.qos_profile, theirs.qos_profile
 
     def publish(self, topic: str, message: Any) -> str:
         """Publish a message and return why it could not be, else ""."""

@@ -8,6 +8,8 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image, PointCloud2
 
+from depthart_ros.inputs.subscription import FollowingSubscription
+
 RELIABLE = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
@@ -98,6 +100,31 @@ def test_a_publisher_that_cannot_be_heard_is_named_in_log_and_diagnostics(world,
     assert "image_reliability and qos_overrides" in world.status()
 
 
+def test_each_publisher_that_cannot_be_heard_is_reported_once(world):
+    reports = []
+    subscription = FollowingSubscription(
+        world.peer, Image, "image", print, mode="reliable", on_incompatible=reports.append
+    )
+    for number in (1, 2):
+        publisher = world.peer.create_publisher(Image, "image", BEST_EFFORT)
+        world.until(lambda number=number: len(reports) == number, meanwhile=subscription.recheck, every=0.05)
+        for _ in range(3):
+            subscription.recheck()
+        world.peer.destroy_publisher(publisher)
+        world.until(lambda: world.peer.count_publishers("/image") == 0)
+        subscription.recheck()
+    assert len(reports) == 2
+
+
+def test_what_comes_and_goes_has_no_events(world, node_with):
+    """An executor with several threads dies of an event that one of them removes while another is about to wait."""
+    node = node_with(autostart=False)
+    before = len(list(node.waitables))
+    node.autostart()
+    assert len(list(node.subscriptions)) >= 2
+    assert len(list(node.waitables)) == before
+
+
 def test_a_subscriber_that_gets_nothing_is_named_in_log_and_diagnostics_until_it_leaves(world, node_with):
     world.listen("/diagnostics", DiagnosticArray)
     world.listen_to_log()
@@ -105,7 +132,9 @@ def test_a_subscriber_that_gets_nothing_is_named_in_log_and_diagnostics_until_it
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     deaf = world.listen("points", PointCloud2, qos=latched)
     world.peer.create_publisher(Image, "image", RELIABLE)
-    sentence = "a subscriber of points asks for another durability than is offered, so it gets nothing"
+    sentence = (
+        "a subscriber of points asks for more than is offered, so it gets nothing (volatile publisher and transient"
+    )
     world.until(lambda: any(sentence in line for line in world.logs), what="a warning")
     world.until(lambda: sentence in (world.status() or ""), what="the diagnostics")
     assert "let it ask for less, or let qos_overrides offer more" in world.status()
