@@ -22,7 +22,13 @@ from depthart_ros.lifecycle import answer_refusals
 from depthart_ros.loading import faster_with, load_estimator
 from depthart_ros.outputs.publishers import publish
 from depthart_ros.outputs.snapshot_service import offer_snapshots
-from depthart_ros.parameters.declaration import cameras_of, declare_parameters, is_fixed, read_settings
+from depthart_ros.parameters.declaration import (
+    cameras_of,
+    declare_deleted,
+    declare_parameters,
+    is_fixed,
+    read_settings,
+)
 from depthart_ros.parameters.settings import Settings
 from depthart_ros.worker import Worker
 
@@ -105,7 +111,13 @@ class DepthNode(LifecycleNode):
     def set_parameters_atomically(self, parameter_list: list[Parameter[Any]]) -> SetParametersResult:
         """Set several parameters; the worker sees none of them before all are set."""
         with self._setting:
-            return super().set_parameters_atomically(parameter_list)
+            result = super().set_parameters_atomically(parameter_list)
+            declare_deleted(self, parameter_list)
+            return result
+
+    def set_parameters(self, parameter_list: list[Parameter[Any]]) -> list[SetParametersResult]:
+        """Set several parameters, one after another."""
+        return [self.set_parameters_atomically([parameter]) for parameter in parameter_list]
 
     def _valid_settings(self) -> Settings:
         """Return the parameters.

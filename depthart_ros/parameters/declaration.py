@@ -59,6 +59,14 @@ def cameras_of(node: Node) -> tuple[str, ...]:
     return tuple(node.get_parameter("cameras").value or ())
 
 
+def declare_deleted(node: Node, changes: Sequence[Parameter[Any]]) -> None:
+    """Declare again, without a value, what changes took from a camera (`ros2 param delete`): rclpy forgets it."""
+    cameras = cameras_of(node) if node.has_parameter("cameras") else ()
+    for name in (change.name for change in changes):
+        if _is_ours(name, cameras) and not node.has_parameter(name):
+            node.declare_parameter(name, None, descriptor(name), ignore_override=True)
+
+
 def read_settings(node: Node, camera: str = "") -> Settings:
     """Return the parameters as they are now.
 

@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
@@ -102,6 +103,34 @@ def test_a_parameter_of_one_camera_changes_while_running_and_a_bad_one_is_refuse
     ):
         result = node.set_parameters([Parameter(name, value=value)])[0]
         assert (result.successful, words in result.reason) == (False, True), result.reason
+
+
+def test_a_parameter_of_one_camera_that_was_deleted_can_be_set_again(world, node_with):
+    node = node_with(scale=2.0, left__scale=5.0)
+    ask = {kind: world.peer.create_client(kind, name) for kind, name in (
+        (SetParameters, "/depth_node/set_parameters"),
+        (SetParametersAtomically, "/depth_node/set_parameters_atomically"),
+    )}  # fmt: skip
+
+    def set_to(value, kind=SetParameters):
+        world.until(ask[kind].service_is_ready, what="the service")
+        change = Parameter("left.scale", value=value).to_parameter_msg()
+        future = ask[kind].call_async(kind.Request(parameters=[change]))
+        world.until(future.done, what="an answer")
+        return future.result().results[0] if kind is SetParameters else future.result().result
+
+    def scale():
+        return statuses(world).get("left", {}).get("scale")
+
+    world.until(lambda: scale() == "5")
+    for kind in ask:
+        assert set_to(None, kind).successful
+        world.until(lambda: scale() == "2", what="the scale of all cameras")
+        assert "out of range" in set_to(-1.0).reason
+        assert set_to(3.0, kind).successful
+        world.until(lambda: scale() == "3")
+    node.set_parameters([Parameter("left.scale")])
+    assert node.set_parameters([Parameter("left.scale", value=4.0)])[0].successful
 
 
 def test_counters_problems_and_diagnostics_are_those_of_each_camera(world, node_with, publishers):
