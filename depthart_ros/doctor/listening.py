@@ -84,7 +84,7 @@ def listen(seconds: float) -> Graph:
         seconds: for how long.
     """
     context = rclpy.Context()
-    rclpy.init(context=context, signal_handler_options=SignalHandlerOptions.NO)
+    rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = Node(NAME, context=context, start_parameter_services=False, enable_rosout=False)
         executor = SingleThreadedExecutor(context=context)
