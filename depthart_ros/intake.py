@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 import traceback
 from collections import deque
+from dataclasses import dataclass
 from statistics import median
 
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from depthart_core import BackendError, ConfigError, DepthartError
-from depthart_ros.arrival import Arrival
 from depthart_ros.diagnostics.problems import REPEAT_AFTER, Problems
 from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.inputs.camera_info_buffer import CameraInfoBuffer
@@ -37,6 +37,21 @@ OF_FRAMES = (
     "publish",
 )
 """Kinds of problems that end when frames do."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """An image and when it came.
+
+    Attributes:
+        image: the message.
+        moment: of its arrival, by `time.monotonic`.
+        age: seconds from its stamp to its arrival, None where that is unknown.
+    """
+
+    image: Image | CompressedImage
+    moment: float
+    age: float | None = None
 
 
 class Intake:
@@ -142,8 +157,6 @@ class Intake:
         if now - self._wanted < LINGER:
             if not self.image.reliability:
                 self._last_image, self._came = now, False
-                if self.camera_info.state().publishers:
-                    self._camera_infos.doubt()
             try:
                 self.image.recheck()
                 self.camera_info.recheck()
@@ -189,7 +202,7 @@ class Intake:
             return
         self._warn_of_empty_frame_id(message)
         info = self._camera_infos.of(message.header.stamp)
-        deadline = arrival.deadline(settings)
+        deadline = _deadline(arrival, settings)
         published = self._pipeline.process(Frame(message, info, settings, deadline, self.image.topic))
         self._problems.clear("image", "unforeseen")
         if not published:
@@ -226,3 +239,11 @@ class Intake:
 
     def _log_all_of(self, error: Exception) -> None:
         self._node.get_logger().error("".join(traceback.format_exception(error)), throttle_duration_sec=REPEAT_AFTER)
+
+
+def _deadline(arrival: Arrival, settings: Settings) -> float | None:
+    """Return when a frame's outputs should be published; where all frames queue up, counted from its turn."""
+    if not settings.deadline_ms:
+        return None
+    start = time.monotonic() if settings.process_all else arrival.moment
+    return start + settings.deadline_ms * 1e-3

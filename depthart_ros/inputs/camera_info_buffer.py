@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo
 
 KEPT = 8
-DOUBT = 1.5  # seconds in which a camera that sends a camera_info once a second sends a new one
 KEPT_OF_ALL = 4096  # where images queue up, their camera_infos come long before them
 
 
@@ -27,7 +25,6 @@ class CameraInfoBuffer:
         self._kept = KEPT_OF_ALL if keep_all else KEPT
         self._lock = threading.Lock()
         self._infos: OrderedDict[tuple[int, int], CameraInfo] = OrderedDict()
-        self._doubted_until = 0.0
 
     @property
     def any(self) -> bool:
@@ -38,23 +35,13 @@ class CameraInfoBuffer:
         """Keep a camera_info, and forget the oldest one where there are too many."""
         stamp = (info.header.stamp.sec, info.header.stamp.nanosec)
         with self._lock:
-            self._doubted_until = 0.0
             self._infos[stamp] = info
             self._infos.move_to_end(stamp)
             while len(self._infos) > self._kept:
                 self._infos.popitem(last=False)
 
-    def doubt(self) -> None:
-        """Let what is kept not count until a new one comes, but for `DOUBT` at most: some cameras send but one ever.
-
-        To be called after a time in which nothing was heard: the lens may have moved meanwhile.
-        """
-        with self._lock:
-            self._doubted_until = time.monotonic() + DOUBT
-
     def of(self, stamp: Time) -> CameraInfo | None:
-        """Return the one with the stamp of an image (a zoom lens changes it), else the latest; None without any."""
+        """Return the one with the stamp of an image (a zoom lens changes it), else the latest, else None."""
         with self._lock:
-            if not self._infos or time.monotonic() < self._doubted_until:
-                return None
-            return self._infos.get((stamp.sec, stamp.nanosec)) or next(reversed(self._infos.values()))
+            same = self._infos.get((stamp.sec, stamp.nanosec))
+            return same or (next(reversed(self._infos.values())) if self._infos else None)

@@ -21,7 +21,7 @@ from depthart_ros.outputs.snapshot import save_snapshot, snapshot_folder
 from depthart_ros.outputs.view import View
 
 PATIENCE = 5.0  # seconds in which a frame has to come where depth was not made lately, as nobody subscribes
-CALIBRATION = 2.5  # of these, the seconds in which its camera_info has to come, or count again (CameraInfoBuffer.doubt)
+CALIBRATION = 1.0  # of these, the seconds in which its camera_info has to come
 LOOK = 0.05  # seconds between two looks
 OLD = 5.0  # seconds after which a view is not the newest any more, and its age is worth a word
 INACTIVE = "the node is not active, so there is no frame; run its lifecycle transitions configure and activate"

@@ -9,9 +9,9 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 
 from builtin_interfaces.msg import Time
 from rclpy.parameter import Parameter
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import Image, PointCloud2
 
-from depthart_ros.arrival import Arrival
+from depthart_ros.intake import Arrival
 
 SCALE = 2.5
 
@@ -62,55 +62,6 @@ def test_images_are_not_even_received_while_nobody_listens_and_come_again_when_s
     world.until(lambda: camera.images.get_subscription_count() == 0, what="the end of the subscription")
     assert {next_values(world)[key] for key in ("received_rate", "processed_rate")} == {"0.00"}
     world.until(lambda: world.values()["state"] == "idle", what="the state")
-
-
-@pytest.fixture
-def paused(world, lingering, make_camera, toy_model_path, rgb_message, info_message, monkeypatch):
-    """A camera whose calibration came before a pause in which nobody listened."""
-    camera = make_camera(())
-    world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE)
-    listener = world.listen("depth/camera_info", CameraInfo)
-    camera.connect()
-    stamp = stamp_now(world)
-    camera.show(rgb_message(stamp), info_message(stamp), until=lambda: world.got["depth/camera_info"])
-    monkeypatch.setattr("depthart_ros.intake.LINGER", 0.5)
-    world.peer.destroy_subscription(listener)
-    world.until(lambda: camera.images.get_subscription_count() == 0, what="the end of the subscription")
-    return camera
-
-
-def test_after_a_pause_a_new_camera_info_counts_instead_of_the_one_from_before(
-    world, paused, rgb_message, info_message, monkeypatch
-):
-    monkeypatch.setattr("depthart_ros.inputs.camera_info_buffer.DOUBT", 600.0)
-    world.listen("depth/camera_info", CameraInfo)
-    world.listen("depth/relative", Image)
-    stamp = stamp_now(world)
-    paused.show(rgb_message(stamp), until=lambda: len(world.got["depth/relative"]) > 2)
-    assert not world.got["depth/camera_info"]
-    moved = info_message(stamp, p=[99.5, 0.0, 30.25, 0.0, 0.0, 99.5, 22.75, 0.0, 0.0, 0.0, 1.0, 0.0])
-    paused.show(rgb_message(stamp), moved, until=lambda: world.got["depth/camera_info"])
-    assert {info.p[0] for info in world.got["depth/camera_info"]} == {99.5}
-
-
-def test_after_a_pause_the_camera_info_from_before_counts_in_the_end_if_no_other_comes(
-    world, paused, rgb_message, monkeypatch
-):
-    monkeypatch.setattr("depthart_ros.inputs.camera_info_buffer.DOUBT", 0.5)
-    world.listen("depth/camera_info", CameraInfo)
-    paused.show(rgb_message(stamp_now(world)), until=lambda: world.got["depth/camera_info"])
-    assert world.got["depth/camera_info"][-1].p[0] == 55.5
-
-
-def test_after_a_pause_the_camera_info_from_before_counts_at_once_if_nobody_sends_any(
-    world, paused, rgb_message, monkeypatch
-):
-    monkeypatch.setattr("depthart_ros.inputs.camera_info_buffer.DOUBT", 600.0)
-    world.peer.destroy_publisher(paused.infos)
-    world.until(lambda: all(node.count_publishers("/camera_info") == 0 for node in world.nodes))
-    world.listen("depth/camera_info", CameraInfo)
-    paused.show(rgb_message(stamp_now(world)), until=lambda: world.got["depth/camera_info"])
-    assert world.got["depth/camera_info"][-1].p[0] == 55.5
 
 
 def next_values(world):
