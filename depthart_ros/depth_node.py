@@ -117,6 +117,7 @@ class DepthNode(LifecycleNode):
 
     def set_parameters(self, parameter_list: list[Parameter[Any]]) -> list[SetParametersResult]:
         """Set several parameters, one after another."""
+        self.describe_parameters([parameter.name for parameter in parameter_list])  # raises before any is set
         return [self.set_parameters_atomically([parameter]) for parameter in parameter_list]
 
     def _valid_settings(self) -> Settings:

@@ -23,7 +23,6 @@ RESULTS = re.compile(rf".*{RESULT}(_\d+)?\.(npy|png)", re.DOTALL)
 LONGEST_STEM = 190
 """Bytes that leave room for what names of results have besides, also while they are written; 255 is the limit."""
 
-
 FRAME = "*"
 """Stands for the number of a frame where names of results are compared."""
 
@@ -43,7 +42,7 @@ class Picture:
     rgb: npt.NDArray[np.uint8]
 
 
-def find_files(inputs: list[Path]) -> tuple[list[Path], list[str]]:
+def find_files(inputs: list[Path], out: Path) -> tuple[list[Path], list[str]]:
     """Files, and for each folder the pictures and videos in it by name; then what is wrong, a sentence each.
 
     Results of an earlier run are left out, and a file that is found twice is there once.
@@ -60,11 +59,12 @@ def find_files(inputs: list[Path]) -> tuple[list[Path], list[str]]:
             problems.append(str(error))
             continue
         for file in found:
-            other = files.setdefault(f"{file.stem}_{FRAME}" if _is_video(file) else file.stem, file)
+            name = _name(file, out)
+            other = files.setdefault(f"{name}_{FRAME}" if _is_video(file) else name, file)
             if os.path.realpath(file) != os.path.realpath(other):
                 raise ConfigError(f"{other} and {file} {ONE_NAME}")
-    for stem, file in files.items():
-        frame = files.get(re.sub(r"_[0-9]{6,}$", f"_{FRAME}", stem), file)
+    for name, file in files.items():
+        frame = files.get(re.sub(r"_[0-9]{6,}$", f"_{FRAME}", name), file)
         if frame is not file:
             raise ConfigError(f"{frame} and {file} {ONE_NAME}")
     if not files and not problems:
@@ -78,26 +78,29 @@ def count_pictures(files: list[Path]) -> int:
 
 
 def read_file(path: Path, out: Path) -> Iterator[Picture]:
-    """The picture of a file, STEM, or the frames of a video, STEM_000000, STEM_000001, ...
-
-    Where the folder of the results is the file's own, STEM is followed by _depthart.
+    """The picture of a file, or the frames of a video, NAME_000000, NAME_000001, ...
 
     Raises:
         ImageError: It cannot be read, or its results cannot be called so.
     """
     if len(os.fsencode(path.stem)) > LONGEST_STEM:
         raise ImageError(f"{path} has too long a name for its results; expected {LONGEST_STEM} bytes before the suffix")
-    beside = os.path.realpath(path.parent) == os.path.realpath(out)
-    name = path.stem + (RESULT if beside else "")
+    name = _name(path, out)
     if _is_video(path):
         for number, bgr in enumerate(read_video(path)):
-            yield Picture(f"{name}_{number:06}", _rgb(bgr))
+            yield Picture(f"{name}_{number:06}", _rgb(bgr, path))
     else:
-        yield Picture(name, _rgb(read_picture(path)))
+        yield Picture(name, _rgb(read_picture(path), path))
+
+
+def _name(path: Path, out: Path) -> str:
+    """What results are called: the stem, which _depthart follows where they lie in the file's own folder."""
+    beside = os.path.realpath(path.parent) == os.path.realpath(out)
+    return path.stem + (RESULT if beside else "")
 
 
 def _files_in(path: Path) -> list[Path]:
-    """The files to read of an input: none where it is a result.
+    """The files to read of an input: none where it is a result, or a folder of nothing else.
 
     Raises:
         ImageError: It is not there, cannot be read, or is a folder of nothing to read.
@@ -107,21 +110,24 @@ def _files_in(path: Path) -> list[Path]:
             if not path.exists():
                 raise ImageError(f"there is no file or folder {path}")
             return [] if RESULTS.fullmatch(path.name) else [path]
-        known = (file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES)
-        found = sorted(file for file in known if not (file.is_dir() or RESULTS.fullmatch(file.name)))
+        known = [file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES]
+        known = sorted(file for file in known if not file.is_dir())
     except OSError as error:
         raise ImageError(f"{path} cannot be read: {error.strerror}") from error
-    if not found:
+    if not known:
         raise ImageError(f"folder {path} holds no picture and no video")
-    return found
+    return [file for file in known if not RESULTS.fullmatch(file.name)]
 
 
 def _is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
-def _rgb(bgr: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+def _rgb(bgr: npt.NDArray[np.uint8], path: Path) -> npt.NDArray[np.uint8]:
+    try:
+        return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+    except (MemoryError, cv2.error) as error:
+        raise ImageError(f"{path} cannot be read: {getattr(error, 'err', error)}") from error
 
 
 def _count_frames(path: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import math
+import os
 import sys
 from collections.abc import Iterator
 from itertools import chain
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         ImageError: The results cannot be written.
     """
     _check(args)
-    files, problems = find_files(args.inputs)
+    files, problems = find_files(args.inputs, args.out)
     estimator = DepthEstimator.load(
         args.model,
         backend=args.backend,
@@ -82,11 +83,11 @@ def run(args: argparse.Namespace) -> int:
     if args.fov_deg is not None and not estimator.heads:
         raise ConfigError(f"--fov-deg needs a model that guesses its scale, {args.model} does not; give --scale")
     _make_folder(args.out)
-    done = 0
+    done, read = 0, {os.path.realpath(file) for file in files}
     with tqdm(total=count_pictures(files), unit="picture", file=sys.stderr) as bar:
         for picture in chain.from_iterable(_readable(file, args.out, problems) for file in files):
             try:
-                _check_free(args.out, picture.name)
+                _check_free(args.out / f"{picture.name}.png", read)
                 results = _results(estimator, picture, scale=args.scale, fov_deg=args.fov_deg)
             except ImageError as error:
                 problems.append(str(error))
@@ -128,14 +129,20 @@ def _make_folder(folder: Path) -> None:
         raise ImageError(f"folder {folder} cannot be made: {error.strerror}") from error
 
 
-def _check_free(folder: Path, name: str) -> None:
-    """Refuse to replace a picture of the user's: a result has its .npy, which is written first.
+def _check_free(result: Path, inputs: set[str]) -> None:
+    """Refuse to replace a picture that is no result: a result has its .npy, which is written first.
+
+    Args:
+        result: The PNG to write.
+        inputs: Real paths of all that is read.
 
     Raises:
-        ImageError: There is one.
+        ImageError: There is such a picture.
     """
-    if (folder / f"{name}.png").exists() and not (folder / f"{name}.npy").exists():
-        raise ImageError(f"{folder / name}.png is there already and is no result: it has no .npy; give another --out")
+    if os.path.realpath(result) in inputs:
+        raise ImageError(f"{result} is an INPUT itself; give another --out")
+    if result.exists() and not result.with_name(f"{result.name[:-4]}.npy").exists():
+        raise ImageError(f"{result} is there already and is no result: it has no .npy; give another --out")
 
 
 def _readable(file: Path, out: Path, problems: list[str]) -> Iterator[Picture]:

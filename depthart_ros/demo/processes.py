@@ -94,8 +94,12 @@ def held_interrupts() -> Iterator[None]:
 
 
 def python_program(module: str, *arguments: str) -> list[str]:
-    """Return the command that calls `main` of a module in this Python, however the package is installed."""
-    return [sys.executable, "-c", f"import sys; from {module} import main; sys.exit(main())", *arguments]
+    """Return the command that calls `main` of a module in this Python, however the package is installed.
+
+    Without the folder that it is called from in the way, where modules of other things may lie.
+    """
+    code = f"import sys; sys.path[:] = filter(None, sys.path); from {module} import main; sys.exit(main())"
+    return [sys.executable, "-c", code, *arguments]
 
 
 def transport_environment(domain: int) -> dict[str, str]:

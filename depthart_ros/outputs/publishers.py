@@ -79,15 +79,17 @@ class OutputPublishers:
         return frozenset(topic for topic, publisher in self._publishers.items() if publisher.get_subscription_count())
 
     def mismatch(self) -> str:
-        """Return a sentence about a subscriber that asks for more than is offered, so that it gets nothing; else ""."""
+        """Return a sentence about each subscriber that asks for more than is offered, so that it gets nothing."""
+        return "; ".join(sorted(set(self._mismatches())))
+
+    def _mismatches(self) -> Iterator[str]:
         for topic, publisher in self._publishers.items():
             for ours, theirs in self._ends(publisher.topic_name):
                 compatible, why = qos_check_compatible(ours, theirs)
                 if compatible == QoSCompatibility.ERROR:
                     reasons = why.replace("ERROR: ", "").rstrip(";").replace(";", ", ").lower()
                     named = f"a subscriber of {self._prefix}{topic}"
-                    return f"{named} asks for more than is offered, so it gets nothing ({reasons})"
-        return ""
+                    yield f"{named} asks for more than is offered, so it gets nothing ({reasons})"
 
     def _ends(self, topic: str) -> Iterator[tuple[QoSProfile, QoSProfile]]:
         """Yield what we offer on a topic with what each subscriber asks for: as DDS knows them, without defaults."""

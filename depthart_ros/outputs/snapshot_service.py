@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar, cast
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock
 from rclpy.executors import Executor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.task import Future
 from rclpy.time import Time as RosTime
@@ -77,7 +79,8 @@ async def _in_a_thread(executor: Executor | None, work: Callable[[], Result]) ->
         except Exception as error:  # raised by the await below
             done.set_exception(error)
         if executor is not None:
-            executor.wake()
+            with suppress(rclpy_implementation.InvalidHandle):  # it is being shut down
+                executor.wake()
 
     threading.Thread(target=run, name="depthart_snapshot").start()
     return cast(Result, await done)
@@ -101,9 +104,9 @@ def _newest_views(active: Callable[[], Collection[Seen]]) -> dict[Seen, View | N
         views.update({camera: view for camera in stale if (view := camera.view) is not None})
         return waited > PATIENCE or all(_is_complete(views[camera], before, waited) for camera, before in stale.items())
 
-    for camera in stale:
-        camera.request_frame(wanted=True)
     while active() and not come():
+        for camera in stale:
+            camera.request_frame(wanted=True)  # again, as it may have been deactivated and activated meanwhile
         time.sleep(LOOK)
     for camera in stale:
         camera.request_frame(wanted=False)

@@ -94,13 +94,13 @@ def test_an_environment_that_is_a_link_to_another_one_is_left_as_it_is(checkout)
 
 
 def test_the_demo_runs_where_it_is_called_so_that_paths_are_from_there(checkout):
-    """With a Python that says what it was told, in a checkout that is set up."""
+    """With a `depthart` that says what it was told, in a checkout that is set up."""
     (checkout / "scripts" / "setup").write_text("#!/bin/sh\n")
-    python = checkout / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text('#!/bin/sh\necho "$PWD" "$@"\n')
-    python.chmod(0o755)
+    program = checkout / ".venv" / "bin" / "depthart"
+    program.parent.mkdir(parents=True)
+    program.write_text('#!/bin/sh\necho "$PWD" "$@"\n')
+    program.chmod(0o755)
     place = checkout / "my films"
     place.mkdir()
     done = subprocess.run(["../scripts/demo", "walk.mp4"], cwd=place, capture_output=True, text=True, check=True)
-    assert done.stdout == f"{place} -m depthart_ros.cli.main demo walk.mp4\n"
+    assert done.stdout == f"{place} demo walk.mp4\n"

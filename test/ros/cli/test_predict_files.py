@@ -65,6 +65,29 @@ def test_a_picture_in_the_folder_of_results_that_is_none_is_not_replaced(predict
     assert (tmp_path / "out" / "room.png").read_bytes() == before
 
 
+def test_an_input_that_lies_where_its_result_would_is_not_replaced(predict, write_picture, tmp_path, capfd):
+    """However it is called: the link's own folder is not that of the results."""
+    write_picture(tmp_path / "out" / "room.png")
+    (tmp_path / "out" / "room.npy").write_bytes(b"")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "room.png").symlink_to("../out/room.png")
+    before = (tmp_path / "out" / "room.png").read_bytes()
+    assert predict(tmp_path / "in") == 1
+    assert "room.png is an INPUT itself; give another --out" in capfd.readouterr().err
+    assert (tmp_path / "out" / "room.png").read_bytes() == before
+
+
+def test_names_of_results_are_compared_as_they_will_be(predict, write_picture, tmp_path, capfd):
+    write_picture(tmp_path / "out" / "room.jpg")
+    write_picture(tmp_path / "in" / "room_depthart.jpg")
+    write_picture(tmp_path / "in" / "room.jpg")
+    assert predict(tmp_path / "out", tmp_path / "in") == 1
+    assert "would have results of one name" in capfd.readouterr().err
+    (tmp_path / "in" / "room_depthart.jpg").unlink()
+    assert predict(tmp_path / "out", tmp_path / "in") == 0
+    assert written(tmp_path / "out") == sorted(["room.jpg", *results("room"), *results("room", beside="_depthart")])
+
+
 @pytest.mark.parametrize("inputs", ["room.jpg", ".", "*"])
 def test_results_beside_the_pictures_replace_nothing_but_results_also_when_it_is_run_again(
     predict, write_video, write_picture, tmp_path, monkeypatch, inputs
@@ -86,9 +109,10 @@ def test_results_beside_the_pictures_replace_nothing_but_results_also_when_it_is
     assert {path: path.read_bytes() for path in kept} == kept
 
 
-def test_results_alone_are_nothing_to_read(predict, write_picture, tmp_path, capfd):
-    write_picture(tmp_path / "room_depthart.png")
-    assert predict(tmp_path / "room_depthart.png") == 1
+@pytest.mark.parametrize("given", ["in", "in/room_depthart.png"])
+def test_results_alone_are_nothing_to_read(predict, write_picture, tmp_path, capfd, given):
+    write_picture(tmp_path / "in" / "room_depthart.png")
+    assert predict(tmp_path / given) == 1
     assert "every INPUT is a result of an earlier run" in capfd.readouterr().err
 
 
