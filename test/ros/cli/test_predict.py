@@ -130,7 +130,9 @@ def test_a_name_that_is_no_utf8_is_read_and_written(predict, write_video, write_
     assert done.returncode == 1, done.stderr
     assert rb"caf\udce9.avi' cannot be read: its name is no UTF-8" in done.stderr
     depth = np.load(tmp_path / f"{name}_out" / f"{name}.npy")
-    np.testing.assert_array_equal(depth, DepthEstimator.load(toy_model_path)(rgb).values)
+    np.testing.assert_allclose(
+        depth, DepthEstimator.load(toy_model_path)(rgb).values, rtol=1e-4
+    )  # as many threads or not
 
 
 @pytest.mark.parametrize(("inputs", "out"), [([""], "out"), (["room.png", ""], "out"), (["room.png"], "")])
