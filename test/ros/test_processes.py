@@ -72,7 +72,7 @@ def test_ros_arguments_rename_what_the_camera_publishes(world, start):
         "depthart_ros.cli.main", "camera", "--width", "160", "--height", "120", "--frame-id", "lens",
         "--ros-args", "-r", "__ns:=/front", "-r", "image:=image_raw", "-r", "camera_info:=info",
     )  # fmt: skip
-    world.until(lambda: all(world.got.values()), what="the renamed topics", patience=40)
+    world.until(lambda: all(world.got.values()), what="the renamed topics")
     image, info = world.got["/front/image_raw"][-1], world.got["/front/info"][-1]
     assert (image.width, image.height, image.encoding, image.header.frame_id) == (160, 120, "bgr8", "lens")
     assert (info.width, info.height) == (160, 120)
@@ -84,7 +84,7 @@ def test_the_camera_sends_the_calibration_of_a_file(world, start, tmp_path, info
     (tmp_path / "camera.yaml").write_bytes(calibration_yaml(expected))
     world.listen("camera_info", CameraInfo, qos=1)
     start("depthart_ros.cli.main", "camera", "--camera-info-url", str(tmp_path / "camera.yaml"))
-    world.until(lambda: world.got["camera_info"], what="a camera_info", patience=40)
+    world.until(lambda: world.got["camera_info"], what="a camera_info")
     info = world.got["camera_info"][-1]
     info.header = expected.header
     assert info == expected
@@ -96,7 +96,7 @@ def test_the_camera_ends_with_status_0_when_its_source_does(world, start, tmp_pa
 
     cv2.imwrite(str(tmp_path / "one.png"), np.zeros((12, 16, 3), np.uint8))
     camera = start("depthart_ros.cli.main", "camera", "--source", str(tmp_path), "--hold", "0", "--rate", "100")
-    output, _ = camera.communicate(timeout=40)
+    output, _ = camera.communicate(timeout=60)
     assert camera.returncode == 0, output
     assert "the source has ended" in output
 
@@ -112,7 +112,7 @@ def test_the_camera_ends_with_status_1_and_says_so_when_its_video_is_cut_off(wor
     writer.release()
     os.truncate(film, film.stat().st_size * 6 // 10)
     camera = start("depthart_ros.cli.main", "camera", "--source", str(film), "--rate", "100")
-    output, _ = camera.communicate(timeout=40)
+    output, _ = camera.communicate(timeout=60)
     assert camera.returncode == 1, output
     assert f"depthart: video {film} is damaged: " in output
     assert "Traceback" not in output
@@ -121,7 +121,7 @@ def test_the_camera_ends_with_status_1_and_says_so_when_its_video_is_cut_off(wor
 def test_the_node_stays_up_and_says_why_when_it_cannot_configure(world, start):
     world.listen_to_log()
     node = start("depthart_ros.node", "--ros-args", "-p", "model:=/nowhere/model.safetensors")
-    world.until(lambda: any("stays unconfigured: " in line for line in world.logs), what="a refusal", patience=40)
+    world.until(lambda: any("stays unconfigured: " in line for line in world.logs), what="a refusal")
     assert node.poll() is None
     status, output = end(node, signal.SIGINT)
     assert (status, "Traceback" in output, "/nowhere/model.safetensors" in output) == (0, False, True), output
@@ -154,7 +154,7 @@ def make():
 
 sys.exit(run("interrupted", make))
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=40)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, "Traceback" in done.stdout + done.stderr) == (0, False), done.stdout + done.stderr
 
 
@@ -180,7 +180,7 @@ sys.exit(run("slow", make))
 
 def test_arguments_that_ros_cannot_read_are_one_sentence_with_status_1(start):
     node = start("depthart_ros.node", "--ros-args", "-p", "scale")
-    output, _ = node.communicate(timeout=40)
+    output, _ = node.communicate(timeout=60)
     assert (node.returncode, "Traceback" in output) == (1, False), output
     assert "depth_node cannot start: failed to initialize rcl: Couldn't parse parameter override rule" in output
 
@@ -221,7 +221,7 @@ def test_parameters_that_the_node_does_not_have_are_named(world, start):
     said = (
         "unknown parameters are ignored: front.scale (did you mean scale?), points.strid (did you mean points.stride?)"
     )
-    world.until(lambda: said in world.logs, what=said, patience=40)
+    world.until(lambda: said in world.logs, what=said)
 
 
 def test_the_node_takes_its_parameters_from_the_shipped_file(world, start):
@@ -232,7 +232,7 @@ def test_the_node_takes_its_parameters_from_the_shipped_file(world, start):
         "-p", "autostart:=false", "-p", "color.map:=magma",
     )  # fmt: skip
     client = world.peer.create_client(GetParameters, "/depth_node/get_parameters")
-    world.until(client.service_is_ready, what="the parameter service", patience=40)
+    world.until(client.service_is_ready, what="the parameter service")
     names, asked = ["model", "max_range", "color.map", "autostart"], []
 
     def ask():  # again and again: an answer is lost where the node does not know yet who reads it
@@ -258,7 +258,7 @@ def test_what_param_dump_writes_of_unset_parameters_can_be_given_again(
     file = tmp_path / "dumped.yaml"
     file.write_text(f"/depth_node:\n  ros__parameters: {given}\n")
     start("depthart_ros.node", "--ros-args", "--params-file", str(file), "-p", f"model:={toy_model_path}")
-    world.until(lambda: active in world.logs, what=active, patience=40)
+    world.until(lambda: active in world.logs, what=active)
     assert not [line for line in world.logs if "refused" in line or "cannot be read" in line]
     settings_of(read_parameters(file), "front" if "front" in given else "")
 
