@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from depthart_core import ConfigError
-from depthart_ros.parameters.paths import path_of
+from depthart_ros.parameters.paths import path_of, read_text
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo
@@ -63,7 +63,7 @@ def _read_calibration(url: str, path: Path, changed: int) -> Calibration:
     import yaml
 
     try:
-        tree = yaml.safe_load(path.read_text())
+        tree = yaml.safe_load(read_text(path))
     except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no text, or a date that does not exist
         raise ConfigError(f"camera_info_url is {url!r}: {path} cannot be read: {error}") from error
     try:

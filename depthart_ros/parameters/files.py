@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from depthart_core import ConfigError
+from depthart_ros.parameters.paths import read_text
 from depthart_ros.parameters.ros_yaml import RosYamlError, load_yaml
 from depthart_ros.parameters.settings import OWN, SPECS, Settings, camera_names
 
@@ -80,9 +81,9 @@ def read_parameters(path: Path, node: str = NODE) -> dict[str, Any]:
         ConfigError: it cannot be read, is no parameter file, or has no section for this node.
     """
     try:
-        content = load_yaml(path.read_text())
+        content = load_yaml(read_text(path))
     except OSError as error:
-        raise ConfigError(f"parameter file {path} cannot be read: {error.strerror}") from error
+        raise ConfigError(f"parameter file {path} cannot be read: {error.strerror or error}") from error
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         place = getattr(error, "problem_mark", None)
         where = f" at line {place.line + 1}" if place else ""

@@ -1,4 +1,4 @@
-"""Where the files are that parameters name."""
+"""Where the files are that parameters name, and what stands in small ones."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 from depthart_core import ConfigError
+
+LONGEST = 1 << 20
+"""Characters of a parameter file or a calibration; one has some hundred to some thousand."""
 
 
 def ros_home() -> Path:
@@ -28,6 +31,20 @@ def path_of(url: str) -> Path:
         except RuntimeError as error:
             raise ConfigError(f"camera_info_url is {url!r}: {error}") from error
     raise ConfigError(f"camera_info_url is {url!r}; expected a path, file:// or package://")
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a parameter file or a calibration.
+
+    Raises:
+        OSError: it cannot be read, or is longer than `LONGEST`, which a device such as /dev/zero is, too.
+        UnicodeDecodeError: it is no text.
+    """
+    with path.open() as file:
+        text = file.read(LONGEST + 1)
+    if len(text) > LONGEST:
+        raise OSError(f"it has more than {LONGEST} characters")
+    return text
 
 
 def _share_of(url: str, package: str) -> Path:

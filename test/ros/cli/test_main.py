@@ -93,16 +93,13 @@ def test_an_output_that_cannot_be_written_is_one_sentence(tmp_path):
         (["--hold", "nan"], "--hold is nan; expected 0 to 86400 s"),
         (["--source", "99999999999"], "webcam 99999999999 cannot be opened; expected one that OpenCV can read"),
         (["--source", "n" * 300], f"{'n' * 300}: File name too long"),
-        (["--camera-info-url", "{folder}/huge.yaml"], "there is not enough memory\n"),
         (["--camera-info-url", "nowhere.yaml"], "camera_info_url is 'nowhere.yaml': nowhere.yaml cannot be read"),
         (["--source", "nowhere"], "source 'nowhere' does not exist; expected `sample`"),
     ],
 )
-def test_an_option_of_the_camera_that_makes_no_sense_is_one_sentence_with_status_1(capsys, tmp_path, options, sentence):
+def test_an_option_of_the_camera_that_makes_no_sense_is_one_sentence_with_status_1(capsys, options, sentence):
     pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
-    (tmp_path / "huge.yaml").touch()
-    os.truncate(tmp_path / "huge.yaml", 2**42)
-    assert main(["camera", *(option.format(folder=tmp_path) for option in options)]) == 1
+    assert main(["camera", *options]) == 1
     shown = capsys.readouterr().err
     assert shown.startswith(f"depthart: {sentence}")
     assert shown.count("\n") == 1

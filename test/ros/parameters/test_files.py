@@ -102,6 +102,7 @@ def test_later_sections_win(parameters):
         ("scale: 2.0\n", "has no ros__parameters; expected NODE: ros__parameters: NAME: VALUE"),
         ("- 1\n", "has no ros__parameters"),
         ("/**:\n  ros__parameters:\n  a: [1\n", "is no YAML at line"),
+        pytest.param("#" * (1 << 20) + "\n", "cannot be read: it has more than 1048576 characters", id="too long"),
     ],
 )
 def test_what_is_no_parameter_file_is_refused(parameters, text, sentence):
