@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
 
 from depthart_core import ConfigError
-from depthart_ros.dds.middleware import VARIABLE, missing
+from depthart_ros.dds.middleware import missing
 from depthart_ros.doctor.findings import Finding, is_wrong, report
+from depthart_ros.doctor.joining import check_joining
 from depthart_ros.doctor.machine import check_gpu, check_ros, check_shared_memory, check_versions
 from depthart_ros.imports import is_of_ros
 from depthart_ros.parameters.files import add_options
 
 SUMMARY = "say what is wrong with this machine, the model, the parameters or the running ROS graph, and what cures it"
-
-JOINING = """try:
-    import rclpy
-except ImportError:
-    raise SystemExit(0)
-rclpy.init()
-rclpy.create_node("depthart_doctor")
-rclpy.shutdown()"""
-OF_NO_USE = re.compile(r"\x1b\[[0-9;]*m|^rclpy\S+: |, at /.*", re.MULTILINE)
-"""In what ROS says: colours, the names of its errors, and places in its sources."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,58 +42,36 @@ def run(args: argparse.Namespace) -> int:
 def _look(args: argparse.Namespace) -> Iterator[Finding]:
     from depthart_ros.doctor.model import check_model, check_parameters
 
+    of_graph, node_heard = _look_at_graph(args.seconds)
     yield from check_versions()
     yield from check_ros(os.environ)
     yield from check_gpu()
     yield from check_shared_memory(os.environ)
-    found, settings = check_parameters(args.params_file, args.param)
+    found, settings = check_parameters(args.params_file, args.param, node_heard=node_heard)
     yield from found
     if args.skip_model:
         yield Finding("model", "not looked at: --skip-model")
     elif settings is not None:
         yield from check_model(settings)
-    yield from _look_at_graph(args.seconds)
+    yield from of_graph
 
 
-def _look_at_graph(seconds: float) -> Iterator[Finding]:
-    """Listen, unless that is not wanted or there is no ROS."""
+def _look_at_graph(seconds: float) -> tuple[list[Finding], bool]:
+    """Listen, unless that is not wanted or there is no ROS; returns what was found and whether a depth node was."""
     if not seconds:
-        yield Finding("topics", "not looked at: --seconds 0")
-        return
+        return [Finding("topics", "not looked at: --seconds 0")], False
     absent = missing(os.environ)
     if absent:
-        yield Finding("topics", f"not looked at: {absent[0]}", absent[1])
-        return
-    reason = _why_ros_cannot_be_joined()
-    if reason:
-        yield Finding("topics", f"ROS cannot be joined: {reason}", _cure(reason))
-        return
+        return [Finding("topics", f"not looked at: {absent[0]}", absent[1])], False
+    if wrong := list(check_joining(os.environ)):
+        return wrong, False
     try:
-        from depthart_ros.doctor.graph import check_graph
+        from depthart_ros.doctor.graph import check_graph, reports
         from depthart_ros.doctor.listening import listen
     except ImportError as error:
         if not is_of_ros(error):
             raise
-        yield Finding("topics", f"not looked at: there is no ROS ({error}); source yours, or pip install .[ros]")
-        return
-    yield from check_graph(listen(seconds))
-
-
-def _why_ros_cannot_be_joined() -> str:
-    """The last words of another process that tries, as ROS ends some; "" where it can be joined or is not there."""
-    done = subprocess.run([sys.executable, "-c", JOINING], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if not done.returncode:
-        return ""
-    lines = OF_NO_USE.sub("", done.stdout.decode(errors="replace")).splitlines()
-    return next(filter(None, reversed(lines)), f"status {done.returncode}")
-
-
-def _cure(reason: str) -> str:
-    if "log dir" in reason or "logging" in reason:
-        return "export ROS_LOG_DIR=FOLDER, one that can be written"
-    if "domain" in reason.lower():
-        return "export ROS_DOMAIN_ID=0, or another number up to 101"
-    middleware = os.environ.get(VARIABLE)
-    if middleware:
-        return f"unset {VARIABLE}, or install the package {middleware}"
-    return "look at what is set: env | grep -e ROS -e DDS"
+        text = f"not looked at: there is no ROS ({error}); source yours, or pip install .[ros]"
+        return [Finding("topics", text)], False
+    graph = listen(seconds)
+    return list(check_graph(graph)), bool(reports(graph))

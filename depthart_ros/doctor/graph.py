@@ -100,7 +100,7 @@ def _is_depth(topic: Topic) -> bool:
     return holds_depth(topic.first)
 
 
-def _reports(graph: Graph) -> dict[str, tuple[bool, dict[str, str]]]:
+def reports(graph: Graph) -> dict[str, tuple[bool, dict[str, str]]]:
     """Return what depth nodes say on /diagnostics: whether something is wrong, and the values, by name."""
     topic = graph.topics.get("/diagnostics")
     told = {
@@ -112,7 +112,7 @@ def _reports(graph: Graph) -> dict[str, tuple[bool, dict[str, str]]]:
 
 def _served(graph: Graph) -> dict[str, str]:
     """Return which depth node takes the images of a topic, once somebody listens to it."""
-    told = {values.get("image_topic", ""): name.partition(": ")[0] for name, (_, values) in _reports(graph).items()}
+    told = {values.get("image_topic", ""): name.partition(": ")[0] for name, (_, values) in reports(graph).items()}
     return told | {
         topic.name: endpoint_name(subscriber)
         for topic in graph.topics.values()
@@ -149,7 +149,7 @@ def _check_nodes(graph: Graph) -> Iterator[Finding]:
     """Yield what each depth node says of itself on /diagnostics."""
     if not graph.depth_nodes:
         yield Finding("depth node", "none runs")
-    for name, (wrong, values) in _reports(graph).items():
+    for name, (wrong, values) in reports(graph).items():
         text = "; ".join(filter(None, (values["state"], values.get("cause"), _scale(values))))
         yield Finding("depth node", f"{name}: {text}", (values["cure"] or "see its log") if wrong else "")
 

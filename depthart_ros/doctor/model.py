@@ -21,15 +21,19 @@ from depthart_ros.parameters.files import read_given, settings_of
 from depthart_ros.parameters.settings import Settings
 
 ROUNDS = 3
-BY_DEFAULT = "the node's defaults, without --params-file (what a running node has stands below)"
+BY_DEFAULT = "the node's defaults, without --params-file"
+OF_NODE = " (what a running node has stands below)"
 
 
-def check_parameters(file: Path | None, assignments: Sequence[str]) -> tuple[list[Finding], Settings | None]:
+def check_parameters(
+    file: Path | None, assignments: Sequence[str], *, node_heard: bool = False
+) -> tuple[list[Finding], Settings | None]:
     """Read parameters as the node would.
 
     Args:
         file: a parameter file, or None.
         assignments: NAME:=VALUE, which win.
+        node_heard: whether a running node has told its own, which are found later.
 
     Returns:
         What was found, and the settings, None where they are wrong.
@@ -45,7 +49,7 @@ def check_parameters(file: Path | None, assignments: Sequence[str]) -> tuple[lis
         wrong = Finding("parameters", f"{whose}{error}", f"correct {file or 'the parameter'}")
         return [*(Finding("parameters", sentence) for sentence in ignored), wrong], None
     given = " and ".join([*([str(file)] if file else []), *assignments])
-    valid = f"{given}: valid" if given else BY_DEFAULT
+    valid = f"{given}: valid" if given else BY_DEFAULT + (OF_NODE if node_heard else "")
     sentences = [*ignored, valid + _without_metres(by_camera)]
     found = [Finding("parameters", sentence) for sentence in sentences]
     return [*found, *_check_calibrations(by_camera, file)], settings

@@ -34,6 +34,13 @@ def test_who_gets_no_metres_is_said_of_every_camera_by_its_own_parameters(assign
     assert (finding.text, finding.cure) == (said, "")
 
 
+def test_who_runs_a_node_and_gives_no_parameters_is_told_that_they_are_not_its_own():
+    (finding,), _ = check_parameters(None, [], node_heard=True)
+    assert finding.text.startswith(f"{BY_DEFAULT} (what a running node has stands below); ")
+    (finding,), _ = check_parameters(None, ["scale:=1.0"], node_heard=True)
+    assert finding.text == "scale:=1.0: valid"
+
+
 def test_names_that_the_node_ignores_are_nothing_wrong_and_named(tmp_path):
     (file := tmp_path / "file.yaml").write_text("/**:\n  ros__parameters: {scael: 2.0}\n")
     found, settings = check_parameters(file, ["scale:=1.0"])
