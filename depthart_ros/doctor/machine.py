@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, distribution, version
+from importlib.metadata import PackageNotFoundError, distribution, distributions, version
 from pathlib import Path
 
 from depthart_core.errors import pip_install
@@ -125,11 +125,20 @@ def _check_space(folder: Path) -> Iterator[Finding]:
 
 
 def _came_with_ros(name: str) -> bool:
-    """Whether a package lies where rclpy does: then one package manager (conda, pip) chose versions that fit."""
+    """Whether a package lies where rclpy does, by the same package manager, which chose versions that fit."""
     spec = importlib.util.find_spec("rclpy")
     if spec is None or spec.origin is None:
         return False
-    return Path(str(distribution(name).locate_file(""))).resolve() == Path(spec.origin).resolve().parents[1]
+    place = Path(spec.origin).resolve().parents[1]
+    if Path(str(distribution(name).locate_file(""))).resolve() != place:
+        return False
+    return not _is_of_pip(place, name) or _is_of_pip(place, "ros-rclpy") or _is_of_pip(place, "rclpy")
+
+
+def _is_of_pip(place: Path, name: str) -> bool:
+    """Whether pip, or what is like it, has put a package there: conda says so, or leaves no word."""
+    installers = [found.read_text("INSTALLER") for found in distributions(name=name, path=[str(place)])]
+    return any((installer or "conda").strip() != "conda" for installer in installers)
 
 
 def _version(module: str, names: tuple[str, ...]) -> str:

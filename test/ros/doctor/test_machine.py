@@ -60,15 +60,32 @@ def test_a_numpy_that_breaks_the_messages_of_a_distribution_is_wrong(tmp_path, m
     assert finding.cure == cure
 
 
-def test_a_numpy_that_was_installed_with_ros_fits_it(tmp_path, monkeypatch):
-    (tmp_path / "numpy-2.9.1.dist-info").mkdir()
-    (tmp_path / "numpy-2.9.1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 2.9.1\n")
+@pytest.mark.parametrize(
+    ("of_numpy", "of_rclpy", "fits"),
+    [
+        (None, None, True),
+        ("conda\n", None, True),
+        ("conda\n", "pip\n", True),
+        ("pip\n", "pip\n", True),
+        ("pip\n", "uv\n", True),
+        ("pip\n", None, False),
+        ("pip\n", "conda\n", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["rclpy", "ros_rclpy"])
+def test_a_numpy_that_was_installed_with_ros_fits_it_but_not_one_that_pip_has_put_over_condas(
+    tmp_path, monkeypatch, name, of_numpy, of_rclpy, fits
+):
+    for package, installer in (("numpy", of_numpy), (name, of_rclpy)):
+        (folder := tmp_path / f"{package}-2.9.1.dist-info").mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 2.9.1\n")
+        if installer:
+            (folder / "INSTALLER").write_text(installer)
     (tmp_path / "rclpy").mkdir()
     (tmp_path / "rclpy" / "__init__.py").touch()
     monkeypatch.delitem(sys.modules, "rclpy", raising=False)
     monkeypatch.syspath_prepend(str(tmp_path))
-    (finding,) = check_ros({"ROS_DISTRO": "jazzy"})
-    assert not finding.cure
+    assert is_wrong(check_ros({"ROS_DISTRO": "jazzy"})) is not fits
 
 
 def program(folder, text):
