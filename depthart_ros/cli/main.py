@@ -67,6 +67,8 @@ def _run(own: Sequence[str], ros: list[str]) -> int:
     except BrokenPipeError:
         raise
     except (DepthartError, OSError, MemoryError) as error:
+        if isinstance(error, OSError) and not error.filename:
+            print(flush=True)  # where the output is what failed, this fails too, and `main` tells it
         print(f"depthart: {_sentence(error)}", file=sys.stderr)
         return 1
 

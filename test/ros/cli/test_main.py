@@ -70,14 +70,53 @@ def test_a_reader_that_goes_away_ends_a_command_without_a_word(argv, buffered):
     assert command.wait(60) in (0, 1)
 
 
-def test_an_output_that_cannot_be_written_is_one_sentence(tmp_path):
-    full = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, -1)); {PROGRAM}"
-    with (tmp_path / "shown").open("wb") as shown:
+SUBCOMMAND = """SUMMARY = "say what it is told"
+def add_arguments(parser):
+    parser.add_argument("text")
+def run(args):
+    {}
+"""
+
+
+@pytest.fixture
+def run_own(tmp_path):
+    """A function that runs a subcommand made of one line of Python, and returns its status and errors."""
+
+    def run(line, text, *, before="", stdout=subprocess.PIPE, **environment):
+        (tmp_path / "own.py").write_text(SUBCOMMAND.format(line))
+        code = (
+            f"import sys; sys.path.append({str(tmp_path)!r}); {before}\n"
+            "from depthart_ros.cli.main import SUBCOMMANDS, main\nSUBCOMMANDS['own'] = 'own'\nsys.exit(main())"
+        )
         done = subprocess.run(
-            [sys.executable, "-c", full, "doctor", "--skip-model", "--seconds", "0"],
-            stdout=shown, stderr=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": ""},
+            [sys.executable, "-c", code, "own", text],
+            stdout=stdout, stderr=subprocess.PIPE, env=os.environ | environment,
         )  # fmt: skip
-    assert (done.returncode, done.stderr) == (1, b"depthart: the output cannot be written: File too large\n")
+        return done.returncode, done.stderr.decode()
+
+    return run
+
+
+@pytest.mark.parametrize("line", ["print(args.text)", "print(args.text, flush=True)", "print(args.text * 100000)"])
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_an_output_that_cannot_be_written_is_one_sentence(run_own, tmp_path, line, buffered):
+    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, -1))"
+    with (tmp_path / "shown").open("wb") as shown:
+        done = run_own(line, "word", before=full, stdout=shown, PYTHONUNBUFFERED=buffered)
+    assert done == (1, "depthart: the output cannot be written: File too large\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("raise MemoryError", "there is not enough memory"),
+        ("raise MemoryError(args.text)", "there is not enough memory: of it"),
+        ("open(args.text)", "of it: No such file or directory"),
+        ("raise OSError(args.text)", "of it"),
+    ],
+)
+def test_what_fails_for_the_machine_is_one_sentence(run_own, line, sentence):
+    assert run_own(line, "of it") == (1, f"depthart: {sentence}\n")
 
 
 @pytest.mark.parametrize(
