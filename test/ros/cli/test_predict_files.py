@@ -1,10 +1,11 @@
 """`depthart predict`: which files are read, what results are called, and what is never lost or waited for."""
 
 import os
-import pathlib
 import re
 import resource
 import signal
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -145,24 +146,30 @@ def test_a_picture_that_is_too_wide_for_its_result_is_named_and_the_others_are_d
     assert written(tmp_path / "out") == results("good")
 
 
-@pytest.mark.parametrize("spare", [100, 500])
+WITHIN = """import resource, sys
+from pathlib import Path
+from depthart_ros.cli.main import main
+
+model, first, spare, *arguments = sys.argv[1:]
+assert main(["predict", arguments[-1], "--out", first, "--model", model]) == 0  # imports and allocates once for all
+held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+limits = (held + (int(spare) << 20), resource.getrlimit(resource.RLIMIT_AS)[1])
+resource.setrlimit(resource.RLIMIT_AS, limits)
+sys.exit(main(["predict", "--model", model, *arguments]))"""
+
+
+@pytest.mark.parametrize("spare", [100, 150, 500])
 def test_a_picture_that_is_too_large_for_the_memory_is_named_and_the_others_are_done(
-    predict, write_picture, tmp_path, capfd, spare
+    write_picture, toy_model_path, tmp_path, spare
 ):
-    """Reading it needs 200 MiB, and all that is made of it 900 MiB."""
+    """Reading it needs 200 MiB, and all that is made of it 900 MiB; in a process that has freed no memory before."""
     assert cv2.imwrite(str(tmp_path / "large.png"), np.zeros((6000, 6000), np.uint8))
     write_picture(tmp_path / "good.png")
-    assert predict(tmp_path / "good.png", out=tmp_path / "first") == 0  # what is imported and allocated once
-    held = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    limits = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (held + (spare << 20), limits[1]))
-    try:
-        status = predict(tmp_path / "large.png", tmp_path / "good.png")
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, limits)
-    said = capfd.readouterr().err
-    assert status == 1, said
-    assert re.search(r"large(.png cannot be read| cannot be made of a picture of 6000 x 6000): ", said)
+    names = (toy_model_path, tmp_path / "first", spare, "--out", tmp_path / "out", "large.png", "good.png")
+    command = [sys.executable, "-c", WITHIN, *map(str, names)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    assert re.search(r"large(.png cannot be read| cannot be made of a picture of 6000 x 6000): ", done.stderr)
     assert written(tmp_path / "out") == results("good")
 
 
