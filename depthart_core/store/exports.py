@@ -6,7 +6,6 @@ An export is a folder: graphs, and a record that says what they were made from a
 from __future__ import annotations
 
 import shlex
-import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,8 +38,6 @@ WHOLE = "whole.onnx"
 """Names of the graphs and what belongs to them: those of a stepped export are called after its parts."""
 
 RECORD = "record.json"
-REPLACING = 0.1
-"""Seconds within which a new export is where the one that gave way to it was: no folder replaces another at once."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +95,6 @@ def read_record(folder: Path) -> Record:
     """
     path = folder / RECORD
     again = "make it anew with: depthart export MODEL"
-    if not path.exists():
-        time.sleep(REPLACING)
     if not path.exists():
         raise BackendError(f"there is no {path.absolute()}, without which no graph is trusted; {again}")
     return records.read_record(path, Record, again)

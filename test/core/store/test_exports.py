@@ -224,10 +224,3 @@ def test_an_export_that_is_replaced_while_it_is_read_is_read_again(tmp_path):
         done = threads.submit(replace_it)
         assert opened(folder) == (folder, record, 3)
         done.result(60.0)
-
-
-def test_an_export_that_is_just_being_replaced_is_read(tmp_path, monkeypatch):
-    """A new one is moved into the place of one that has given way, while whoever looks for it waits."""
-    new, place = stored(tmp_path / ".new"), tmp_path / "export"
-    monkeypatch.setattr("time.sleep", lambda _: new.rename(place))
-    assert exports.read_record(place) == RECORD
