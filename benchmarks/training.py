@@ -33,7 +33,7 @@ from training.data.loader import Batch, batches
 from training.data.source import open_data
 from training.loop import Trainer
 from training.operations import counted_steps
-from training.precision import PRECISIONS, settle_convolutions
+from training.precision import PRECISIONS, settle_gpu
 from training.recipe import read_recipe
 from training.settings import RunOptions
 from training.stages.table import make_stage
@@ -101,7 +101,7 @@ def loader_rate(args: argparse.Namespace, size: int, side: int) -> float:
 def report(args: argparse.Namespace, argv: Sequence[str] | None) -> None:
     """Measure everything and deliver the table."""
     torch.set_num_threads(args.threads)
-    settle_convolutions()
+    settle_gpu()
     with tempfile.TemporaryDirectory() as folder:
         found = trainers(args, Path(folder))
         first = found[OBJECTIVES[0]]

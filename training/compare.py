@@ -19,7 +19,7 @@ from training.comparison.plan import CONTENDERS, EQUALS, TRAINED, ComparisonErro
 from training.comparison.report import report
 from training.comparison.runs import Place, compare
 from training.distributed import open_processes
-from training.precision import PRECISIONS, settle_convolutions
+from training.precision import PRECISIONS, settle_gpu
 
 SHARED = Path("../shared/data")
 DATA = ("rooms=rooms/val-000.tar", "tum_fr1_rpy=real/tum_fr1_rpy", "tum_fr3_cabinet=real/tum_fr3_cabinet")
@@ -104,7 +104,7 @@ def stoppable(work: Callable[[], bool]) -> bool:
 def run(args: argparse.Namespace) -> None:
     """Do what is left, and report it."""
     set_threads(args.threads)
-    settle_convolutions()
+    settle_gpu()
     plan, device = plan_of(args), open_processes(args.device).device
     place = Place(args.out, device=str(device), workers=args.workers)
     plan = settle_precision(plan, args.out, device)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from depthart_core.backends.precision import multiplies_bfloat16
+from depthart_core.backends.precision import forbid_tf32, multiplies_bfloat16
 
 PRECISIONS = ("auto", "bf16", "fp32")
 
@@ -31,11 +31,11 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[obj
     return contextlib.nullcontext() if precision == "fp32" else torch.autocast(device.type, torch.bfloat16)
 
 
-def settle_convolutions() -> None:
-    """Make the whole process's convolutions on a GPU fast and float32.
+def settle_gpu() -> None:
+    """Let the whole process compute float32 on a GPU in float32, and try which convolutions are fast.
 
-    PyTorch would round their float32 to TF32 (matrix products it leaves alone), also where bf16 keeps to float32
-    because less would be noise. Whoever wants speed takes bf16, which every GPU with TF32 has.
+    In TF32 it would compute also what bf16 leaves in float32, because less would be noise. Whoever wants speed takes
+    bf16, which every GPU with TF32 has.
     """
-    torch.backends.cudnn.allow_tf32 = False
+    forbid_tf32()
     torch.backends.cudnn.benchmark = True  # all batches have one shape

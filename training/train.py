@@ -30,7 +30,7 @@ from training.data.source import open_data, open_named
 from training.distributed import close_processes
 from training.initialization import initialize
 from training.loop import Trainer
-from training.precision import PRECISIONS, settle_convolutions
+from training.precision import PRECISIONS, settle_gpu
 from training.recipe import read_recipe
 from training.settings import RunOptions, StageSettings
 from training.stages.table import STAGES, make_stage
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> None:
         accumulate=args.accumulate,
     )
     set_threads(args.threads)
-    settle_convolutions()
+    settle_gpu()
     torch.manual_seed(args.seed)
     recipe = read_recipe(args.recipe)
     settings = _settings(recipe.stage(args.stage), args)

@@ -45,6 +45,16 @@ def multiplies_bfloat16(device: torch.device, *, processor: Path = Path("/proc/c
     return not UNITS.isdisjoint(processor.read_text(encoding="utf-8").split())
 
 
+def forbid_tf32() -> None:
+    """Let the whole process compute float32 on GPUs in float32.
+
+    PyTorch rounds it to TF32 in convolutions by itself, in matrix products where somebody asked for that, be it by
+    TORCH_ALLOW_TF32_CUBLAS_OVERRIDE, which NVIDIA's containers set.
+    """
+    torch.backends.cudnn.allow_tf32 = False
+    torch.set_float32_matmul_precision("highest")
+
+
 class _Types(NamedTuple):
     layers: torch.dtype
     norms: torch.dtype

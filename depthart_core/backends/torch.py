@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from depthart_core.backends.pace import Pace, Run
-from depthart_core.backends.precision import DTYPES, multiplies_bfloat16, typed
+from depthart_core.backends.precision import DTYPES, forbid_tf32, multiplies_bfloat16, typed
 from depthart_core.backends.torch_graph import GraphedModel
 from depthart_core.checkpoint import load_model
 from depthart_core.decoding import decoding
@@ -118,8 +118,8 @@ def precision_on(asked: str, device: torch.device) -> str:
 def load(model: str | Path, options: BackendOptions) -> TorchBackend:
     """Load a model for PyTorch.
 
-    Two things are PyTorch's own and so hold for the whole process: `threads`, and on CUDA in float32 that cuDNN does
-    not compute in TF32.
+    Two things are PyTorch's own and so hold for the whole process: `threads`, and on CUDA in float32 that nothing is
+    computed in TF32.
 
     Raises:
         CheckpointError: The model is missing or damaged.
@@ -138,7 +138,7 @@ def load(model: str | Path, options: BackendOptions) -> TorchBackend:
         if probe.device.type == "cpu" and precision == "fp32":
             quicken(loaded.tokenizer)
         if probe.device.type == "cuda" and precision == "fp32":
-            torch.backends.cudnn.allow_tf32 = False  # float32 means float32, as in engines; for the whole process
+            forbid_tf32()  # float32 means float32, as in engines
         return TorchBackend(typed(loaded, precision).to(options.device), options)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]

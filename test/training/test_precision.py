@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from training.precision import choose_precision
+from training.precision import choose_precision, settle_gpu
 
 CPU = torch.device("cpu")
 
@@ -29,3 +29,15 @@ def test_a_processor_that_is_not_described_trains_in_fp32(tmp_path):
 @pytest.mark.parametrize("asked", ["bf16", "fp32"])
 def test_what_is_asked_for_is_taken(asked):
     assert choose_precision(asked, CPU) == asked
+
+
+def test_float32_on_a_gpu_is_not_computed_in_tf32_whatever_was_asked_before(monkeypatch):
+    """As TORCH_ALLOW_TF32_CUBLAS_OVERRIDE asks; flags of the process need no GPU."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+    torch.set_float32_matmul_precision("high")
+    try:
+        settle_gpu()
+        assert (torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()) == (False, "highest")
+    finally:
+        torch.set_float32_matmul_precision("highest")
