@@ -31,7 +31,7 @@ class BindingsDevice:
     def __init__(self, runtime: Any, driver: Any, index: int) -> None:
         self.runtime, self.driver, self.index = runtime, driver, index
         self._context: Any = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a runner that the collector drops meanwhile comes back in this thread
         self.name = _checked(runtime.cudaGetDeviceProperties(index)).name.split(b"\0")[0].decode()
         attributes = runtime.cudaDeviceAttr
         major = _checked(runtime.cudaDeviceGetAttribute(attributes.cudaDevAttrComputeCapabilityMajor, index))

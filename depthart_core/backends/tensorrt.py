@@ -8,6 +8,7 @@ serves cameras of every size, and copies a quarter of the bytes.
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -109,15 +110,25 @@ def run_once(runner: Runner, rgb: npt.NDArray[np.uint8]) -> Mapping[str, npt.NDA
 
 
 def open_engine(trt: Any, device: Device, data: bytes) -> Runner:
-    """Prepare a serialised engine for running.
+    """Prepare a serialised engine for running; one that fails goes while the device is active, whoever keeps the error.
 
     Raises:
         MissingEngineError: TensorRT does not take it.
         BackendError: There is not enough memory.
     """
     with device.active():
-        program = EngineProgram(trt, data)
-    return Runner(device, program)
+        try:
+            return Runner(device, EngineProgram(trt, data))
+        except Exception as error:
+            _forget_locals(error)
+            raise
+
+
+def _forget_locals(error: BaseException | None) -> None:
+    """Let the frames that an error came through, and those of its causes, hold nothing any more."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def load(model: str | Path, options: BackendOptions) -> TensorRTBackend:

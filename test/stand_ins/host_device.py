@@ -28,8 +28,10 @@ class Host:
     @contextmanager
     def active(self):
         self.actives.depth = getattr(self.actives, "depth", 0) + 1
-        yield
-        self.actives.depth -= 1
+        try:
+            yield
+        finally:
+            self.actives.depth -= 1
 
     def here(self):
         assert getattr(self.actives, "depth", 0) > 0, "called outside of active()"

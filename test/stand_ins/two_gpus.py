@@ -6,6 +6,7 @@ Of every thread those have the stack of its contexts, of every GPU how often its
 import ctypes
 import enum
 import threading
+import time
 import types
 import weakref
 from collections import Counter, defaultdict
@@ -52,6 +53,7 @@ class Books:
         if gpu == 0:
             return Told.CUDA_ERROR_DEVICE_UNAVAILABLE, None
         self.calls["retain"] += 1
+        time.sleep(1e-3)  # so that others come meanwhile
         self.retained[gpu] += 1
         self.touched.add(gpu)
         return *FINE, gpu

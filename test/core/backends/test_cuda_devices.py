@@ -3,6 +3,7 @@
 import gc
 import sys
 import threading
+import types
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,6 +13,7 @@ from two_gpus import Books, make_bindings, make_pycuda
 from depthart_core import BackendError
 from depthart_core.backends.cuda import open_device
 from depthart_core.backends.runner import Runner, Tensor
+from depthart_core.backends.tensorrt import open_engine
 
 
 @pytest.fixture(params=[make_bindings, make_pycuda], ids=["cuda-bindings", "pycuda"])
@@ -117,3 +119,62 @@ def test_an_error_inside_leaves_nothing_behind(books):
     del device
     gc.collect()
     assert (books.retained[1], books.hosts) == (0, {})
+
+
+def test_a_runner_that_the_collector_drops_while_the_context_is_retained_does_not_wait_for_itself(monkeypatch):
+    modules = make_bindings(Books())
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    device, driver = open_device("cuda:1"), modules["cuda.bindings.driver"]
+    begin = driver.cuInit
+
+    def collect(flags):
+        driver.cuInit = begin
+        use()  # as `Runner`'s finalizer does
+        return begin(flags)
+
+    def use():
+        with device.active():
+            pass
+
+    driver.cuInit = collect
+    thread = threading.Thread(target=use, daemon=True)
+    thread.start()
+    thread.join(30.0)
+    assert not thread.is_alive()
+
+
+def make_failing_tensorrt(books, *, at):
+    """A TensorRT whose engines cannot be run; returned with the stacks of contexts with which they went."""
+    stacks = []
+
+    class Engine:
+        num_io_tensors = 0
+
+        def __del__(self):
+            stacks.append(list(books.stack))
+
+        def create_execution_context(self):
+            return None if at == "loading" else types.SimpleNamespace(execute_async_v3=lambda _stream: False)
+
+    class Runtime:
+        def __init__(self, _logger):
+            pass
+
+        def deserialize_cuda_engine(self, _data):
+            return Engine()
+
+    class Logger:
+        ERROR, INTERNAL_ERROR, WARNING = range(3)
+
+    return types.SimpleNamespace(ILogger=Logger, Runtime=Runtime), stacks
+
+
+@pytest.mark.parametrize("at", ["loading", "running"])
+def test_an_engine_that_cannot_run_goes_while_its_gpu_is_current_whoever_keeps_the_error(books, at):
+    trt, stacks = make_failing_tensorrt(books, at=at)
+    with pytest.raises(BackendError, match=r"finds no memory|cannot run the engine") as kept:
+        open_engine(trt, open_device("cuda:1"), b"")
+    assert [set(stack) for stack in stacks] == [{1}]
+    assert not any(books.stacks.values())
+    del kept
