@@ -7,6 +7,10 @@ from contextlib import contextmanager
 import numpy as np
 
 OUT_OF_MEMORY = "memory ran out: end other programs, or choose a smaller model, another precision or another device"
+_MEMORY = re.compile(
+    "bad_alloc|alloc(ation)?_failed|out of memory|not enough memory|(cannot|can't|could not|failed to|unable to) allocate",
+    re.IGNORECASE,
+)
 
 
 class DepthartError(ValueError):
@@ -69,7 +73,7 @@ def running(what: str, *kinds: type[Exception], line: int = 0) -> Iterator[None]
         yield
     except kinds as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[line]
-        memory = isinstance(error, MemoryError) or re.search("alloc|out of memory", str(error), re.IGNORECASE)
+        memory = isinstance(error, MemoryError) or _MEMORY.search(str(error))
         raise BackendError(f"{what}: {reason}{f'; {OUT_OF_MEMORY}' if memory else ''}") from error
 
 

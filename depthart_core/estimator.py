@@ -141,7 +141,8 @@ class DepthEstimator:
         try:
             found = self.backend.infer(to_input(rgb, self.backend.input_size), deadline=deadline)
         except BackendError as error:
-            raise BackendError(f"{self.name}: {error}") from error.__cause__
+            error.args = (f"{self.name}: {error}",)  # it keeps its cause and where it came from
+            raise
         for what, values in (("depth", found.depth), ("confidence", found.confidence)):
             if values is not None and not np.isfinite(values).all():
                 least, most = float(values.min()), float(values.max())

@@ -38,7 +38,8 @@ class OnnxParts:
 
     def value(self, array: npt.NDArray[Any]) -> Any:
         """The array as a value, not copied."""
-        return onnxruntime.OrtValue.ortvalue_from_numpy(array)
+        with running_graph("the graphs"):
+            return onnxruntime.OrtValue.ortvalue_from_numpy(array)
 
     def array(self, value: Any) -> npt.NDArray[Any]:
         """A value as an array."""

@@ -47,14 +47,15 @@ class OpenVinoParts:
         self.outputs: dict[str, list[str]] = {}
         self._requests = {}
         for part in exports.PARTS:
-            with _telling("does not take", part):
+            with _telling(f"does not take {part}.onnx"):
                 compiled = core.compile_model(folder / f"{part}.onnx", "CPU", settings)
             self.outputs[part] = [output.any_name for output in compiled.outputs]
             self._requests[part] = cycle([compiled.create_infer_request() for _ in range(REQUESTS[part])])
 
     def value(self, array: npt.NDArray[Any]) -> Any:
         """The array as a value, copied only where it may not be written to, which OpenVINO demands."""
-        return openvino.Tensor(array if array.flags.writeable else array.copy(), shared_memory=True)
+        with _telling("cannot run the graphs"):
+            return openvino.Tensor(array if array.flags.writeable else array.copy(), shared_memory=True)
 
     def array(self, value: Any) -> npt.NDArray[Any]:
         """A value as an array."""
@@ -67,16 +68,16 @@ class OpenVinoParts:
             BackendError: OpenVINO cannot run the graph.
         """
         request = next(self._requests[part])
-        for name, value in feed.items():
-            request.set_tensor(name, value)
-        with _telling("cannot run", part):
+        with _telling(f"cannot run {part}.onnx"):
+            for name, value in feed.items():
+                request.set_tensor(name, value)
             request.infer()
-        return {name: request.get_tensor(name) for name in self.outputs[part]}
+            return {name: request.get_tensor(name) for name in self.outputs[part]}
 
 
-def _telling(how: str, part: str) -> AbstractContextManager[None]:
+def _telling(what: str) -> AbstractContextManager[None]:
     """Make one sentence of OpenVINO's own errors, whose last line is the reason."""
-    return running(f"OpenVINO {openvino.__version__} {how} {part}.onnx", RuntimeError, line=-1)
+    return running(f"OpenVINO {openvino.__version__} {what}", RuntimeError, MemoryError, line=-1)
 
 
 def load(model: str | Path, options: BackendOptions) -> SteppedBackend:
