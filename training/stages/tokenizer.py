@@ -36,8 +36,7 @@ class TokenizerStage:
         self.settings = settings
         self.plain_steps = 0 if settings.keep_codes else PLAIN_STEPS
         self.memory: Scalars = {}
-        # The step of the last restart: a step of several batches has one, and kept codes have none at the start.
-        self.restarted = 0 if settings.keep_codes else -1
+        self._rests: list[Tensor] = []  # of the batches of this step, where codes are to move after the last of them
 
     def groups(self, model: DepthART) -> list[tuple[list[nn.Parameter], float]]:
         """The whole tokenizer."""
@@ -48,7 +47,7 @@ class TokenizerStage:
         guidance, known, valid = _guidance(model, batch.image), batch.depth.nan_to_num(0.0), torch.isfinite(batch.depth)
         features = model.tokenizer.features(fill_unknown(batch.depth)).float()
         f_hats, rests, indices = _pyramid(model, features)
-        self._restart(model, torch.cat(rests, 1).flatten(0, 1), torch.cat(indices, 1).flatten(), part.step)
+        self._restart(model, torch.cat(rests, 1).flatten(0, 1), torch.cat(indices, 1).flatten(), part)
         pull = torch.stack([functional.mse_loss(f_hat, features.detach()) for f_hat in f_hats]).mean()
         commit = functional.mse_loss(features, f_hats[-1].detach())
         picture = model.tokenizer.decode(self._decoded(features, f_hats, part), guidance)
@@ -88,23 +87,29 @@ class TokenizerStage:
         return features + (f_hats[-1] - features).detach()
 
     @torch.no_grad()
-    def _restart(self, model: DepthART, rests: Tensor, indices: Tensor, step: int) -> None:
-        """Move codes that were not chosen lately onto random rests of this batch; at the start that is all of them.
+    def _restart(self, model: DepthART, rests: Tensor, indices: Tensor, part: Part) -> None:
+        """Move codes that were not chosen lately onto random rests of the step; at the start that is all of them.
 
-        All processes count the choices of all and draw the same rests, so that they keep one codebook.
+        They move when the last batch of the step was quantized, so that all its batches have the same codes. All
+        processes count the choices of all and draw the same rests, so that they keep one codebook.
         """
         codebook = model.tokenizer.quantizer.codebook
         used = self.memory.setdefault("used", torch.zeros(len(codebook), device=codebook.device))
-        if step % RESTART_STEPS == 0 and step != self.restarted:
-            everything = torch.arange(len(codebook), device=codebook.device)
-            dead = (used < 1).nonzero()[:, 0] if step > self.plain_steps else everything
-            candidates, generator = all_gather(rests), torch.Generator().manual_seed(step)
-            picks = torch.randint(len(candidates), (len(dead),), generator=generator).to(codebook.device)
-            codebook[dead] = candidates[picks].to(codebook.dtype)
-            used.zero_()
-            self.restarted = step
         chosen = torch.ones_like(indices, dtype=used.dtype)
         used += all_sum(torch.zeros_like(used).index_add_(0, indices, chosen))
+        if part.step % RESTART_STEPS or (part.step == 0 and self.settings.keep_codes):
+            return
+        self._rests.append(all_gather(rests))
+        candidates = torch.cat(self._rests)
+        if len(candidates) < part.count * len(rests):
+            return
+        everything = torch.arange(len(codebook), device=codebook.device)
+        dead = (used < 1).nonzero()[:, 0] if part.step > self.plain_steps else everything
+        generator = torch.Generator().manual_seed(part.step)
+        picks = torch.randint(len(candidates), (len(dead),), generator=generator).to(codebook.device)
+        codebook[dead] = candidates[picks].to(codebook.dtype)
+        used.zero_()
+        self._rests.clear()
 
 
 def _noise(features: Tensor, part: Part) -> Tensor:

@@ -60,7 +60,21 @@ def test_codes_that_nobody_chose_move_onto_what_is_left_of_the_pictures(stage, t
     before, rests = codebook.detach().clone(), torch.full((4, codebook.shape[1]), 7.0)
     chosen = torch.tensor([0, 0, 3, 3])
     for step in (RESTART_STEPS - 1, RESTART_STEPS):
-        stage._restart(model, rests, chosen, step)
+        stage._restart(model, rests, chosen, Part(step))
     kept = torch.tensor([0, 3])
     assert torch.equal(codebook[kept], before[kept])
     assert (codebook == 7.0).all(1).sum() == len(codebook) - 2
+
+
+def test_codes_move_onto_what_is_left_of_all_batches_of_a_step_after_the_last(stage, toy_config):
+    whole, parts = DepthART(toy_config), DepthART(toy_config)
+    parts.load_state_dict(whole.state_dict())
+    codebook = parts.tokenizer.quantizer.codebook
+    before, other = codebook.detach().clone(), TokenizerStage(stage.settings)
+    rests, chosen = torch.rand(8, codebook.shape[1]), torch.arange(8)
+    stage._restart(whole, rests, chosen, Part(RESTART_STEPS))
+    other._restart(parts, rests[:4], chosen[:4], Part(RESTART_STEPS, 0, 2))
+    assert torch.equal(codebook, before)
+    other._restart(parts, rests[4:], chosen[4:], Part(RESTART_STEPS, 1, 2))
+    assert torch.equal(codebook, whole.tokenizer.quantizer.codebook)
+    assert not torch.equal(codebook, before)
