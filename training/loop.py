@@ -105,6 +105,7 @@ class Trainer:
             rank=self.processes.rank,
             world_size=self.processes.world_size,
             pinned=self.device.type == "cuda",
+            ahead=self.options.accumulate,
         )
         run_log = RunLog(self.options.out, self.name, step=self.step, writing=self.processes.main)
         with contextlib.closing(source), contextlib.closing(run_log), on_stop_signal(self._ask_to_stop):
@@ -199,11 +200,11 @@ class Trainer:
         self.minutes, stopping, earliest = all_max([minutes, float(self.asked), earliest], self.device)
         self.stopping = bool(stopping)
         if earliest > -math.inf:
-            suffix = f".{self.processes.rank}" if self.processes.world_size > 1 else ""
-            path, what = self.options.out / f"{self.name}.bad_batch{suffix}.json", "the loss or its gradient"
-            self.nonfinite.save_names(int(-earliest), path)
+            step, stem, size = int(-earliest), self.options.out / self.name, self.settings.batch_size
+            path = self.nonfinite.save(step, stem, self.processes, self.options, batch_size=size)
             raise TrainingError(
-                f"{what} is not finite at step {int(-earliest)}; {path} names its samples; another --seed meets others"
+                f"the loss or its gradient is not finite at step {step}; {path} names its samples; "
+                "another --seed meets others"
             )
 
     def _log(self, run_log: RunLog, scalars: Scalars) -> dict[str, float]:

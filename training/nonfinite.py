@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from depthart_core.model_files import write_atomically
+from training.distributed import Processes
+from training.settings import RunOptions
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,29 @@ class NonFiniteDetector:
         finite = values.isfinite().all(1).tolist()
         return next((step.number for step, fine in zip(self.recent, finite, strict=True) if not fine), None)
 
-    def save_names(self, number: int, path: Path) -> None:
-        """Write the names of the samples of that step, as a JSON list."""
-        [names] = (step.names for step in self.recent if step.number == number)
-        write_atomically(path, json.dumps(names, indent=1).encode())
+    def save(self, number: int, stem: Path, processes: Processes, options: RunOptions, *, batch_size: int) -> Path:
+        """Write that step's samples as JSON, with the numbers that give the same pictures again.
+
+        Args:
+            number: The step's.
+            stem: Where to, without ".bad_batch.json" (of several processes each writes its own).
+            processes: That learnt.
+            options: Of the run.
+            batch_size: On each process.
+
+        Returns:
+            Where it is.
+        """
+        suffix = f".{processes.rank}" if processes.world_size > 1 else ""
+        path = stem.with_name(f"{stem.name}.bad_batch{suffix}.json")
+        values = {
+            "step": number,
+            "seed": options.seed,
+            "rank": processes.rank,
+            "processes": processes.world_size,
+            "accumulate": options.accumulate,
+            "batch_size": batch_size,
+            "names": [name for step in self.recent if step.number == number for name in step.names],
+        }
+        write_atomically(path, json.dumps(values, indent=1).encode())
+        return path

@@ -5,7 +5,9 @@ import json
 import pytest
 import torch
 
+from training.distributed import Processes
 from training.nonfinite import NonFiniteDetector, Step
+from training.settings import RunOptions
 
 
 def detector_of(*values):
@@ -17,11 +19,18 @@ def detector_of(*values):
 
 
 @pytest.mark.parametrize("bad", [(torch.inf, torch.nan), (torch.nan, 1.0), (1.0, torch.nan)])
-def test_the_first_step_whose_loss_or_gradient_is_not_finite_is_found_and_its_samples_are_named(bad, tmp_path):
+def test_the_first_step_whose_loss_or_gradient_is_not_finite_is_found(bad):
     detector = detector_of((1.0, 1.0), bad, (torch.nan, torch.nan))
     assert detector.first_bad() == 1
-    detector.save_names(1, tmp_path / "bad.json")
-    assert json.loads((tmp_path / "bad.json").read_text()) == ["s1"]
+
+
+def test_what_gives_the_same_pictures_again_is_saved(tmp_path):
+    processes = Processes(torch.device("cpu"), rank=1, world_size=2)
+    options = RunOptions(tmp_path, seed=7, accumulate=3)
+    path = detector_of((1.0, 1.0), (1.0, torch.nan)).save(1, tmp_path / "heads", processes, options, batch_size=4)
+    assert path == tmp_path / "heads.bad_batch.1.json"
+    numbers = {"step": 1, "seed": 7, "rank": 1, "processes": 2, "accumulate": 3, "batch_size": 4}
+    assert json.loads(path.read_text()) == {**numbers, "names": ["s1"]}
 
 
 def test_a_step_that_was_looked_at_before_raises_no_alarm():

@@ -239,9 +239,10 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_samples(train, samples, t
     settings = StageSettings(steps=6, batch_size=1, learning_rate=1e30, warmup_steps=1)
     with pytest.raises(TrainingError, match=r"not finite at step 1; .*bad_batch.json names its samples"):
         train(samples, settings=settings, accumulate=accumulate)
-    names = json.loads((tmp_path / "run" / "transformer.bad_batch.json").read_text())
+    told = json.loads((tmp_path / "run" / "transformer.bad_batch.json").read_text())
     learnt = batches(samples, accumulate, seed=0, start_step=1, workers=0, size=64)
-    assert names == list(next(learnt).names)
+    assert told["names"] == list(next(learnt).names)
+    assert (told["step"], told["seed"], told["accumulate"]) == (1, 0, accumulate)
 
 
 def test_a_terminated_run_whose_loss_is_not_finite_writes_no_checkpoint(train, samples, tmp_path, terminated_at):

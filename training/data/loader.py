@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import signal
 import warnings
 from collections.abc import Generator, Iterator, Sequence
@@ -56,6 +57,7 @@ def batches(
     rank: int = 0,
     world_size: int = 1,
     pinned: bool = False,
+    ahead: int = 1,
 ) -> Generator[Batch, None, None]:
     """Yield batch ``start_step``, ``start_step + 1``, … without end; closed, end the processes that decode.
 
@@ -76,6 +78,7 @@ def batches(
         rank: of this process.
         world_size: number of processes.
         pinned: whether batches lie in memory that a GPU reads by itself.
+        ahead: how many are taken at once, and so are read beforehand.
     """
     if not len(samples):
         raise DataError("no samples to draw batches from, expected at least one")
@@ -86,7 +89,7 @@ def batches(
         collate_fn=_collate,
         worker_init_fn=_prepare_worker,
         pin_memory=pinned,
-        prefetch_factor=4 if workers else None,
+        prefetch_factor=max(4, math.ceil(ahead / workers) + 1) if workers else None,
     )
     return _counting(iter(loader))
 

@@ -1,5 +1,6 @@
 import itertools
 import multiprocessing
+import time
 
 import numpy as np
 import pytest
@@ -107,6 +108,30 @@ def test_a_corrupt_sample_kept_in_memory_is_named_when_it_is_asked_for(room_memb
     assert [sample.name for sample in readable(kept[:1])] == ["train-000/000000"]
     with pytest.raises(DataError, match=r"000001\.png"):
         kept[1]
+
+
+class Counted:
+    """Samples that count in all processes how many of them were read."""
+
+    def __init__(self, samples):
+        self.samples, self.reads = samples, multiprocessing.Value("i", 0)
+
+    def __len__(self):
+        return len(self.samples)
+
+    def __getitem__(self, place):
+        with self.reads.get_lock():
+            self.reads.value += 1
+        return self.samples[place]
+
+
+def test_all_batches_that_are_taken_at_once_are_read_beforehand(samples_at):
+    samples, moment = Counted(samples_at((1.0, 2.0))), time.monotonic()
+    source = batches(samples, 1, workers=1, size=32, ahead=8)
+    while samples.reads.value <= 8 and time.monotonic() - moment < 60.0:
+        time.sleep(0.01)
+    assert samples.reads.value > 8
+    source.close()
 
 
 @pytest.mark.parametrize("ending", ["error", "closed"])
