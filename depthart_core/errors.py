@@ -8,7 +8,8 @@ import numpy as np
 
 OUT_OF_MEMORY = "memory ran out: end other programs, or choose a smaller model, another precision or another device"
 _MEMORY = re.compile(
-    "bad_alloc|alloc(ation)?_failed|out of memory|not enough memory|(cannot|can't|could not|failed to|unable to) allocate",
+    "bad_alloc|alloc(ation)?_failed|out of memory|not enough memory|"
+    "(cannot|can't|could not|failed to|unable to) allocate",
     re.IGNORECASE,
 )
 
