@@ -100,9 +100,9 @@ class TokenizerStage:
         if part.step % RESTART_STEPS or (part.step == 0 and self.settings.keep_codes):
             return
         self._rests.append(all_gather(rests))
-        candidates = torch.cat(self._rests)
-        if len(candidates) < part.count * len(rests):
+        if sum(map(len, self._rests)) < part.count * len(rests):
             return
+        candidates = torch.cat(self._rests)
         everything = torch.arange(len(codebook), device=codebook.device)
         dead = (used < 1).nonzero()[:, 0] if part.step > self.plain_steps else everything
         generator = torch.Generator().manual_seed(part.step)
@@ -113,10 +113,11 @@ class TokenizerStage:
 
 
 def _noise(features: Tensor, part: Part) -> Tensor:
-    """The share of features (B, ...) in the normal noise that is drawn for all batches of the step together."""
-    shape = (part.count * len(features), *features.shape[1:])
-    whole = torch.randn(shape, generator=torch.Generator().manual_seed(part.step))
-    return whole.chunk(part.count)[part.place].to(features.device)
+    """Normal noise for features (B, ...): each picture of the training has its own, in whichever batch of a step."""
+    size = len(features)
+    first = (part.step * part.count + part.place) * size
+    drawn = [torch.randn(features.shape[1:], generator=torch.Generator().manual_seed(first + i)) for i in range(size)]
+    return torch.stack(drawn).to(features.device)
 
 
 @torch.no_grad()

@@ -45,6 +45,12 @@ def test_the_batches_of_a_step_share_the_noise_that_one_would_get():
     features = torch.zeros(4, 8, 2, 2)
     parts = [_noise(features[:2], Part(7, place, 2)) for place in (0, 1)]
     assert torch.equal(torch.cat(parts), _noise(features, Part(7)))
+    assert not torch.equal(_noise(features, Part(8)), _noise(features, Part(7)))
+
+
+def test_a_batch_draws_no_noise_of_others():
+    """All the noise of this step would fill 256 TB."""
+    assert torch.isfinite(_noise(torch.zeros(2, 8, 2, 2), Part(7, 3, 10**12))).all()
 
 
 def test_all_scales_are_never_decoded_without_the_encoder(stage):
