@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 
 from depthart_core.config import ModelConfig
 from depthart_core.errors import CheckpointError, ConfigError
+from depthart_core.store.locking import lock_path, wait_for
 
 FORMAT = "depthart/1"
 ENGINE_SUFFIX = ".engine"
@@ -47,6 +48,8 @@ def is_packaged(model: str | Path) -> bool:
 
 def is_export(model: str | Path) -> bool:
     """Whether this names an export and not a model."""
+    if not (Path(model).exists() or is_engine(model)):
+        wait_for(lock_path(Path(model)))  # an export may just be making way for a new one
     return Path(model).suffix == ".onnx" or (Path(model).is_dir() and not is_packaged(model))
 
 

@@ -6,6 +6,8 @@ An export is a folder: graphs, and a record that says what they were made from a
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ from depthart_core.model_files import export_folder, fingerprint, is_export, mod
 from depthart_core.store import records
 from depthart_core.store.cache import weights_folder
 from depthart_core.store.integrity import check_files
+from depthart_core.store.locking import lock_path, wait_for
 
 if TYPE_CHECKING:
     from depthart_core.inference import BackendOptions
@@ -122,7 +125,11 @@ def find_exports(model: str | Path, options: BackendOptions, *, backend: str, fo
     command = export_command(
         model, options.decode, None if form == "stepped" else options.max_scales, form=form, precision=wanted[-1]
     )
-    found = [path for name in names for path in sorted(folder.glob(name))]
+    found = _match(folder, names)
+    if len(found) < len(names):  # one may just be making way for a new one
+        for lock in _match(folder, [lock_path(Path(name)).name for name in names]):
+            wait_for(lock)
+        found = _match(folder, names)
     if not found:
         raise BackendError(
             f"backend {backend!r} finds no graph of {model} in {' or '.join(wanted)} with decode {options.decode!r} "
@@ -134,6 +141,10 @@ def find_exports(model: str | Path, options: BackendOptions, *, backend: str, fo
             f"{found[0]} was made from other weights than those of {model} ({weights.sha256[:12]}); run: {command}"
         )
     return usable
+
+
+def _match(folder: Path, patterns: Sequence[str]) -> list[Path]:
+    return [path for pattern in patterns for path in sorted(folder.glob(pattern))]
 
 
 def _made_from(folder: Path) -> str | None:
@@ -157,18 +168,18 @@ def open_export(model: str | Path, options: BackendOptions, *, backend: str, for
         raise BackendError(f"backend {backend!r} decodes {' or '.join(EXPORTABLE_DECODES)}, got {options.decode!r}")
     given = is_export(model)
     folder = export_folder(model) if given else find_exports(model, options, backend=backend, form=form)[0]
-    record = read_record(folder)
-    while True:
+
+    def look() -> tuple[Path, Record, int]:
+        record = read_record(folder)
         named = record if given else replace(record, model=str(model))  # in the commands that are told
         scales = _check_asked(folder, named, options, backend=backend, form=form)
-        try:
-            check_files(folder, named)
-        except BackendError:
-            before, record = record, read_record(folder)
-            if record == before:
-                raise  # and was not replaced meanwhile
-        else:
-            return folder, named, scales
+        check_files(folder, named)
+        return folder, named, scales
+
+    with suppress(BackendError):
+        return look()
+    wait_for(lock_path(folder))
+    return look()  # it may have been replaced meanwhile
 
 
 def _check_asked(folder: Path, record: Record, options: BackendOptions, *, backend: str, form: str) -> int:

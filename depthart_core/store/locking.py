@@ -23,7 +23,7 @@ def locked(target: Path, *, on_wait: Callable[[], object] = lambda: None) -> Ite
     Raises:
         OSError: The file cannot be made or locked.
     """
-    path, waited = target.with_name(f".{target.name}.lock"), False
+    path, waited = lock_path(target), False
     while True:
         with path.open("a") as file:
             try:
@@ -41,6 +41,17 @@ def locked(target: Path, *, on_wait: Callable[[], object] = lambda: None) -> Ite
             finally:
                 path.unlink(missing_ok=True)
             return
+
+
+def lock_path(target: Path) -> Path:
+    """The file that whoever is at work on `target` has locked."""
+    return target.with_name(f".{target.name}.lock")
+
+
+def wait_for(lock: Path) -> None:
+    """Wait until nobody has locked that file; at once where nobody has, or where that cannot be seen."""
+    with suppress(OSError, ValueError), lock.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
 
 
 def _names(path: Path, descriptor: int) -> bool:

@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import shutil
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 
@@ -14,6 +16,7 @@ from depthart_core.inference import BackendOptions
 from depthart_core.model_files import fingerprint, is_export
 from depthart_core.store import exports
 from depthart_core.store.cache import cache_folder, weights_folder
+from depthart_core.store.locking import locked
 from depthart_core.store.records import write_record
 
 DATA = b"not read by these tests"
@@ -223,4 +226,56 @@ def test_an_export_that_is_replaced_while_it_is_read_is_read_again(tmp_path):
     with ThreadPoolExecutor(1) as threads:
         done = threads.submit(replace_it)
         assert opened(folder) == (folder, record, 3)
+        done.result(60.0)
+
+
+@pytest.fixture
+def replacing():
+    """Have an export make way for a new one with the same record, which comes a moment later."""
+
+    def begin(folder):
+        gone = threading.Event()
+
+        def replace_it():
+            with locked(folder):
+                folder.rename(folder.with_suffix(".old"))
+                gone.set()
+                time.sleep(0.5)
+                folder.with_suffix(".old").rename(folder)
+
+        done = threads.submit(replace_it)
+        assert gone.wait(60.0)
+        return done
+
+    with ThreadPoolExecutor(1) as threads:
+        yield begin
+
+
+def test_an_export_that_makes_way_for_a_new_one_is_waited_for(toy_model_path, replacing):
+    exact, fast = (in_cache(toy_model_path, precision=precision) for precision in ("fp32", "int8"))
+    done = replacing(fast)
+    assert opened(toy_model_path)[0] == fast
+    done.result(60.0)
+    for name in (exact, exact / "step.onnx"):
+        done = replacing(exact)
+        assert is_export(name)
+        assert opened(name)[0] == exact
+        done.result(60.0)
+
+
+def test_an_export_that_makes_way_while_its_files_are_read_is_read_again(tmp_path, replacing):
+    folder = stored(tmp_path / "a")
+    (folder / "step.onnx").unlink()
+    os.mkfifo(folder / "step.onnx")
+
+    def write_other():
+        with (folder / "step.onnx").open("wb") as pipe:  # the record was read
+            (folder / "step.onnx").unlink()
+            (folder / "step.onnx").write_bytes(DATA)
+            replacing(folder)
+            pipe.write(b"of the one before")
+
+    with ThreadPoolExecutor(1) as threads:
+        done = threads.submit(write_other)
+        assert opened(folder) == (folder, RECORD, 3)
         done.result(60.0)
