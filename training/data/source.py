@@ -159,6 +159,8 @@ def open_named(item: str, *, learning: bool = False) -> DataSet:
     name, separator, path = item.partition("=")
     if not (name and separator and path):
         raise DataError(f"--data {item}: expected NAME=PATH")
+    if not name.isprintable() or set(name) & set("/|$"):  # of files, and in tables and figures
+        raise DataError(f"--data {item!r}: expected a NAME of printable characters other than / | $")
     kind = name if name in KINDS else recognise(split_options(Path(path))[0])
     return DataSet(name, kind, open_data(Path(path), kind, learning=learning))
 

@@ -65,6 +65,18 @@ def test_a_name_that_is_a_kind_decides_how_the_path_is_read(frame_folder):
         open_named(str(frame_folder))
 
 
+@pytest.mark.parametrize("name", ["two\nlines", "\udcff", "a|b", "../up", "$x$"])
+def test_a_name_that_would_break_tables_and_figures_is_refused_in_one_printable_line(frame_folder, name):
+    with pytest.raises(DataError, match=r"^--data '.*': expected a NAME of printable characters other than /") as told:
+        open_named(f"{name}={frame_folder}")
+    assert str(told.value).isprintable()
+
+
+def test_a_path_may_have_any_characters(frame_folder):
+    odd = frame_folder.rename(frame_folder.with_name("two\nlines\udcff|$"))
+    assert len(open_named(f"desk={odd}").samples) == len(open_data(odd))
+
+
 def test_a_kind_that_does_not_exist_is_refused(frame_folder):
     with pytest.raises(DataError, match="nyu is no kind of data set, expected one of rooms, bag, nyuv2"):
         open_data(frame_folder, "nyu")
