@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,14 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
         raise TrainingError(f"cannot write {path} ({cause.strerror}); the checkpoint before it is kept") from error
 
 
-def read_checkpoint(path: Path, config: ModelConfig, settings: StageSettings) -> dict[str, Any]:
+def read_checkpoint(path: Path, config: ModelConfig, settings: StageSettings, *, telling: bool) -> dict[str, Any]:
     """Read a checkpoint of the same model and objective, onto the CPU.
+
+    Args:
+        path: Of the checkpoint.
+        config: Of the model.
+        settings: Of the stage.
+        telling: Whether to say on stderr that an earlier version made it, which computed otherwise on GPUs.
 
     Raises:
         CheckpointError: Damaged, or of another configuration; names what differs.
@@ -48,6 +55,9 @@ def read_checkpoint(path: Path, config: ModelConfig, settings: StageSettings) ->
     differences += difference(*objectives)
     if differences:
         raise CheckpointError(f"{path} is of another configuration than the recipe: {'; '.join(differences)}")
+    if telling and "tf32" not in state:
+        earlier = "was made by an earlier version, which on GPUs computed float32 in TF32; from here on it is float32"
+        print(f"training.train: {path} {earlier}", file=sys.stderr)
     return state
 
 

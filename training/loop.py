@@ -64,8 +64,7 @@ class Trainer:
         self.optimizer = make_optimizer(self.model, groups, settings)
         self.average = deepcopy(self.model).eval().requires_grad_(False)
         self.loss = self.processes.share(StageLoss(self.model, stage))
-        self.step, self.minutes, self.waited = 0, 0.0, 0.0
-        self.first = 0  # the step from which `run` goes on
+        self.step, self.minutes, self.waited, self.first = 0, 0.0, 0.0, 0  # `run` goes on from the step `first`
         self.checkpoint, self.weights = options.out / f"{name}.checkpoint", options.out / f"{name}.safetensors"
         self.asked, self.stopping = False, False  # a signal came to this process; all have agreed to stop
         # Looking at a loss and talking to the other processes waits for the device: on a GPU not at every step.
@@ -234,12 +233,13 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "memory": self.stage.memory,
+            "tf32": False,
         }
         write_checkpoint(self.checkpoint, state)
         save_model(self.average, self.weights)
 
     def _resume(self) -> None:
-        state = read_checkpoint(self.checkpoint, self.model.config, self.settings)
+        state = read_checkpoint(self.checkpoint, self.model.config, self.settings, telling=self.processes.main)
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         resume_optimizer(self.optimizer, state["optimizer"], self.checkpoint)

@@ -13,6 +13,7 @@ from depthart_core.checkpoint import load_model
 from depthart_core.errors import CheckpointError, ConfigError
 from depthart_core.geometry import Intrinsics
 from depthart_core.model import DepthART
+from training.checkpoints import load_state, write_checkpoint
 from training.data.loader import batches
 from training.data.sample import Sample
 from training.errors import TrainingError
@@ -168,6 +169,19 @@ def test_a_resumed_run_obeys_the_recipe_as_it_is_now(train, samples):
     groups = train(samples, settings=settings).optimizer.param_groups
     assert {group["weight_decay"] for group in groups} == {0.3, 0.0}  # what sets sizes and places does not decay
     assert {group["factor"] for group in groups} == {1.0, 0.0}
+
+
+def test_a_run_begun_with_a_version_that_computed_in_tf32_says_so_when_it_goes_on(train, samples, capsys):
+    checkpoint = train(samples, until=1).checkpoint
+    train(samples, until=2)
+    assert "TF32" not in capsys.readouterr().err
+    state = load_state(checkpoint)
+    del state["tf32"]
+    write_checkpoint(checkpoint, state)
+    train(samples, until=3)
+    assert f"{checkpoint} was made by an earlier version, which on GPUs computed float32 in TF32;" in (
+        capsys.readouterr().err
+    )
 
 
 def test_a_damaged_checkpoint_is_refused(train, samples, tmp_path):
