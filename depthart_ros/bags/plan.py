@@ -16,8 +16,9 @@ from depthart_ros.outputs.topics import CAMERA_INFO, CONFIDENCE, DEPTH, METRIC, 
 TYPES = {topic: f"sensor_msgs/msg/{name}" for topic, name in OUTPUTS.items()}
 USUAL = (DEPTH, CAMERA_INFO, POINTS)
 NO_SCALE = {
-    "given": "the scale is unknown; give --scale, or --scale-source model",
-    "model": "this model does not guess its scale; give --scale",
+    "given": "the scale is unknown, so there are neither metres nor a cloud; give --scale above 0, or --scale-source "
+    "model",
+    "model": "this model does not guess its scale, so there are neither metres nor a cloud; give --scale above 0",
 }
 """Why there are no metres, by scale_source."""
 
@@ -28,7 +29,7 @@ def choose_outputs(job: Job, *, heads: bool, say: Callable[[str], object]) -> di
     Args:
         job: what is asked for.
         heads: whether the model says confidence and scale.
-        say: gets a sentence about each usual output that cannot be made, and about a filter that filters nothing.
+        say: gets a sentence about usual outputs that cannot be made, and about a filter that filters nothing.
 
     Raises:
         ConfigError: the namespace is none that ROS takes.
@@ -43,12 +44,12 @@ def choose_outputs(job: Job, *, heads: bool, say: Callable[[str], object]) -> di
     impossible = _impossible(job, heads=heads)
     usual = USUAL if DEPTH not in impossible else (RELATIVE,)
     wanted = [name for name in job.asked or usual if name not in impossible]
-    for name in job.asked or USUAL:
-        if name not in impossible:
-            continue
-        if job.asked:
+    for name in job.asked:
+        if name in impossible:
             raise BagError(f"{name} cannot be made: {impossible[name]}")
-        say(f"without {name}: {impossible[name]}")
+    missing = [] if job.asked else [name for name in USUAL if name in impossible]
+    for reason in dict.fromkeys(impossible[name] for name in missing):
+        say(f"without {', '.join(name for name in missing if impossible[name] == reason)}: {reason}")
     if job.settings.min_confidence and not heads and METRIC.intersection(wanted):
         say(UNFILTERED)
     names = {name: "/".join(["", *parts, name]) for name in wanted}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -43,7 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="packaged name or model file: the parameter `model`")
     parser.add_argument("--backend", choices=BACKENDS, help="what runs the model: the parameter `backend`")
     metres = parser.add_mutually_exclusive_group()
-    metres.add_argument("--scale", type=float, help="metres per unit of relative depth: the parameter `scale`")
+    metres.add_argument(
+        "--scale",
+        type=float,
+        help="metres per unit of relative depth: the parameter `scale`; 0: unknown, so neither metres nor a cloud",
+    )
     metres.add_argument("--scale-source", choices=SCALE_SOURCES, help="`model`: its own guess for every frame")
     parser.add_argument("--storage", choices=("mcap", "sqlite3"), help="of OUT (default: that of IN)")
     parser.add_argument("--force", action="store_true", help="replace a finished OUT")
@@ -67,7 +71,10 @@ def run(args: argparse.Namespace) -> int:
         storage = args.storage or source.storage
         job = Job(source, topics, settings, args.out, storage, asked=args.topics or (), namespace=args.namespace)
         estimator = load_estimator(settings)
-        names = choose_outputs(job, heads=estimator.heads, say=print)
+        notes: list[str] = []
+        names = choose_outputs(job, heads=estimator.heads, say=notes.append)
+        for note in notes:  # now, and at the end, where it is not out of sight
+            print(note)
         with Answers(job.answers, identity(settings, estimator)) as answers:
             if len(answers):
                 print(f"goes on: {len(answers)} answers of the model are there already")
@@ -79,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
                 print(f"depthart bag: interrupted; {kept}: the same command goes on", file=sys.stderr)
                 return INTERRUPTED
             shutil.rmtree(job.unfinished)
-    return _report(args, tally, names, estimator)
+    return _report(args, tally, names, estimator.name, notes)
 
 
 def _write(job: Job, names: Mapping[str, str], estimator: DepthEstimator) -> Tally:
@@ -101,10 +108,12 @@ def _write(job: Job, names: Mapping[str, str], estimator: DepthEstimator) -> Tal
     return tally
 
 
-def _report(args: argparse.Namespace, tally: Tally, names: Mapping[str, str], estimator: DepthEstimator) -> int:
-    """Say what was made; returns the exit status."""
+def _report(args: argparse.Namespace, tally: Tally, names: Mapping[str, str], model: str, notes: Sequence[str]) -> int:
+    """Say what was made, by which model, and the notes on what was not; returns the exit status."""
     added = ", ".join(f"{tally.added[topic]} on {topic}" for topic in names.values() if tally.added[topic])
-    print(f"{args.out}: {tally.kept} messages as they were, added {added} ({estimator.name})")
+    print(f"{args.out}: {tally.kept} messages as they were, added {added} ({model})")
+    for note in notes:
+        print(note)
     empty = [topic for topic in names.values() if not tally.added[topic]]
     if empty:
         _warn(f"nothing on {', '.join(empty)}{tally.unfit and f': {tally.unfit}'}")

@@ -14,14 +14,19 @@ IMAGE, INFO = "/camera/image_raw", "/camera/camera_info"
 ADDED = ("/depth/image_rect", "/depth/camera_info", "/points")
 
 
-def test_without_a_scale_depth_is_relative_and_that_is_said(bag, write_bag, recording, contents, capsys):
+@pytest.mark.parametrize("options", [(), ("--scale", 0)])
+def test_without_a_scale_depth_is_relative_and_that_is_said_before_and_after(
+    bag, write_bag, recording, contents, capsys, options
+):
     source = write_bag(recording(1))
-    assert bag(source, out := source.with_name("out")) == 0
+    assert bag(source, out := source.with_name("out"), *options) == 0
     assert {entry[0] for entry in contents(out)} == {IMAGE, INFO, "/depth/relative"}
-    assert (
-        "without depth/image_rect: the scale is unknown; give --scale, or --scale-source model"
-        in capsys.readouterr().out
+    said = (
+        "without depth/image_rect, depth/camera_info, points: the scale is unknown, so there are neither metres nor a "
+        "cloud; give --scale above 0, or --scale-source model"
     )
+    first, _, last = capsys.readouterr().out.splitlines()
+    assert first == last == said
 
 
 def test_without_camera_info_there_are_metres_but_no_cloud_and_that_is_said(
@@ -30,7 +35,7 @@ def test_without_camera_info_there_are_metres_but_no_cloud_and_that_is_said(
     source = write_bag([entry for entry in recording(1) if entry[0] == IMAGE])
     assert bag(source, out := source.with_name("out"), "--scale", 2) == 0
     assert {entry[0] for entry in contents(out)} == {IMAGE, "/depth/image_rect"}
-    assert "without points: " in (said := capsys.readouterr().out)
+    assert "without depth/camera_info, points: " in (said := capsys.readouterr().out)
     assert "name one with --camera-info, or give -p fov_deg:=DEGREES" in said
 
 
