@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from depthart_ros.bags.message_types import needing_rosbags, read
+from depthart_ros.bags.message_types import read
+from depthart_ros.bags.opening import open_reader, reading
 from depthart_ros.errors import BagError
 from depthart_ros.inputs.encodings import holds_depth
 from depthart_ros.inputs.topics import (
@@ -17,10 +17,6 @@ from depthart_ros.inputs.topics import (
     camera_infos_beside,
     without_doubles,
 )
-
-BEGINNINGS = (b"\x89MCAP0\r\n", b"SQLite format 3\0")
-CUT_SHORT = " (a recording cut short: `ros2 bag reindex`, or `mcap recover` of the MCAP tools)"
-METADATA = "metadata.yaml"
 
 
 @dataclass(frozen=True)
@@ -50,13 +46,7 @@ class Source:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with needing_rosbags():
-            from rosbags.rosbag2 import Reader
-        with self._reading(f"a rosbag2 folder with {METADATA}, or its .mcap or .db3 file"):
-            if path.is_dir() and not (path / METADATA).exists():
-                raise BagError(f"there is no {METADATA} in it")  # where rosbags names the folder as that file
-            self._reader = Reader(path)
-            self._reader.open()
+        self._reader = open_reader(path)
 
     def __enter__(self) -> Source:
         """Return itself."""
@@ -99,22 +89,12 @@ class Source:
         chosen = [item for item in self.connections if topics is None or item.topic in set(topics)]
         messages = self._reader.messages(chosen)
         while True:
-            with self._reading("readable messages"):
+            with reading(self.path, "readable messages"):
                 found = next(messages, None)
             if found is None:
                 return
             connection, received, content = found
             yield Stored(connection, received, content)
-
-    @contextmanager
-    def _reading(self, expected: str) -> Iterator[None]:
-        """Turn what rosbags and the libraries below raise into a BagError."""
-        try:
-            yield
-        except Exception as error:  # rosbags lets errors of struct, sqlite and zstd through
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            cure = CUT_SHORT if _begun(self.path) else ""
-            raise BagError(f"{self.path} cannot be read: {reason}; expected {expected}{cure}") from error
 
 
 @dataclass(frozen=True)
@@ -147,15 +127,6 @@ def choose_topics(source: Source, *, image: str | None, info: str | None) -> Top
         return Topics(image, info)
     found = [topic for topic in camera_infos_beside(image) if topic in infos] or (infos if len(infos) == 1 else [])
     return Topics(image, found[0] if found else None)
-
-
-def _begun(path: Path) -> bool:
-    """Whether there is a recording, be it a whole one or not."""
-    for file in [path] if path.is_file() else path.glob("*.*"):
-        with suppress(OSError), file.open("rb") as opened:
-            if opened.read(16).startswith(BEGINNINGS):
-                return True
-    return False
 
 
 def _colour_topics(source: Source, pictures: list[str]) -> list[str]:

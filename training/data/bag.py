@@ -20,14 +20,16 @@ from typing import Any
 
 import numpy as np
 
+from depthart_ros.bags import opening
+from depthart_ros.errors import BagError
 from depthart_ros.inputs.topics import CAMERA_INFO_TYPE, PICTURE_TYPES, camera_infos_beside, sounds_raw, without_doubles
 from training.data.bag_messages import camera_of, decode_color, decode_depth, holds_depth, stamp_of
-from training.data.files import cure_of_mcap, parsing, require
+from training.data.files import parsing
 from training.data.frames import Frames
 from training.data.pairing import pair_stamps
 from training.data.sample import DataError, Sample, listed
 
-LAYOUT = "a rosbag2 folder with metadata.yaml, or its .mcap or .db3 file"
+LAYOUT = opening.LAYOUT
 CHOICE = "PATH?image=/topic&depth=/topic"
 TOLERANCE = 0.02
 TRUTHS = {"true": True, "false": False}
@@ -90,10 +92,10 @@ class Bag:
         """Reader of this thread of this process."""
         owner = (os.getpid(), threading.get_ident())
         if owner not in self._readers:
-            with parsing(self.path, LAYOUT + cure_of_mcap(self.path)):
-                reader = _reader_class()(require(self.path, LAYOUT))
-                reader.open()
-            self._readers[owner] = reader
+            try:
+                self._readers[owner] = opening.open_reader(self.path)
+            except BagError as error:
+                raise DataError(str(error)) from error
         return self._readers[owner]
 
 
@@ -132,7 +134,7 @@ class BagReader:
 
 def matches(path: Path) -> bool:
     """Whether a path is a rosbag2 folder or file."""
-    return path.suffix in (".mcap", ".db3") or (path / "metadata.yaml").is_file()
+    return path.suffix in (".mcap", ".db3") or (path / opening.METADATA).is_file()
 
 
 def open_bag(
@@ -234,12 +236,3 @@ def _only(bag: Bag, role: str, wanted: str | None, topics: Sequence[str], unread
         raise DataError(f"{bag.path} has no {role} topic; it has {there or 'no messages at all'}{rest}")
     got = f"{role}={wanted} is none of its {role} topics" if wanted else f"{role} topics: {there}"
     raise DataError(f"{bag.path}: {got}; expected one of {there}, as {CHOICE}{rest}")
-
-
-def _reader_class() -> Any:
-    """Reader of rosbags."""
-    try:
-        from rosbags.rosbag2 import Reader
-    except ImportError as error:
-        raise DataError(f"a bag needs {error.name}, which is missing: pip install -e '.[train]'") from error
-    return Reader

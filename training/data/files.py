@@ -5,10 +5,9 @@ No file stays open: a handle would not survive the way into a worker process.
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,7 +17,6 @@ import numpy as np
 
 from training.data.sample import DataError, decode_image, listed
 
-MCAP = b"\x89MCAP0\r\n"  # the first and the last bytes of such a file
 COLOURS = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # depth lies as the sensor wrote it, whatever EXIF says
 
 
@@ -51,17 +49,6 @@ def parsing(where: object, expected: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise DataError(f"{where}: {type(error).__name__}: {error}; expected {expected}") from error
-
-
-def cure_of_mcap(path: Path) -> str:
-    """What helps where a file, or one in a folder, begins as MCAP but does not end so; "" for any other fault."""
-    for file in [path] if path.is_file() else path.glob("*.mcap"):
-        with suppress(OSError), file.open("rb") as opened:
-            begins = opened.read(len(MCAP)) == MCAP
-            opened.seek(-len(MCAP), os.SEEK_END)
-            if begins and opened.read() != MCAP:
-                return f" ({file.name} was cut short: `mcap recover`, then `ros2 bag reindex` for a folder)"
-    return ""
 
 
 def read_bytes(path: Path) -> bytes:

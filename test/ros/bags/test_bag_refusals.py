@@ -44,7 +44,7 @@ def refused(capsys, status):
         (["--param", "points.stride"], "parameter 'points.stride' cannot be read; expected NAME:=VALUE"),
         (["-p", "points.stride:=0"], "points.stride is 0; expected 1 to 64"),
         (["-p", "stride:=1"], "stride: unknown parameter; expected one of"),
-        *((["--scale", number], f"scale is {float(number)}; expected 0.0 to 10000.0") for number in ("-1", "nan", "inf")),
+        *((["--scale", given], f"scale is {float(given)}; expected 0.0 to 10000.0") for given in ("-1", "nan", "inf")),
         (["-p", "cameras:=5"], "cameras is 5; expected a value of type string array"),
         (["--scale", "2", "--namespace", "a b"], "--namespace is 'a b'; expected names of letters, digits and _"),
         (["--scale", "2", "--namespace", "a/1b"], "--namespace is 'a/1b'; expected names of letters, digits and _"),

@@ -120,25 +120,13 @@ def test_a_corrupt_message_is_skipped_and_named(write_bag, messages):
         assert len(list(readable(open_bag(write_bag(content))))) == 2
 
 
-def test_a_recording_cut_short_says_what_helps(write_bag, messages):
+def test_a_recording_that_cannot_be_opened_says_why_and_what_helps(write_bag, messages):
     folder = write_bag(messages.recording())
     [file] = folder.glob("*.mcap")
     file.write_bytes(file.read_bytes()[:-100])
     for path in (file, folder):
-        with pytest.raises(DataError, match=r"run(.mcap)?: ReaderError.*run.mcap was cut short: `mcap recover`"):
+        with pytest.raises(DataError, match=r"run(.mcap)? cannot be read: .*run.mcap was cut short: `mcap recover`"):
             open_bag(path)
-
-
-def test_any_other_damage_is_given_no_cure_that_would_not_help(write_bag, messages, storage):
-    folder = write_bag(messages.recording(), storage)
-    [file] = [path for path in folder.iterdir() if path.suffix in (".mcap", ".db3")]
-    data = file.read_bytes()
-    begun = data[: len(data) // 2] if storage == "sqlite3" else data[:8] + bytes(40) + data[48:]
-    for damaged in (begun, b"no bag"):
-        file.write_bytes(damaged)
-        with pytest.raises(DataError, match="Error: ") as raised:
-            open_bag(file)
-        assert "recover" not in str(raised.value)
 
 
 def test_frames_travel_into_another_process(write_bag, messages, storage):
