@@ -8,6 +8,7 @@ from pathlib import Path
 
 from depthart_core.errors import DepthartError
 from depthart_ros.bags.message_types import store
+from depthart_ros.bags.opening import METADATA
 from depthart_ros.bags.target import open_writer
 from depthart_ros.demo.recorder import TOPICS, Message
 from depthart_ros.inputs.subscription import type_name
@@ -45,9 +46,10 @@ def _absolute(topic: str) -> str:
 
 
 def _clear(folder: Path) -> None:
-    """Remove a bag of an earlier run."""
+    """Remove a bag of an earlier run, or what is there of one where that run was killed while it wrote."""
     if not folder.exists():
         return
-    if not folder.is_dir() or (not (folder / "metadata.yaml").is_file() and any(folder.iterdir())):
+    part = {f"{folder.name}.mcap"}  # the metadata are written last
+    if not folder.is_dir() or not ((folder / METADATA).is_file() or {path.name for path in folder.iterdir()} <= part):
         raise DepthartError(f"{folder} is no bag; expected a bag to replace or nothing")
     shutil.rmtree(folder)

@@ -1,6 +1,9 @@
 """What the demo does with received messages, and the bag it writes of them."""
 
+import multiprocessing
+import os
 import resource
+import signal
 
 import pytest
 
@@ -74,9 +77,32 @@ def test_a_bag_replaces_the_bag_of_an_earlier_run(tmp_path):
     assert write_bag(tmp_path / "bag", [image(2)]).is_file()
 
 
+def test_a_part_of_a_bag_that_a_killed_run_left_is_named_by_who_reads_it_and_replaced_by_the_next_run(tmp_path):
+    pytest.importorskip("rosbags", reason="rosbags is not installed (extra `view`)")
+    from depthart_ros.bags.source import Source
+
+    def run_that_is_killed():
+        yield image(1)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    process = multiprocessing.get_context("fork").Process(
+        target=lambda: write_bag(tmp_path / "bag", run_that_is_killed())
+    )
+    process.start()
+    process.join(60.0)
+    assert process.exitcode == -signal.SIGKILL
+    assert [path.name for path in (tmp_path / "bag").iterdir()] == ["bag.mcap"]
+    with pytest.raises(DepthartError, match="bag cannot be read: there is no metadata.yaml in it; expected a rosbag2"):
+        Source(tmp_path / "bag")
+    assert write_bag(tmp_path / "bag", [image(2)]).is_file()
+    with Source(tmp_path / "bag") as source:
+        assert source.count("/image") == 1
+
+
 def test_a_bag_never_replaces_a_folder_of_something_else(tmp_path):
     pytest.importorskip("rosbags", reason="rosbags is not installed (extra `view`)")
     (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / f"{tmp_path.name}.mcap").touch()
     with pytest.raises(DepthartError, match="is no bag"):
         write_bag(tmp_path, [image(1)])
     with pytest.raises(DepthartError, match="is no bag"):
