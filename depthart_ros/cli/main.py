@@ -59,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(own: Sequence[str], ros: list[str]) -> int:
     """Run what the arguments ask for; imports what can be broken, so that this is told."""
     from depthart_core import DepthartError
+    from depthart_ros.errors import tell
 
     try:
         args = _parser(own).parse_args(own)
@@ -69,7 +70,7 @@ def _run(own: Sequence[str], ros: list[str]) -> int:
     except (DepthartError, OSError, MemoryError) as error:
         if isinstance(error, OSError) and not error.filename:
             print(flush=True)  # where the output is what failed, this fails too, and `main` tells it
-        print(f"depthart: {_sentence(error)}", file=sys.stderr)
+        tell(_sentence(error))
         return 1
 
 

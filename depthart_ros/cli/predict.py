@@ -19,6 +19,7 @@ from tqdm import tqdm
 from depthart_core import BACKENDS, DECODES, PRECISIONS, Alignment, ConfigError, DepthEstimator, ImageError
 from depthart_core.model_files import write_atomically
 from depthart_ros.cli.inputs import Picture, count_pictures, find_files, read_file
+from depthart_ros.errors import tell
 from depthart_ros.inputs.camera_model import intrinsics_from_fov
 from depthart_ros.outputs.colors import colorize, palette
 from depthart_ros.parameters.settings import SPECS
@@ -96,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
             done += 1
             bar.update()
     for problem in problems:
-        print(f"depthart: {problem}", file=sys.stderr)
+        tell(problem)
     unit = "relative" if args.scale is None and args.fov_deg is None else "metres"
     print(f"{done} depth maps in {args.out} ({estimator.name}, {unit})")
     return 1 if problems else 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +17,7 @@ import numpy.typing as npt
 
 from depthart_core import ImageError, Intrinsics
 from depthart_ros.driver.files import PICTURE_SUFFIXES, frames_of, read_picture, read_video
+from depthart_ros.errors import tell
 from depthart_ros.inputs.camera_model import intrinsics_from_fov
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -134,7 +134,7 @@ def _stills(readers: list[Callable[[], SourcePicture]], *, loop: bool, repeats: 
             except ImageError as error:
                 if len(left) == 1:
                     raise
-                print(f"depthart: {error}", file=sys.stderr)
+                tell(error)
                 left.remove(read)
             else:
                 yield from itertools.repeat(picture, repeats)
@@ -203,7 +203,7 @@ def _video(path: Path, *, fov_deg: float, loop: bool) -> Iterator[SourcePicture]
             if not (loop and some):
                 raise
             if not said:
-                print(f"depthart: {error}", file=sys.stderr)
+                tell(error)
                 said = True
         if not loop:
             return

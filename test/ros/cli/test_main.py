@@ -119,6 +119,12 @@ def test_what_fails_for_the_machine_is_one_sentence(run_own, line, sentence):
     assert run_own(line, "of it") == (1, f"depthart: {sentence}\n")
 
 
+def test_control_characters_in_a_name_leave_an_error_one_line(run_own):
+    assert run_own("open(args.text)", "two\nlines\x1b[2J") == (
+        1, r"depthart: two\nlines\x1b[2J: No such file or directory" + "\n"
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

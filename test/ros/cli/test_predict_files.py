@@ -34,6 +34,11 @@ def test_inputs_whose_results_would_have_one_name_are_refused_in_any_order(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_name_of_two_lines_is_told_in_one(predict, tmp_path, capfd):
+    assert predict(tmp_path / "two\nlines.png") == 1
+    assert rf"depthart: there is no file or folder {tmp_path}/two\nlines.png" in capfd.readouterr().err.splitlines()
+
+
 def test_an_input_that_comes_twice_is_read_once(predict, write_picture, tmp_path, capfd):
     write_picture(tmp_path / "in" / "room.png")
     (tmp_path / "way").symlink_to("in")
