@@ -6,7 +6,9 @@ import argparse
 import io
 import math
 import os
+import struct
 import sys
+import zlib
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -28,6 +30,11 @@ SUMMARY = "estimate depth of pictures, folders of pictures and videos"
 COLOR_FACTOR = 4.0
 """The colours end where depth is this many times nearer or farther than the median."""
 
+MARK = b"tEXtSoftware\0depthart predict"
+"""Chunk of a PNG, without its size and checksum, by which results of an earlier run are known."""
+
+FIRST_CHUNK_END = 33
+
 WIDEST = 500_000
 """Columns of a picture; libpng writes twice as many."""
 
@@ -43,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", required=True, metavar="DIR",
         help="folder for STEM.npy (float32, H x W) and STEM.png (picture | depth); STEM_000000 and so on for frames "
-        "of a video; STEM_depthart where DIR is INPUT's own folder; results of an earlier run are replaced",
+        "of a video; STEM_depthart where DIR is INPUT's own folder; only results of an earlier run are replaced",
     )  # fmt: skip
     parser.add_argument("--model", default="nano", help="packaged name or model file (default %(default)s)")
     parser.add_argument("--device", default="auto", help="such as cpu or cuda (auto: the GPU of an engine, else cpu)")
@@ -88,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     with tqdm(total=count_pictures(files), unit="picture", file=sys.stderr) as bar:
         for picture in chain.from_iterable(_readable(file, args.out, problems) for file in files):
             try:
-                _check_free(args.out / f"{picture.name}.png", read)
+                _check_free(args.out, picture.name, read)
                 results = _results(estimator, picture, scale=args.scale, fov_deg=args.fov_deg)
             except ImageError as error:
                 problems.append(str(error))
@@ -130,20 +137,36 @@ def _make_folder(folder: Path) -> None:
         raise ImageError(f"folder {folder} cannot be made: {error.strerror}") from error
 
 
-def _check_free(result: Path, inputs: set[str]) -> None:
-    """Refuse to replace a picture that is no result: a result has its .npy, which is written first.
+def _check_free(folder: Path, name: str, inputs: set[str]) -> None:
+    """Refuse to replace what is no result: results have a mark in the PNG, which is written first.
 
     Args:
-        result: The PNG to write.
+        folder: To write to.
+        name: What the results are called there.
         inputs: Real paths of all that is read.
 
     Raises:
-        ImageError: There is such a picture.
+        ImageError: There is such a file.
     """
-    if os.path.realpath(result) in inputs:
-        raise ImageError(f"{result} is an INPUT itself; give another --out")
-    if result.exists() and not result.with_name(f"{result.name[:-4]}.npy").exists():
-        raise ImageError(f"{result} is there already and is no result: it has no .npy; give another --out")
+    png, npy = (folder / f"{name}{suffix}" for suffix in (".png", ".npy"))
+    if os.path.realpath(png) in inputs:
+        raise ImageError(f"{png} is an INPUT itself; give another --out")
+    for path in (png, npy):
+        if os.path.lexists(path) and not _is_marked(png):
+            raise ImageError(f"{path} is there already and is no result of this command; give another --out")
+
+
+def _is_marked(png: Path) -> bool:
+    if not png.is_file():
+        return False
+    with png.open("rb") as file:
+        return MARK in file.read(128)
+
+
+def _marked(png: bytes) -> bytes:
+    """A PNG with the mark behind its first chunk."""
+    size, checksum = struct.pack(">I", len(MARK) - 4), struct.pack(">I", zlib.crc32(MARK))
+    return b"".join([png[:FIRST_CHUNK_END], size, MARK, checksum, png[FIRST_CHUNK_END:]])
 
 
 def _readable(file: Path, out: Path, problems: list[str]) -> Iterator[Picture]:
@@ -177,11 +200,11 @@ def _results(
         raise ImageError(f"{too_large}: {getattr(error, 'err', error)}") from error
     if not encoded:
         raise ImageError(f"{too_large}; expected at most {WIDEST} columns")
-    return {".npy": array.getvalue(), ".png": image.tobytes()}
+    return {".png": _marked(image.tobytes()), ".npy": array.getvalue()}
 
 
 def _write(folder: Path, name: str, results: dict[str, bytes]) -> None:
-    """Write the results of a picture.
+    """Write the results of a picture, in their order.
 
     Raises:
         ImageError: That is impossible.

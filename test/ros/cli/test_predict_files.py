@@ -59,16 +59,28 @@ def test_a_video_may_be_called_like_a_picture_but_a_picture_not_like_its_frames(
     assert "walk_000000.png would have results of one name" in said
 
 
-def test_a_picture_in_the_folder_of_results_that_is_none_is_not_replaced(predict, write_picture, tmp_path, capfd):
+@pytest.mark.parametrize("own", [["room.png"], ["room.npy"], ["room.npy", "room.png"]])
+def test_files_in_the_folder_of_results_that_are_none_are_not_replaced(predict, write_picture, tmp_path, capfd, own):
     write_picture(tmp_path / "in" / "room.jpg")
     write_picture(tmp_path / "in" / "hall.jpg")
     write_picture(tmp_path / "out" / "room.png")
-    before = (tmp_path / "out" / "room.png").read_bytes()
+    (tmp_path / "out" / "room.png").rename(tmp_path / "out" / own[-1])
+    if len(own) == 2:
+        (tmp_path / "out" / own[0]).write_bytes(b"mine")
+    before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     for _ in range(2):
         assert predict(tmp_path / "in") == 1
-        assert "room.png is there already and is no result" in capfd.readouterr().err
-        assert written(tmp_path / "out") == [*results("hall"), "room.png"]
-    assert (tmp_path / "out" / "room.png").read_bytes() == before
+        assert f"{own[-1]} is there already and is no result" in capfd.readouterr().err
+        assert written(tmp_path / "out") == [*results("hall"), *own]
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_what_a_run_that_was_killed_between_its_two_files_left_is_replaced(predict, write_picture, tmp_path):
+    write_picture(tmp_path / "room.jpg")
+    assert predict(tmp_path / "room.jpg") == 0
+    (tmp_path / "out" / "room.npy").unlink()  # which is written last
+    assert predict(tmp_path / "room.jpg") == 0
+    assert written(tmp_path / "out") == results("room")
 
 
 def test_an_input_that_lies_where_its_result_would_is_not_replaced(predict, write_picture, tmp_path, capfd):
@@ -231,7 +243,7 @@ def test_a_disk_that_is_full_leaves_no_part_of_a_result(predict, write_picture, 
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, handler)
-    assert "room.npy cannot be written: File too large" in capfd.readouterr().err
+    assert "room.png cannot be written: File too large" in capfd.readouterr().err
     assert not written(tmp_path / "out")
 
 
@@ -243,6 +255,8 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(predict, write_picture, tm
 
 def test_results_that_cannot_be_written_are_one_sentence(predict, write_picture, tmp_path, capfd):
     write_picture(tmp_path / "room.png")
-    (tmp_path / "out" / "room.npy").mkdir(parents=True)
+    assert predict(tmp_path / "room.png") == 0
+    (tmp_path / "out" / "room.npy").unlink()
+    (tmp_path / "out" / "room.npy").mkdir()
     assert predict(tmp_path / "room.png") == 1
     assert "room.npy cannot be written" in capfd.readouterr().err

@@ -92,7 +92,7 @@ def test_a_part_of_a_bag_that_a_killed_run_left_is_named_by_who_reads_it_and_rep
     process.join(60.0)
     assert process.exitcode == -signal.SIGKILL
     assert [path.name for path in (tmp_path / "bag").iterdir()] == ["bag.mcap"]
-    with pytest.raises(DepthartError, match="bag cannot be read: there is no metadata.yaml in it; expected a rosbag2"):
+    with pytest.raises(DepthartError, match=r"bag cannot be read: there is no metadata.yaml in it; expected"):
         Source(tmp_path / "bag")
     assert write_bag(tmp_path / "bag", [image(2)]).is_file()
     with Source(tmp_path / "bag") as source:
