@@ -10,6 +10,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -157,10 +158,11 @@ def _check_free(folder: Path, name: str, inputs: set[str]) -> None:
 
 
 def _is_marked(png: Path) -> bool:
-    if not png.is_file():
-        return False
-    with png.open("rb") as file:
-        return MARK in file.read(128)
+    with suppress(OSError):  # where it cannot be read it is none of ours
+        if png.is_file():
+            with png.open("rb") as file:
+                return MARK in file.read(128)
+    return False
 
 
 def _marked(png: bytes) -> bytes:
