@@ -17,7 +17,7 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".m
 LARGEST = 2**31 - 1
 """Bytes of a picture: OpenCV takes no more."""
 MISCOUNTED = 0.05
-"""Share of its frames that a video may lack without a word: some kinds only estimate their number."""
+"""Share of the announced frames that a video may lack without a word: many kinds only estimate their number."""
 
 
 def read_picture(path: Path) -> npt.NDArray[np.uint8]:
@@ -71,7 +71,7 @@ def read_video(path: Path) -> Iterator[npt.NDArray[np.uint8]]:
     if number == 0:
         raise ImageError(f"video {path} cannot be read; expected one that OpenCV knows")
     if count - number > max(1, MISCOUNTED * count):
-        raise ImageError(f"video {path} is damaged: {number} of its {count} frames could be read")
+        raise ImageError(f"video {path} gave {number} of the {count} frames that it announces: it is damaged, or miscounts")
 
 
 def frames_of(capture: cv2.VideoCapture) -> Iterator[npt.NDArray[np.uint8]]:
