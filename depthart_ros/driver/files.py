@@ -71,7 +71,7 @@ def read_video(path: Path) -> Iterator[npt.NDArray[np.uint8]]:
     if number == 0:
         raise ImageError(f"video {path} cannot be read; expected one that OpenCV knows")
     if count - number > max(1, MISCOUNTED * count):
-        raise ImageError(f"video {path} gave {number} of the {count} frames that it announces: it is damaged, or miscounts")
+        raise ImageError(f"video {path} gave {number} of the {count} frames it announces: it is damaged, or miscounts")
 
 
 def frames_of(capture: cv2.VideoCapture) -> Iterator[npt.NDArray[np.uint8]]:

@@ -217,7 +217,7 @@ def test_pictures_and_videos_that_are_cut_off_are_named(predict, write_video, wr
     assert predict(tmp_path / "cut.jpg", tmp_path / "cut.avi") == 1
     errors = capfd.readouterr().err
     assert "cut.jpg cannot be read: it is cut off" in errors
-    assert "of the 10 frames that it announces: it is damaged, or miscounts" in errors
+    assert "of the 10 frames it announces: it is damaged, or miscounts" in errors
     assert "cut.npy" not in written(tmp_path / "out")
 
 
