@@ -100,7 +100,7 @@ setup(
         "console_scripts": [
             "depthart = depthart_ros.cli.main:main",
             "depthart-build-trt = depthart_ros.cli.build_trt:main",
-            "depth_node = depthart_ros.node:main",
+            "depth_node = depthart_ros.cli.depth_node:main",
         ],
     },
     zip_safe=False,

@@ -96,7 +96,9 @@ def share(cameras: Sequence[str], args: argparse.Namespace, folder: Path) -> Sha
 
     options = ["-p", f"cameras:=[{','.join(cameras)}]", "-p", "scale:=1.0", "-p", f"backend:={args.backend}"]
     with ExitStack() as stack:
-        node = Program("node", python_program("depthart_ros.node", "--ros-args", *options), folder / "node.log")
+        node = Program(
+            "node", python_program("depthart_ros.cli.depth_node", "--ros-args", *options), folder / "node.log"
+        )
         stack.callback(node.stop)
         for place, name in enumerate(cameras):
             rate = args.slow if place and place == len(cameras) - 1 else args.rate

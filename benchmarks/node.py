@@ -101,7 +101,7 @@ def run(args: argparse.Namespace, folder: Path) -> Measurement:
     with ExitStack() as stack:
         recorder = stack.enter_context(Recorder(0.1, (DEPTH, POINTS, "/diagnostics")))
         programs = []
-        for module, options in (("depthart_ros.cli.main", camera), ("depthart_ros.node", node)):
+        for module, options in (("depthart_ros.cli.main", camera), ("depthart_ros.cli.depth_node", node)):
             program = Program(module, python_program(module, *options), folder / f"{module}.log")
             stack.callback(program.stop)
             programs.append(program)

@@ -77,7 +77,7 @@ def share_of_core(pid: int, seconds: float) -> float:
 def start_node(args: argparse.Namespace, folder: Path, stack: ExitStack) -> tuple[Program, float]:
     """Start the node and return it with the seconds until it was active."""
     options = ["--ros-args", "-p", f"model:={args.model}", "-p", f"backend:={args.backend}"]
-    node = Program("node", python_program("depthart_ros.node", *options), folder / "node.log")
+    node = Program("node", python_program("depthart_ros.cli.depth_node", *options), folder / "node.log")
     stack.callback(node.stop)
     return node, wait("its activation", node, lambda: ACTIVE in node.log.read_text(errors="replace"))
 

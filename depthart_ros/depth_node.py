@@ -18,8 +18,7 @@ from depthart_core import ConfigError, DepthartError, DepthEstimator
 from depthart_ros.camera import Camera
 from depthart_ros.diagnostics.reports import Report, fill_diagnostics, fill_statistics, resident_mib
 from depthart_ros.diagnostics.verdicts import combine
-from depthart_ros.lifecycle import answer_refusals
-from depthart_ros.loading import faster_with, load_estimator
+from depthart_ros.model_loading import faster_with, load_estimator
 from depthart_ros.outputs.publishers import publish
 from depthart_ros.outputs.snapshot_service import offer_snapshots
 from depthart_ros.parameters.declaration import (
@@ -30,6 +29,7 @@ from depthart_ros.parameters.declaration import (
     read_settings,
 )
 from depthart_ros.parameters.settings import Settings
+from depthart_ros.refused_transitions import answer_refusals
 from depthart_ros.worker import Worker
 
 DIAGNOSTICS_PERIOD = 1.0

@@ -19,10 +19,10 @@ from depthart_ros.bags.source import Source, choose_topics
 from depthart_ros.bags.target import Target, put_in_place
 from depthart_ros.errors import BagError
 from depthart_ros.inputs.calibration_file import load_calibration
-from depthart_ros.loading import identity, load_estimator
+from depthart_ros.model_loading import identity, load_estimator
 from depthart_ros.parameters.files import UNSET, add_options, cameras_in, read_given, settings_of
 from depthart_ros.parameters.settings import OWN, SCALE_SOURCES, Settings
-from depthart_ros.process import INTERRUPTED
+from depthart_ros.spin import INTERRUPTED
 
 SUMMARY = "add depth, camera_info and cloud topics to a copy of a rosbag2 recording, without ROS"
 FAILURES_SHOWN = 3

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from depthart_core.errors import importing
 from depthart_core.inference import BackendOptions
 from depthart_core.store import engines
-from depthart_ros.loading import build_engine
+from depthart_ros.model_loading import build_engine
 
 SUMMARY = "build a TensorRT engine for the GPU of this machine, compare it with PyTorch and keep it if both agree"
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from depthart_core import ConfigError
 from depthart_ros.driver.sources import open_source
 from depthart_ros.inputs.calibration_file import load_calibration
-from depthart_ros.process import run as run_process
+from depthart_ros.spin import run_node
 
 if TYPE_CHECKING:
-    from depthart_ros.driver.node import CameraNode
+    from depthart_ros.driver.camera_node import CameraNode
 
 SUMMARY = "publish Image and CameraInfo from a webcam, a video, a folder of pictures or the packaged samples"
 
@@ -58,11 +58,11 @@ def run(args: argparse.Namespace) -> int:
     source = open_source(args.source, fov_deg=args.fov_deg, size=size, loop=loop, repeats=round(args.hold * args.rate))
 
     def make() -> CameraNode:
-        from depthart_ros.driver.node import CameraNode
+        from depthart_ros.driver.camera_node import CameraNode
 
         return CameraNode(source, rate=args.rate, frame_id=args.frame_id, calibration=calibration)
 
-    return run_process("depthart camera", make, ["depthart", *args.ros_args])
+    return run_node("depthart camera", make, ["depthart", *args.ros_args])
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -19,9 +19,9 @@ from depthart_core.errors import DepthartError
 from depthart_core.model_files import write_atomically
 from depthart_ros.demo.processes import Program, held_interrupts, python_program, transport_environment
 from depthart_ros.driver.sources import SAMPLES, SAMPLES_INDEX
-from depthart_ros.imports import ROS_MISSING
+from depthart_ros.import_errors import ROS_MISSING
 from depthart_ros.outputs.topics import COLOR, DEPTH, POINTS
-from depthart_ros.process import INTERRUPTED
+from depthart_ros.spin import INTERRUPTED
 
 if TYPE_CHECKING:
     from depthart_ros.demo.recorder import Recorder
@@ -111,7 +111,7 @@ def _start(stack: ExitStack, args: argparse.Namespace, name: str, *, scale: floa
         module = "depthart_ros.cli.main"
         options = ["camera", "--source", args.source, "--rate", f"{args.rate:g}", "--loop"]
     else:
-        module = "depthart_ros.node"
+        module = "depthart_ros.cli.depth_node"
         options = ["--ros-args", "-p", f"scale:={scale!r}", "-p", f"model:={args.model}"]
     with held_interrupts():
         program = Program(name, python_program(module, *options), args.out / f"{name}.log")

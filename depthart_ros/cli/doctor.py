@@ -11,7 +11,7 @@ from depthart_ros.dds.middleware import missing
 from depthart_ros.doctor.findings import Finding, is_wrong, report
 from depthart_ros.doctor.joining import check_joining
 from depthart_ros.doctor.machine import check_gpu, check_ros, check_shared_memory, check_versions
-from depthart_ros.imports import is_of_ros
+from depthart_ros.import_errors import is_of_ros
 from depthart_ros.parameters.files import add_options
 
 SUMMARY = "say what is wrong with this machine, the model, the parameters or the running ROS graph, and what cures it"

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from depthart_ros.imports import explain
-from depthart_ros.process import INTERRUPTED
+from depthart_ros.import_errors import explain
+from depthart_ros.spin import INTERRUPTED
 
 SUBCOMMANDS = {
     "predict": "depthart_ros.cli.predict",

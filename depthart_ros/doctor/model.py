@@ -15,7 +15,7 @@ from depthart_core.model_files import export_folder, fingerprint, is_engine, is_
 from depthart_core.store import engines, exports
 from depthart_ros.doctor.findings import Finding
 from depthart_ros.inputs.calibration_file import load_calibration
-from depthart_ros.loading import WARM_UP_SHAPE, load_estimator, options_of
+from depthart_ros.model_loading import WARM_UP_SHAPE, load_estimator, options_of
 from depthart_ros.outputs.scaling import scale_possible
 from depthart_ros.parameters.files import read_given, settings_of
 from depthart_ros.parameters.settings import Settings

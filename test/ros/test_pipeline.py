@@ -10,7 +10,7 @@ from builtin_interfaces.msg import Time
 
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
-from depthart_ros.loading import load_estimator
+from depthart_ros.model_loading import load_estimator
 from depthart_ros.outputs.publishers import OUTPUT_TYPES, ROS_TYPES
 from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Frame, Pipeline

@@ -55,7 +55,14 @@ def test_camera_and_node_work_together_without_remaps_and_end_with_status_0_at_a
         world.listen(topic, kind, qos=1)
     camera = start("depthart_ros.cli.main", "camera", "--source", "sample", "--rate", "10")
     node = start(
-        "depthart_ros.node", "--ros-args", "-p", f"model:={toy_model_path}", "-p", "scale:=2", "-p", "threads:=1"
+        "depthart_ros.cli.depth_node",
+        "--ros-args",
+        "-p",
+        f"model:={toy_model_path}",
+        "-p",
+        "scale:=2",
+        "-p",
+        "threads:=1",
     )
     world.until(lambda: all(len(messages) >= 2 for messages in world.got.values()), what="depth and cloud", patience=60)
     cloud = world.got["points"][-1]
@@ -120,7 +127,7 @@ def test_the_camera_ends_with_status_1_and_says_so_when_its_video_is_cut_off(wor
 
 def test_the_node_stays_up_and_says_why_when_it_cannot_configure(world, start):
     world.listen_to_log()
-    node = start("depthart_ros.node", "--ros-args", "-p", "model:=/nowhere/model.safetensors")
+    node = start("depthart_ros.cli.depth_node", "--ros-args", "-p", "model:=/nowhere/model.safetensors")
     world.until(lambda: any("stays unconfigured: " in line for line in world.logs), what="a refusal")
     assert node.poll() is None
     status, output = end(node, signal.SIGINT)
@@ -137,7 +144,7 @@ if "{moment}" == "initialised":
     initialise = rclpy.init
     rclpy.init = lambda **options: (initialise(**options), os.kill(os.getpid(), {number.value}), time.sleep(0.5))
 from rclpy.node import Node
-from depthart_ros.process import run
+from depthart_ros.spin import run_node
 
 def signalled():
     os.kill(os.getpid(), {number.value})
@@ -152,7 +159,7 @@ def make():
         signalled()
     return node
 
-sys.exit(run("interrupted", make))
+sys.exit(run_node("interrupted", make))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, "Traceback" in done.stdout + done.stderr) == (0, False), done.stdout + done.stderr
@@ -161,7 +168,7 @@ sys.exit(run("interrupted", make))
 def test_a_second_interrupt_does_not_wait_for_what_takes_long(world):
     code = """
 import os, signal, sys, threading, time
-from depthart_ros.process import run
+from depthart_ros.spin import run_node
 
 def interrupt_twice():
     for _ in range(2):
@@ -172,14 +179,14 @@ def make():
     threading.Thread(target=interrupt_twice).start()
     time.sleep(1000)
 
-sys.exit(run("slow", make))
+sys.exit(run_node("slow", make))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
 
 
 def test_arguments_that_ros_cannot_read_are_one_sentence_with_status_1(start):
-    node = start("depthart_ros.node", "--ros-args", "-p", "scale")
+    node = start("depthart_ros.cli.depth_node", "--ros-args", "-p", "scale")
     output, _ = node.communicate(timeout=60)
     assert (node.returncode, "Traceback" in output) == (1, False), output
     assert "depth_node cannot start: failed to initialize rcl: Couldn't parse parameter override rule" in output
@@ -198,7 +205,7 @@ def test_arguments_that_ros_cannot_read_are_one_sentence_with_status_1(start):
     ],
 )
 def test_a_parameter_of_ros_that_makes_no_sense_is_one_sentence_with_status_1(world, start, program, given, sentence):
-    before = {"camera": ("depthart_ros.cli.main", "camera"), "node": ("depthart_ros.node",)}[program]
+    before = {"camera": ("depthart_ros.cli.main", "camera"), "node": ("depthart_ros.cli.depth_node",)}[program]
     process = start(*before, "--ros-args", "-p", given)
     output, _ = process.communicate(timeout=60)
     assert (process.returncode, "Traceback" in output, sentence in output) == (1, False, True), output
@@ -206,7 +213,7 @@ def test_a_parameter_of_ros_that_makes_no_sense_is_one_sentence_with_status_1(wo
 
 def test_cameras_that_are_no_list_are_refused_and_the_node_stays_up(world, start):
     world.listen_to_log()
-    node = start("depthart_ros.node", "--ros-args", "-p", "cameras:=5")
+    node = start("depthart_ros.cli.depth_node", "--ros-args", "-p", "cameras:=5")
     said = "cameras is 5; expected a value of type string array"
     world.until(lambda: any(said in line for line in world.logs), what=said, patience=60)
     assert node.poll() is None
@@ -215,8 +222,8 @@ def test_cameras_that_are_no_list_are_refused_and_the_node_stays_up(world, start
 def test_parameters_that_the_node_does_not_have_are_named(world, start):
     world.listen_to_log()
     start(
-        "depthart_ros.node", "--ros-args", "-p", "points.strid:=4", "-p", "front.scale:=1.0", "-p", "autostart:=false",
-        "-p", "use_sim_time:=true", "-p", "qos_overrides./points.publisher.depth:=2",
+        "depthart_ros.cli.depth_node", "--ros-args", "-p", "points.strid:=4", "-p", "front.scale:=1.0",
+        "-p", "autostart:=false", "-p", "use_sim_time:=true", "-p", "qos_overrides./points.publisher.depth:=2",
     )  # fmt: skip
     said = (
         "unknown parameters are ignored: front.scale (did you mean scale?), points.strid (did you mean points.stride?)"
@@ -228,7 +235,7 @@ def test_the_node_takes_its_parameters_from_the_shipped_file(world, start):
     from rcl_interfaces.srv import GetParameters
 
     start(
-        "depthart_ros.node", "--ros-args", "--params-file", str(ROOT / "config" / "depth.yaml"),
+        "depthart_ros.cli.depth_node", "--ros-args", "--params-file", str(ROOT / "config" / "depth.yaml"),
         "-p", "autostart:=false", "-p", "color.map:=magma",
     )  # fmt: skip
     client = world.peer.create_client(GetParameters, "/depth_node/get_parameters")
@@ -257,7 +264,7 @@ def test_what_param_dump_writes_of_unset_parameters_can_be_given_again(
     world.listen_to_log()
     file = tmp_path / "dumped.yaml"
     file.write_text(f"/depth_node:\n  ros__parameters: {given}\n")
-    start("depthart_ros.node", "--ros-args", "--params-file", str(file), "-p", f"model:={toy_model_path}")
+    start("depthart_ros.cli.depth_node", "--ros-args", "--params-file", str(file), "-p", f"model:={toy_model_path}")
     world.until(lambda: active in world.logs, what=active)
     assert not [line for line in world.logs if "refused" in line or "cannot be read" in line]
     settings_of(read_parameters(file), "front" if "front" in given else "")
@@ -265,7 +272,7 @@ def test_what_param_dump_writes_of_unset_parameters_can_be_given_again(
 
 @pytest.mark.parametrize(
     ("program", "arguments"),
-    [("depthart_ros.node", ()), ("depthart_ros.cli.main", ("camera",)), ("depthart_ros.cli.main", ("demo",))],
+    [("depthart_ros.cli.depth_node", ()), ("depthart_ros.cli.main", ("camera",)), ("depthart_ros.cli.main", ("demo",))],
     ids=["depth_node", "camera", "demo"],
 )
 def test_without_rclpy_one_sentence_says_how_to_get_it(program, arguments):
@@ -284,14 +291,15 @@ def test_without_rclpy_one_sentence_says_how_to_get_it(program, arguments):
 
 
 def test_a_missing_python_module_is_named_as_what_it_is():
-    code = "import sys; sys.modules['cv2'] = None\nfrom depthart_ros.node import main\nsys.exit(main())"
+    code = "import sys; sys.modules['cv2'] = None\nfrom depthart_ros.cli.depth_node import main\nsys.exit(main())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
     assert done.stderr.startswith("depth_node needs the Python module cv2 (")
 
 
 @pytest.mark.parametrize(
-    ("program", "arguments"), [("depthart_ros.node", ()), ("depthart_ros.cli.main", ("doctor", "--skip-model"))]
+    ("program", "arguments"),
+    [("depthart_ros.cli.depth_node", ()), ("depthart_ros.cli.main", ("doctor", "--skip-model"))],
 )
 def test_an_opencv_made_for_another_numpy_is_told_with_its_cure(program, arguments, tmp_path):
     (tmp_path / "cv2.py").write_text("raise ImportError('numpy.core.multiarray failed to import')\n")

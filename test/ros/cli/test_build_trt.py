@@ -8,7 +8,7 @@ import pytest
 from depthart_core import BackendError
 from depthart_ros.cli import build_trt
 from depthart_ros.cli.main import main
-from depthart_ros.loading import build_engine, load_estimator, options_of
+from depthart_ros.model_loading import build_engine, load_estimator, options_of
 from depthart_ros.parameters.settings import Settings
 
 for name in ("onnx", "onnxruntime", "onnxscript"):

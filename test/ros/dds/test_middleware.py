@@ -52,10 +52,10 @@ def test_a_missing_one_is_named_with_the_installed_ones_and_the_cure(prefix, dis
     )
 
 
-@pytest.mark.parametrize("program", ["depthart_ros.node", "depthart_ros.cli.main"])
+@pytest.mark.parametrize("program", ["depthart_ros.cli.depth_node", "depthart_ros.cli.main"])
 def test_a_node_says_so_in_one_sentence_with_status_1(program):
     pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
-    arguments = [] if program == "depthart_ros.node" else ["camera", "--source", "sample"]
+    arguments = [] if program == "depthart_ros.cli.depth_node" else ["camera", "--source", "sample"]
     environment = os.environ | {"RMW_IMPLEMENTATION": "rmw_nobody_cpp"}
     done = subprocess.run(
         [sys.executable, "-m", program, *arguments], capture_output=True, text=True, env=environment, timeout=60

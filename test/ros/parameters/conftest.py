@@ -7,7 +7,7 @@ import pytest
 
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
-from depthart_ros.loading import load_estimator
+from depthart_ros.model_loading import load_estimator
 from depthart_ros.outputs.topics import OUTPUTS
 from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Frame, Pipeline

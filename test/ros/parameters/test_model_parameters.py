@@ -7,7 +7,7 @@ import pytest
 
 from depthart_core import DepthartError
 from depthart_core.backends import tensorrt
-from depthart_ros.loading import load_estimator
+from depthart_ros.model_loading import load_estimator
 from depthart_ros.parameters.settings import Settings
 
 

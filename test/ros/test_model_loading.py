@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
 
 from depthart_core import BackendError
-from depthart_ros.loading import faster_with, load_estimator
+from depthart_ros.model_loading import faster_with, load_estimator
 from depthart_ros.parameters.settings import Settings
 
 

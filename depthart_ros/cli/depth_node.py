@@ -1,4 +1,4 @@
-"""`depth_node`: the process around DepthNode."""
+"""The program `depth_node`: runs DepthNode (`depthart_ros.depth_node`) in a process of its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from depthart_ros.process import run
+from depthart_ros.spin import run_node
 
 if TYPE_CHECKING:
     from depthart_ros.depth_node import DepthNode
@@ -18,7 +18,7 @@ def main(args: Sequence[str] | None = None) -> int:
     Args:
         args: the command line with its ROS arguments; that of the process by default.
     """
-    return run("depth_node", _make, args)
+    return run_node("depth_node", _make, args)
 
 
 def _make() -> DepthNode:

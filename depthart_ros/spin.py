@@ -1,4 +1,4 @@
-"""The life of a process with one node: begin with rclpy, spin, end cleanly at a signal."""
+"""Runs one node in this process: initialises rclpy, spins the node, ends cleanly at a signal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from depthart_ros.dds.middleware import missing
-from depthart_ros.imports import explain
+from depthart_ros.import_errors import explain
 
 if TYPE_CHECKING:
     from rclpy.node import Node
@@ -18,7 +18,7 @@ INTERRUPTED = 130
 """Exit status of a command after Ctrl-C, as of shells."""
 
 
-def run(program: str, make: Callable[[], Node], args: Sequence[str] | None = None) -> int:
+def run_node(program: str, make: Callable[[], Node], args: Sequence[str] | None = None) -> int:
     """Make a node and spin it until SIGINT or SIGTERM; returns the exit status, 1 with one sentence where ROS fails.
 
     Args:

@@ -8,7 +8,7 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.impl.implementation_singleton import rclpy_implementation
 
-from depthart_ros.lifecycle import answer_refusals
+from depthart_ros.refused_transitions import answer_refusals
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The model that the settings ask for, loaded and tried."""
+"""Loads and tries the model that the settings ask for, and builds its engine where they allow that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told where a library cannot be imported: which one, why, and the command that cures it."""
+"""What a program says where a library cannot be imported: which one, why, and the command that cures it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lifecycle transitions that cannot be made are answered: up to Jazzy rclpy would end the process over them."""
+"""Answers to lifecycle transitions that cannot be made: up to Jazzy rclpy would end the process over them."""
 
 from __future__ import annotations
 
