@@ -147,10 +147,7 @@ def loss(
     torch.clear_autocast_cache()
     logits = model.logits(prefix, targets.f_hats)
     indices = torch.cat(targets.indices, dim=1)
-    counted = known.tokens.shape[1]
-    said, true = logits[:, :counted].flatten(0, 1).float(), indices[:, :counted].flatten()
-    surprise = functional.cross_entropy(said, true, reduction="none").view(len(indices), -1)
-    cross_entropy = weighted_mean(surprise, known.tokens, sums[0])
+    cross_entropy = _cross_entropy(logits, indices, known.tokens, sums[0])
     final = _last_f_hat(model, logits, targets.f_hats) if dynamic or weights.pixel else None
     last_scale = pixel = total = logits.new_zeros(())
     if dynamic and final is not None:
@@ -164,6 +161,14 @@ def loss(
     total = total + cross_entropy + weights.last_scale * last_scale + weights.pixel * pixel
     accuracy = (logits.detach().argmax(-1) == indices).float().mean()
     return Loss(total, cross_entropy, last_scale, pixel, accuracy)
+
+
+def _cross_entropy(logits: Tensor, indices: Tensor, weights: Tensor, total: Tensor) -> Tensor:
+    """The mean over the first tokens, those that have weights (B, tokens); see `weighted_mean`."""
+    count = weights.shape[1]
+    said, true = logits[:, :count].flatten(0, 1).float(), indices[:, :count].flatten()
+    each = functional.cross_entropy(said, true, reduction="none").view(len(indices), -1)
+    return weighted_mean(each, weights, total)
 
 
 def _last_f_hat(model: DepthART, logits: Tensor, f_hats: list[Tensor]) -> Tensor:

@@ -76,6 +76,71 @@ class Built:
     record: EngineRecord
 
 
+@dataclass(frozen=True)
+class _EngineRequest:
+    """One engine that is to be built: of which model, for which machine, and where it goes.
+
+    Attributes:
+        model: As it was named.
+        weights: Of its file.
+        options: Decoding, number of scales and precision.
+        wish: See `EngineOptions`.
+        machine: That it is for.
+        target: The engine's file.
+    """
+
+    model: str | Path
+    weights: Fingerprint
+    options: BackendOptions
+    wish: EngineOptions
+    machine: Machine
+    target: Path
+
+    def check_weights(self) -> None:
+        """Demand that no engine of other weights is in the way; the cache's own folders are named after the weights.
+
+        Raises:
+            BackendError: There is one.
+        """
+        if self.wish.out is not None:
+            refuse_other_weights(self.target, read_engine_record, self.model, self.weights)
+
+    def find_finished(self) -> EngineRecord | None:
+        """The record of an engine that another process has put there, None where it is not what is asked for."""
+        return find_finished(
+            self.target,
+            self.machine,
+            self.options,
+            weights_sha256=self.weights.sha256,
+            workspace_mib=self.wish.workspace_mib,
+        )
+
+    def describe(self, accepted: Accepted[EngineCandidate], *, pictures: int) -> EngineRecord:
+        """What is to stand beside the engine about it."""
+        options, config, limits = self.options, self.weights.config, asdict(LIMITS[self.options.precision])
+        data = accepted.candidate.data
+        return EngineRecord(
+            model=lasting_name(self.model),
+            weights_sha256=self.weights.sha256,
+            engine_sha256=hashlib.sha256(data).hexdigest(),
+            engine_bytes=len(data),
+            precision=options.precision,
+            float32=list(accepted.float32),
+            decode=options.decode,
+            scales=options.count_scales(config.tokenizer.scales),
+            of_scales=config.tokenizer.scales,
+            input_size=config.tokenizer.input_size,
+            heads=config.heads,
+            machine=asdict(self.machine),
+            workspace_mib=self.wish.workspace_mib,
+            built=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            versions=versions_of("torch", "onnx", "onnxscript"),
+            pictures=pictures,
+            deviation=accepted.deviation,
+            limits={name: limit for name, limit in limits.items() if limit is not None},
+        )
+
+
 def build_engine(
     model: str | Path,
     options: BackendOptions,
@@ -115,33 +180,20 @@ def build_engine(
     if warning := version_warning(machine.library, machine.version):
         report(f"warning: {warning}; the engine is kept only if it agrees with PyTorch")
     target = folder / engine_name(path.stem, wish.precision, options.decode, scales, machine)
-    check_weights = partial(refuse_other_weights, target, read_engine_record, model, weights)
-    if wish.out is not None:
-        check_weights()
+    request = _EngineRequest(model, weights, options, wish, machine, target)
+    request.check_weights()
     before = written_ns(target)
     with building(target, on_wait=lambda: report("another process is building this engine: waiting for it")) as waited:
         if waited and written_ns(target) != before:
-            there = find_finished(
-                target, machine, options, weights_sha256=weights.sha256, workspace_mib=wish.workspace_mib
-            )
-            if there is not None:
+            if (finished := request.find_finished()) is not None:
                 report("another process has built it meanwhile")
-                return Built(target, there)
-            if wish.out is not None:
-                check_weights()
+                return Built(target, finished)
+            request.check_weights()
         loaded, size = load_model(path), weights.config.tokenizer.input_size
         shown = squares(structured_pictures(size) if pictures is None else pictures, size)
         how = Compiling(wish.workspace_mib, progress=progress, interruptible=wish.interruptible)
         accepted = _accepted(EngineMaker(trt, device, loaded, options, how, report), shown)
-        record = _describe(
-            accepted,
-            weights,
-            options,
-            model=model,
-            machine=machine,
-            workspace_mib=wish.workspace_mib,
-            pictures=len(shown),
-        )
+        record = request.describe(accepted, pictures=len(shown))
         write_engine(target, accepted.candidate.data, record)
     return Built(target, record)
 
@@ -159,38 +211,4 @@ def _accepted(maker: EngineMaker, shown: Pictures) -> Accepted[EngineCandidate]:
         limits=LIMITS[maker.options.precision],
         attempts=ATTEMPTS if maker.options.precision in ("fp16", "bf16") else ((),),
         report=maker.report,
-    )
-
-
-def _describe(
-    accepted: Accepted[EngineCandidate],
-    weights: Fingerprint,
-    options: BackendOptions,
-    *,
-    model: str | Path,
-    machine: Machine,
-    workspace_mib: int,
-    pictures: int,
-) -> EngineRecord:
-    """What is to stand beside an engine about it."""
-    data, config, limits = accepted.candidate.data, weights.config, asdict(LIMITS[options.precision])
-    return EngineRecord(
-        model=lasting_name(model),
-        weights_sha256=weights.sha256,
-        engine_sha256=hashlib.sha256(data).hexdigest(),
-        engine_bytes=len(data),
-        precision=options.precision,
-        float32=list(accepted.float32),
-        decode=options.decode,
-        scales=options.count_scales(config.tokenizer.scales),
-        of_scales=config.tokenizer.scales,
-        input_size=config.tokenizer.input_size,
-        heads=config.heads,
-        machine=asdict(machine),
-        workspace_mib=workspace_mib,
-        built=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        versions=versions_of("torch", "onnx", "onnxscript"),
-        pictures=pictures,
-        deviation=accepted.deviation,
-        limits={name: limit for name, limit in limits.items() if limit is not None},
     )

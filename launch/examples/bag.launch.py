@@ -35,13 +35,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 "fixed_frame", default_value="camera_optical_frame", description="RViz: frame_id of the images"
             ),
-            ExecuteProcess(
-                cmd=[
-                    *("ros2", "bag", "play", LaunchConfiguration("bag")),
-                    *("--clock", "100", "--delay", LaunchConfiguration("delay"), "--rate", LaunchConfiguration("rate")),
-                ],
-                output="screen",
-            ),
+            _player(),
             GroupAction(
                 [
                     IncludeLaunchDescription(
@@ -61,4 +55,15 @@ def generate_launch_description() -> LaunchDescription:
                 ]
             ),
         ]
+    )
+
+
+def _player() -> ExecuteProcess:
+    """Return what plays the bag."""
+    return ExecuteProcess(
+        cmd=[
+            *("ros2", "bag", "play", LaunchConfiguration("bag")),
+            *("--clock", "100", "--delay", LaunchConfiguration("delay"), "--rate", LaunchConfiguration("rate")),
+        ],
+        output="screen",
     )

@@ -32,17 +32,7 @@ def generate_launch_description() -> LaunchDescription:
                 "scale_source", default_value="model", description="While scale is empty: model, its own guess"
             ),
             DeclareLaunchArgument("rviz", default_value="true", description="Start RViz too"),
-            Node(
-                package="depthart_ros",
-                executable="depthart",
-                arguments=[
-                    "camera",
-                    *("--source", LaunchConfiguration("source"), "--rate", LaunchConfiguration("rate")),
-                    *("--fov-deg", LaunchConfiguration("fov_deg")),
-                    *("--camera-info-url", LaunchConfiguration("camera_info_url")),
-                ],
-                output="screen",
-            ),
+            _camera(),
             GroupAction(
                 [
                     IncludeLaunchDescription(
@@ -60,4 +50,19 @@ def generate_launch_description() -> LaunchDescription:
                 ]
             ),
         ]
+    )
+
+
+def _camera() -> Node:
+    """Return what publishes the pictures."""
+    return Node(
+        package="depthart_ros",
+        executable="depthart",
+        arguments=[
+            "camera",
+            *("--source", LaunchConfiguration("source"), "--rate", LaunchConfiguration("rate")),
+            *("--fov-deg", LaunchConfiguration("fov_deg")),
+            *("--camera-info-url", LaunchConfiguration("camera_info_url")),
+        ],
+        output="screen",
     )

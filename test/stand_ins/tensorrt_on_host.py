@@ -61,55 +61,65 @@ class Config:
         return self.cache
 
 
+class Builder:
+    """Makes an engine of a graph; the builds of the numbers in `spoils` are spoiled."""
+
+    def __init__(self, _logger):
+        pass
+
+    def create_network(self, flags):
+        assert flags == 2
+        return Network()
+
+    def create_builder_config(self):
+        self.configs.append(Config())
+        return self.configs[-1]
+
+    def build_serialized_network(self, network, config):
+        monitor = config.progress_monitor
+        monitor.phase_start("building", None, 2)
+        if not (monitor.step_complete("building", 0) and monitor.step_complete("building", 1)):
+            return None
+        monitor.phase_finish("building")
+        if len(self.configs) - 1 in self.spoils:
+            negate_depth(network.model.graph)
+        return network.model.SerializeToString()
+
+
+def negate_depth(graph):
+    import onnx
+
+    (last,) = [node for node in graph.node if "depth" in node.output]
+    last.output[list(last.output).index("depth")] = "depth_"
+    graph.node.extend([onnx.helper.make_node("Neg", ["depth_"], ["depth"])])
+
+
+class Runtime:
+    """Reads an engine for a `device`."""
+
+    def __init__(self, _logger):
+        pass
+
+    def deserialize_cuda_engine(self, data):
+        import onnxruntime
+
+        return Engine(self.device, onnxruntime.InferenceSession(bytes(data)))
+
+
+class Logger:
+    """The levels of a TensorRT logger."""
+
+    ERROR, INTERNAL_ERROR, WARNING = range(3)
+
+
 def make_tensorrt(device, *, spoils=()):
     """A TensorRT 10.16 that spoils the builds of these numbers; `configs` are those of its builds."""
-    import onnx
-    import onnxruntime
-
-    class Logger:
-        ERROR, INTERNAL_ERROR, WARNING = range(3)
-
-    class Builder:
-        def __init__(self, logger):
-            pass
-
-        def create_network(self, flags):
-            assert flags == 2
-            return Network()
-
-        def create_builder_config(self):
-            trt.configs.append(Config())
-            return trt.configs[-1]
-
-        def build_serialized_network(self, network, config):
-            monitor = config.progress_monitor
-            monitor.phase_start("building", None, 2)
-            if not (monitor.step_complete("building", 0) and monitor.step_complete("building", 1)):
-                return None
-            monitor.phase_finish("building")
-            if len(trt.configs) - 1 in spoils:
-                (last,) = [node for node in network.model.graph.node if "depth" in node.output]
-                last.output[list(last.output).index("depth")] = "depth_"
-                network.model.graph.node.extend([onnx.helper.make_node("Neg", ["depth_"], ["depth"])])
-            return network.model.SerializeToString()
-
-    class Runtime:
-        def __init__(self, logger):
-            pass
-
-        def deserialize_cuda_engine(self, data):
-            return Engine(device, onnxruntime.InferenceSession(bytes(data)))
-
     trt = types.ModuleType("tensorrt")
     trt.__spec__ = ModuleSpec("tensorrt", None)  # PyTorch asks for it
     trt.__version__, trt.configs = "10.16.1", []
-    trt.ILogger, trt.IProgressMonitor, trt.Builder, trt.Runtime, trt.OnnxParser = (
-        Logger,
-        object,
-        Builder,
-        Runtime,
-        Parser,
-    )
+    trt.ILogger, trt.IProgressMonitor, trt.OnnxParser = Logger, object, Parser
+    trt.Builder = type("Builder", (Builder,), {"configs": trt.configs, "spoils": spoils})
+    trt.Runtime = type("Runtime", (Runtime,), {"device": device})
     trt.NetworkDefinitionCreationFlag = types.SimpleNamespace(STRONGLY_TYPED=1)
     trt.MemoryPoolType, trt.BuilderFlag = types.SimpleNamespace(WORKSPACE=0), types.SimpleNamespace(TF32=7)
     trt.TensorIOMode, trt.nptype = types.SimpleNamespace(INPUT="input"), np.dtype
