@@ -1,7 +1,6 @@
 """The launch files: their arguments, what they include and, where `launch` is installed, what they start."""
 
 import ast
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -235,82 +234,7 @@ def test_the_camera_of_the_webcam_example_has_the_options_that_are_given():
     assert set(options) <= set(parser._option_string_actions)
 
 
-def test_the_rviz_layout_shows_our_topics():
-    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
-    layout = yaml.safe_load((ROOT / "config" / "depth.rviz").read_text())["Visualization Manager"]
-    shown = {display["Topic"]["Value"] for display in layout["Displays"] if "Topic" in display}
-    assert shown == {"/image", "/points", "/depth/image_color"}
-    assert layout["Global Options"]["Fixed Frame"] == "camera_optical_frame"
-
-
 @pytest.mark.parametrize("name", ["webcam", "nav2"])
 def test_an_example_for_any_camera_takes_raw_images_too(name):
     (given,) = included(ROOT / "launch" / "examples" / f"{name}.launch.py")
     assert {"rectified", "rectify"} <= set(given)
-
-
-def test_the_parameters_for_nav2_are_valid_for_the_node():
-    from depthart_ros.parameters.files import read_parameters, settings_of
-
-    settings = settings_of(read_parameters(ROOT / "config" / "nav2_depth.yaml"))
-    assert settings.points_stride > 1
-    assert 0 < settings.min_range < settings.max_range
-
-
-@pytest.mark.parametrize(("costmap", "layer"), [("local", "voxel_layer"), ("global", "obstacle_layer")])
-def test_the_costmaps_take_the_cloud_of_the_node_within_its_ranges(costmap, layer):
-    import yaml
-
-    from depthart_ros.parameters.files import read_parameters, settings_of
-
-    file = ROOT / "config" / "nav2_depth.yaml"
-    settings = settings_of(read_parameters(file))
-    parameters = yaml.safe_load(file.read_text())[f"{costmap}_costmap"][f"{costmap}_costmap"]["ros__parameters"]
-    assert layer in parameters["plugins"]
-    assert not parameters[layer].get("mark_threshold")  # more voxels than low obstacles fill
-    sources = [parameters[layer][name] for name in parameters[layer]["observation_sources"].split()]
-    for source in sources:
-        assert (source["topic"], source["data_type"]) == ("/points", "PointCloud2")
-        assert source["clearing"]
-        assert settings.min_range <= source["raytrace_min_range"] < source["raytrace_max_range"]
-        assert 2 * source["raytrace_max_range"] <= settings.max_range  # what lies behind free space clears it
-    [source] = [source for source in sources if source["marking"]]
-    assert settings.min_range <= source["obstacle_min_range"] < source["obstacle_max_range"]
-    assert source["obstacle_max_range"] < source["raytrace_max_range"]
-    for other in sources:
-        if other is not source:  # what marking leaves out for its height, in three dimensions alone
-            assert layer == "voxel_layer"
-            assert other["min_obstacle_height"] < 0.0 < source["min_obstacle_height"]
-            assert other["max_obstacle_height"] > source["max_obstacle_height"]
-
-
-def load(file):
-    """The launch description of a file, or skip where nothing can run it."""
-    launch = pytest.importorskip("launch", reason="launch comes with ROS 2 and is not installed")
-    if not hasattr(launch, "LaunchService"):
-        pytest.skip("launch comes with ROS 2 and is not installed")
-    packages = pytest.importorskip("ament_index_python.packages", reason="ament_index_python comes with ROS 2")
-    try:
-        packages.get_package_share_directory("depthart_ros")
-    except packages.PackageNotFoundError:
-        pytest.skip("depthart_ros is not in a sourced install space")
-    spec = importlib.util.spec_from_file_location("launch_file", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return launch, module.generate_launch_description()
-
-
-@files
-def test_ros2_launch_reads_it(file):
-    _, description = load(file)
-    assert description.entities
-
-
-def test_ros2_launch_would_start_the_node_with_the_given_arguments():
-    launch, description = load(FILE)
-    context = launch.LaunchContext()
-    context.launch_configurations.update({"image": "/cam/image", "scale": "2", "local_transport": "true"})
-    for entity in description.entities[:-1]:
-        entity.execute(context)
-    (node,) = description.entities[-1].execute(context)
-    assert (node.node_package, node.node_executable) == ("depthart_ros", "depth_node")

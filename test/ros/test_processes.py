@@ -134,57 +134,6 @@ def test_the_node_stays_up_and_says_why_when_it_cannot_configure(world, start):
     assert (status, "Traceback" in output, "/nowhere/model.safetensors" in output) == (0, False, True), output
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("moment", ["initialised", "before", "after"])
-def test_a_signal_before_the_node_spins_ends_the_process_without_a_word(world, number, moment):
-    code = f"""
-import os, sys, time
-import rclpy
-if "{moment}" == "initialised":
-    initialise = rclpy.init
-    rclpy.init = lambda **options: (initialise(**options), os.kill(os.getpid(), {number.value}), time.sleep(0.5))
-from rclpy.node import Node
-from depthart_ros.spin import run_node
-
-def signalled():
-    os.kill(os.getpid(), {number.value})
-    while rclpy.ok():
-        time.sleep(0.01)
-
-def make():
-    if "{moment}" == "before":
-        signalled()
-    node = Node("interrupted")
-    if "{moment}" == "after":
-        signalled()
-    return node
-
-sys.exit(run_node("interrupted", make))
-"""
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, "Traceback" in done.stdout + done.stderr) == (0, False), done.stdout + done.stderr
-
-
-def test_a_second_interrupt_does_not_wait_for_what_takes_long(world):
-    code = """
-import os, signal, sys, threading, time
-from depthart_ros.spin import run_node
-
-def interrupt_twice():
-    for _ in range(2):
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.5)
-
-def make():
-    threading.Thread(target=interrupt_twice).start()
-    time.sleep(1000)
-
-sys.exit(run_node("slow", make))
-"""
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
-
-
 def test_arguments_that_ros_cannot_read_are_one_sentence_with_status_1(start):
     node = start("depthart_ros.cli.depth_node", "--ros-args", "-p", "scale")
     output, _ = node.communicate(timeout=60)
@@ -268,44 +217,3 @@ def test_what_param_dump_writes_of_unset_parameters_can_be_given_again(
     world.until(lambda: active in world.logs, what=active)
     assert not [line for line in world.logs if "refused" in line or "cannot be read" in line]
     settings_of(read_parameters(file), "front" if "front" in given else "")
-
-
-@pytest.mark.parametrize(
-    ("program", "arguments"),
-    [("depthart_ros.cli.depth_node", ()), ("depthart_ros.cli.main", ("camera",)), ("depthart_ros.cli.main", ("demo",))],
-    ids=["depth_node", "camera", "demo"],
-)
-def test_without_rclpy_one_sentence_says_how_to_get_it(program, arguments):
-    code = (
-        "import sys; sys.modules.update(dict.fromkeys(('rclpy', 'sensor_msgs', 'diagnostic_msgs', 'rcl_interfaces')))\n"
-        f"from {program} import main\nsys.exit(main())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    assert "needs ROS 2" in done.stderr
-    assert "source /opt/ros/DISTRO/setup.bash" in done.stderr
-    assert "pip install ros-kilted-rclpy" in done.stderr
-    assert done.stderr.count("\n") == 1
-
-
-def test_a_missing_python_module_is_named_as_what_it_is():
-    code = "import sys; sys.modules['cv2'] = None\nfrom depthart_ros.cli.depth_node import main\nsys.exit(main())"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
-    assert done.stderr.startswith("depth_node needs the Python module cv2 (")
-
-
-@pytest.mark.parametrize(
-    ("program", "arguments"),
-    [("depthart_ros.cli.depth_node", ()), ("depthart_ros.cli.main", ("doctor", "--skip-model"))],
-)
-def test_an_opencv_made_for_another_numpy_is_told_with_its_cure(program, arguments, tmp_path):
-    (tmp_path / "cv2.py").write_text("raise ImportError('numpy.core.multiarray failed to import')\n")
-    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nfrom {program} import main\nsys.exit(main())"
-    command = [sys.executable, "-c", code, *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
-    assert "compiled for NumPy 1" in done.stderr
-    assert "pip install 'numpy<2'" in done.stderr
