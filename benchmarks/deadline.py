@@ -32,7 +32,7 @@ from depthart_core.markdown import table
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.driver.sources import SAMPLES
-from depthart_ros.inputs.fallback import pinhole
+from depthart_ros.inputs.fallback_calibration import pinhole
 from depthart_ros.outputs.publishers import ROS_TYPES
 from depthart_ros.outputs.topics import CAMERA_INFO, DEPTH, POINTS
 from depthart_ros.parameters.settings import Settings

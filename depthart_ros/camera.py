@@ -15,15 +15,15 @@ from depthart_ros.diagnostics.overload import LatencyTrend
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.reports import Report, values_of
 from depthart_ros.diagnostics.situation import Situation
-from depthart_ros.diagnostics.statistics import Snapshot, Statistics
+from depthart_ros.diagnostics.statistics import Statistics, StatisticsSnapshot
 from depthart_ros.diagnostics.verdicts import NO_DEADLINE, how_to_get_metres, judge
 from depthart_ros.inputs.calibration_file import load_calibration
-from depthart_ros.inputs.fallback import has_fallback
+from depthart_ros.inputs.fallback_calibration import has_fallback
 from depthart_ros.inputs.topics import COMPRESSED_SUFFIX
-from depthart_ros.intake import OF_FRAMES, Intake
+from depthart_ros.intake import FRAME_PROBLEMS, Intake
+from depthart_ros.outputs.depth_frame import DepthFrame
 from depthart_ros.outputs.publishers import OutputPublishers
 from depthart_ros.outputs.scaling import given_scale, scale_possible
-from depthart_ros.outputs.view import View
 from depthart_ros.parameters.declaration import LastSettings
 from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Pipeline
@@ -100,7 +100,7 @@ class Camera:
 
     def settle(self) -> None:
         """Forget what was wrong with frames, once none is at work."""
-        self._problems.clear(*OF_FRAMES)
+        self._problems.clear(*FRAME_PROBLEMS)
 
     def release(self) -> None:
         """Give the publishers back."""
@@ -112,7 +112,7 @@ class Camera:
     def recheck(self) -> None:
         """Let the subscriptions follow the publishers and listeners that are there now."""
         if self._intake is not None and self._outputs is not None and self._pipeline is not None:
-            self._intake.recheck(wanted=bool(self._outputs.listened()) or self._pipeline.asked)
+            self._intake.recheck(wanted=bool(self._outputs.listened()) or self._pipeline.frame_requested)
         if self._intake is None or not self._intake.image.reliability:  # no image is taken
             self._statistics.restart_rates()
         if self._deadline_ignored:
@@ -145,16 +145,16 @@ class Camera:
             self._problems.report("subscriber", mismatch)
 
     @property
-    def view(self) -> View | None:
+    def newest_frame(self) -> DepthFrame | None:
         """The newest frame with its depth, None before the first."""
         pipeline = self._pipeline  # snapshots ask in a thread of their own
-        return pipeline.view if pipeline is not None else None
+        return pipeline.newest_frame if pipeline is not None else None
 
     def request_frame(self, *, wanted: bool) -> None:
         """Let depth be made though nobody subscribes, or no longer, from the next recheck on."""
         pipeline = self._pipeline
         if pipeline is not None:
-            pipeline.asked = wanted
+            pipeline.frame_requested = wanted
 
     @property
     def _deadline_ignored(self) -> bool:
@@ -168,7 +168,7 @@ class Camera:
     def _warn(self, sentence: str) -> None:
         self._node.get_logger().warning(self._named + sentence)
 
-    def _situation(self, lifecycle: str, problems: Mapping[str, str], snapshot: Snapshot) -> Situation:
+    def _situation(self, lifecycle: str, problems: Mapping[str, str], snapshot: StatisticsSnapshot) -> Situation:
         """Return what the diagnostics judge."""
         node, intake = self._node, self._intake
         now = Situation(lifecycle, node.get_fully_qualified_name(), self.name, problems, snapshot.rates)
@@ -181,9 +181,9 @@ class Camera:
             settings=settings,
             image=image,
             camera_info=intake.camera_info.state(),
-            beside=self._beside(image.name),
+            other_transport=self._other_transport(image.name),
             silence=intake.silence,
-            ever=snapshot.counters["received"] > 0,
+            ever_received=snapshot.counters["received"] > 0,
             interval=intake.interval,
             middleware=get_rmw_implementation_identifier(),
             falls_behind=falls_behind,
@@ -196,11 +196,11 @@ class Camera:
             clock_runs=node.get_clock().now().nanoseconds > 0,
         )
 
-    def _beside(self, image: str) -> str:
+    def _other_transport(self, image: str) -> str:
         """Return the topic with images of the other image_transport, "" where none publishes there."""
         base = image.removesuffix(COMPRESSED_SUFFIX)
-        beside = base if base != image else base + COMPRESSED_SUFFIX
-        return beside if self._node.count_publishers(beside) else ""
+        other = base if base != image else base + COMPRESSED_SUFFIX
+        return other if self._node.count_publishers(other) else ""
 
     def _scale(self, settings: Settings) -> ScaleGuess | None:
         """Return what makes metres: the parameter, or the guess for the newest frame while frames are taken."""

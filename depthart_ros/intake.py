@@ -24,7 +24,7 @@ from depthart_ros.worker import Handler, Worker
 
 INTERVALS = 5  # that say what is usual between images
 LINGER = 5.0  # seconds that images are still taken after the last listener left
-OF_FRAMES = (
+FRAME_PROBLEMS = (
     "image",
     "unforeseen",
     "camera_info",
@@ -166,7 +166,7 @@ class Intake:
                     self._problems.report("subscription", str(error))
         else:
             self.close()
-            self._problems.clear(*OF_FRAMES)  # again and again: a frame may still have been at work
+            self._problems.clear(*FRAME_PROBLEMS)  # again and again: a frame may still have been at work
 
     def close(self) -> None:
         """Unsubscribe; what waits and what is at work is the worker's to end."""

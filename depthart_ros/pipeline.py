@@ -14,14 +14,14 @@ import numpy as np
 from depthart_core import DepthEstimator, RelativeDepth, ScaleGuess
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
+from depthart_ros.inputs.calibrated_picture import Picture, PictureCalibrator
 from depthart_ros.inputs.conversions import check_picture, picture_of
-from depthart_ros.inputs.sight import Picture, Sights
 from depthart_ros.inputs.throttle import Throttle
+from depthart_ros.outputs.depth_frame import DepthFrame
 from depthart_ros.outputs.message_builder import MessageBuilder
 from depthart_ros.outputs.messages import MessageTypes
 from depthart_ros.outputs.scaling import Scaling, scale_possible
 from depthart_ros.outputs.topics import CAMERA_INFO, CONFIDENCE, METRIC, POINTS, RELATIVE
-from depthart_ros.outputs.view import View
 from depthart_ros.parameters.settings import Settings
 
 if TYPE_CHECKING:
@@ -79,9 +79,9 @@ class Pipeline:
 
     Attributes:
         scale: what made the newest frame's depth metres, None while it is unknown.
-        view: the newest frame with its depth, None before the first.
+        newest_frame: the newest frame with its depth, None before the first.
         skipped: whether the newest frame was left out for no other reason than the cloud's own rate.
-        asked: whether a view is to be made though nobody listens.
+        frame_requested: whether depth is to be made though nobody listens.
     """
 
     def __init__(self, estimator: DepthEstimator, outputs: Outputs, problems: Problems, statistics: Statistics) -> None:
@@ -90,14 +90,14 @@ class Pipeline:
         self._problems = problems
         self._statistics = statistics
         self._builder = MessageBuilder(outputs.types)
-        self._sights = Sights(outputs.types.camera_info, problems)
+        self._calibrator = PictureCalibrator(outputs.types.camera_info, problems)
         self._scaling = Scaling()
         self._cloud_throttle = Throttle()
         self._to_publish = 0.0  # seconds that publishing is expected to take
         self.scale: ScaleGuess | None = None
-        self.view: View | None = None
+        self.newest_frame: DepthFrame | None = None
         self.skipped = False
-        self.asked = False
+        self.frame_requested = False
 
     def process(self, frame: Frame) -> bool:
         """Publish what somebody listens to; returns whether anything could be published.
@@ -117,23 +117,24 @@ class Pipeline:
         start = time.perf_counter()
         rgb = picture_of(frame.image, max_pixels=max_pixels)
         if needs_calibration(frame.settings, possible):
-            sight = self._sights.of(rgb, frame.info, frame.settings, topic=frame.topic)
+            picture = self._calibrator.of(rgb, frame.info, frame.settings, topic=frame.topic)
         else:
             self._problems.clear("camera_info")
-            sight = self._sights.quietly(rgb, frame.info, frame.settings)
-        if sight.intrinsics is None:
+            picture = self._calibrator.quietly(rgb, frame.info, frame.settings)
+        if picture.intrinsics is None:
             wanted -= {POINTS, CAMERA_INFO} if frame.settings.scale_source == "given" else METRIC
         if not wanted:
             self.scale = None
             return False
         decoded = time.perf_counter()
-        relative = self._estimate(frame, sight.rgb, wanted)
+        relative = self._estimate(frame, picture.rgb, wanted)
         inferred = time.perf_counter()
         stamp = _seconds(frame.image.header.stamp)
-        self.scale = self._scaling.of(relative, sight.intrinsics, frame.settings, stamp=stamp)
-        view = View(frame.image.header, sight, relative, self.scale, frame.settings)
-        self.view = view if relative.values.size else None  # whoever has the outputs may ask for a snapshot of them
-        self._publish(view, wanted)
+        self.scale = self._scaling.of(relative, picture.intrinsics, frame.settings, stamp=stamp)
+        depth_frame = DepthFrame(frame.image.header, picture, relative, self.scale, frame.settings)
+        # Kept also where somebody has the outputs already, who may ask for a snapshot of them.
+        self.newest_frame = depth_frame if relative.values.size else None
+        self._publish(depth_frame, wanted)
         published = time.perf_counter()
         self._to_publish = max(published - inferred, FADING * self._to_publish)
         for stage, seconds in zip(
@@ -153,7 +154,7 @@ class Pipeline:
 
     def _possible(self, frame: Frame) -> frozenset[str]:
         """Return what is listened to or asked for, as far as this model can fill it with these settings."""
-        wanted = self._outputs.listened() | ({RELATIVE} if self.asked else frozenset())
+        wanted = self._outputs.listened() | ({RELATIVE} if self.frame_requested else frozenset())
         heads = self._estimator.heads
         if not heads:
             wanted -= {CONFIDENCE}
@@ -166,10 +167,10 @@ class Pipeline:
             return possible - {POINTS}
         return possible
 
-    def _publish(self, view: View, wanted: frozenset[str]) -> None:
+    def _publish(self, depth_frame: DepthFrame, wanted: frozenset[str]) -> None:
         """Make and publish every wanted output."""
         self._problems.clear("publish")
-        for topic, message in self._builder.messages(view, wanted):
+        for topic, message in self._builder.messages(depth_frame, wanted):
             failure = self._outputs.publish(topic, message)
             if failure:
                 self._statistics.count("publish_failed")

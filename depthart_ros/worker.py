@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 
-LONGEST = 4
+QUEUE_LIMIT = 4
 """Items of a queue beyond which it has no room: only where all are kept."""
 
 
@@ -54,7 +54,7 @@ class FrameQueue(Generic[Item]):
     @property
     def has_room(self) -> bool:
         """Whether another item may come; a queue that keeps the newest alone always has."""
-        return self._items.maxlen is not None or len(self._items) < LONGEST
+        return self._items.maxlen is not None or len(self._items) < QUEUE_LIMIT
 
     def put(self, item: Item) -> None:
         """Hand an item over, in place of an older one where only the newest is kept; a closed queue stays empty."""

@@ -9,7 +9,7 @@ from depthart_core import ConfigError
 from depthart_ros.bags.job import Job
 from depthart_ros.diagnostics.verdicts import NO_CONFIDENCE, UNFILTERED
 from depthart_ros.errors import BagError
-from depthart_ros.inputs.fallback import has_fallback
+from depthart_ros.inputs.fallback_calibration import has_fallback
 from depthart_ros.outputs.scaling import scale_possible
 from depthart_ros.outputs.topics import CAMERA_INFO, CONFIDENCE, DEPTH, METRIC, OUTPUTS, POINTS, RELATIVE
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from depthart_ros.diagnostics.statistics import Snapshot, processed_share
+from depthart_ros.diagnostics.statistics import StatisticsSnapshot, processed_share
 
 REMEMBERED = 9
 """Snapshots of which the first third is compared with the last."""
@@ -24,7 +24,7 @@ class LatencyTrend:
         """Return the mean of a stage [s] in the newest second in which something was published; 0 when idle."""
         return self._recent[-1].get(stage, 0.0) if self._recent else 0.0
 
-    def falls_behind(self, snapshot: Snapshot, *, full: bool) -> bool:
+    def falls_behind(self, snapshot: StatisticsSnapshot, *, full: bool) -> bool:
         """Whether it does, this snapshot included.
 
         Args:

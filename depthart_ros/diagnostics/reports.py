@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depthart_ros.diagnostics.statistics import Snapshot
+from depthart_ros.diagnostics.statistics import StatisticsSnapshot
 from depthart_ros.diagnostics.verdicts import OK, Verdict
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _status(name: str, verdict: Verdict, values: Mapping[str, str], node: str) -
     )
 
 
-def values_of(snapshot: Snapshot) -> dict[str, str]:
+def values_of(snapshot: StatisticsSnapshot) -> dict[str, str]:
     """Return counters, rates [1/s], latencies and numbers of scales as key-value pairs, for example `infer_p95_ms`."""
     values = {name: str(count) for name, count in snapshot.counters.items()}
     values |= {f"{name}_rate": f"{rate:.2f}" for name, rate in snapshot.rates.items()}

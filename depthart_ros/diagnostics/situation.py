@@ -25,10 +25,10 @@ class Situation:
         settings: of the camera.
         image: its pictures.
         camera_info: its calibration.
-        beside: the topic that has images of the other image_transport; "" where none has.
+        other_transport: the topic that has images of the other image_transport; "" where none has.
         silence: seconds since the last image, or since it was subscribed to; 0 while it is not, for want of listeners,
             and while images have to wait.
-        ever: whether an image ever came.
+        ever_received: whether an image ever came.
         interval: seconds from one image to the next, as is usual for the camera; 0 before two came.
         middleware: identifier of the RMW that is in use.
         falls_behind: whether the age of published depth grows because images come too fast.
@@ -49,9 +49,9 @@ class Situation:
     settings: Settings = field(default_factory=Settings)
     image: InputTopic = field(default_factory=InputTopic)
     camera_info: InputTopic = field(default_factory=InputTopic)
-    beside: str = ""
+    other_transport: str = ""
     silence: float = 0.0
-    ever: bool = True
+    ever_received: bool = True
     interval: float = 0.0
     middleware: str = "rmw_fastrtps_cpp"
     falls_behind: bool = False

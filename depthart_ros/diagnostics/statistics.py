@@ -19,7 +19,7 @@ SHORTEST = 1.0  # seconds that rates are of at least: the first image alone make
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class StatisticsSnapshot:
     """The state of the statistics at one moment.
 
     Attributes:
@@ -82,7 +82,7 @@ class Statistics:
         with self._lock:
             self._scales.append(scales)
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> StatisticsSnapshot:
         """Return counters, rates, percentiles, and means since the last call."""
         with self._lock:
             now, counters = self._clock(), dict(self._counters)
@@ -95,7 +95,7 @@ class Statistics:
         rates = {name: (counters[name] - before[name]) / elapsed for name in ("received", "processed", "idle")}
         latencies = {stage: percentiles_ms(values) for stage, values in windows.items()}
         recent = {stage: total / count for stage, (count, total) in sums.items()}
-        return Snapshot(counters, rates, latencies, scales, recent)
+        return StatisticsSnapshot(counters, rates, latencies, scales, recent)
 
 
 def processed_share(rates: Mapping[str, float]) -> float:

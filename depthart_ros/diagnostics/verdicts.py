@@ -107,15 +107,15 @@ def _judge_input(now: Situation) -> Verdict | None:
     if "subscription" in now.problems:
         return Verdict(ERROR, "no image", now.problems["subscription"], CURES["subscription"])
     if now.image.publishers == 0:
-        return Verdict(STALE if now.ever else WARN, "no image", *_why_nobody_publishes(now))
+        return Verdict(STALE if now.ever_received else WARN, "no image", *_why_nobody_publishes(now))
     if now.silence > max(SILENCE, INTERVALS * now.interval):
         cause = f"{now.image.publishers} publisher(s) on {now.image.name}, but no image for {now.silence:.0f} s"
         if "qos" in now.problems:
             return Verdict(ERROR, "no image", f"{cause}: {now.problems['qos']}", CURES["qos"])
-        level = STALE if now.ever else WARN
+        level = STALE if now.ever_received else WARN
         look = f"see whether the camera runs: ros2 topic hz {now.image.name}"
         if now.image.reliability == "best_effort" and "fastrtps" in now.middleware:
-            return Verdict(level, "no image", cause, f"{look}; if it does: {LOSSY}" if now.ever else LOSSY)
+            return Verdict(level, "no image", cause, f"{look}; if it does: {LOSSY}" if now.ever_received else LOSSY)
         return Verdict(level, "no image", cause, look)
     return None
 
@@ -123,19 +123,22 @@ def _judge_input(now: Situation) -> Verdict | None:
 def _why_nobody_publishes(now: Situation) -> tuple[str, str]:
     """Cause and cure where no publisher sends images that can be taken."""
     topic, base = now.image.name, now.image.name.removesuffix(COMPRESSED_SUFFIX)
-    if now.image.strangers:
-        cause = f"{topic} carries {', '.join(now.image.strangers)}, expected {now.image.type}"
-        if COMPRESSED_TYPE not in now.image.strangers:
+    if now.image.other_types:
+        cause = f"{topic} carries {', '.join(now.image.other_types)}, expected {now.image.type}"
+        if COMPRESSED_TYPE not in now.image.other_types:
             return cause, "remap image to a topic of that type, or let image_transport say which type it has"
         remap = f"image:={base}" if base != topic else f"image{COMPRESSED_SUFFIX}:={topic}"
         return cause, f"set image_transport to compressed, and remap: -r {_own(now)}{remap}"
-    if now.beside.endswith(COMPRESSED_SUFFIX) and now.image.type == COMPRESSED_TYPE:
-        cure = f"remap: --ros-args -r {_own(now)}image{COMPRESSED_SUFFIX}:={now.beside}"
-        return f"nothing publishes {topic}, but {now.beside} is there", cure
-    if now.beside:
-        other = "compressed" if now.beside.endswith(COMPRESSED_SUFFIX) else "raw"
+    if now.other_transport.endswith(COMPRESSED_SUFFIX) and now.image.type == COMPRESSED_TYPE:
+        cure = f"remap: --ros-args -r {_own(now)}image{COMPRESSED_SUFFIX}:={now.other_transport}"
+        return f"nothing publishes {topic}, but {now.other_transport} is there", cure
+    if now.other_transport:
+        other = "compressed" if now.other_transport.endswith(COMPRESSED_SUFFIX) else "raw"
         launch = f"image_transport:={other} with the launch file"
-        return f"nothing publishes {topic}, but {now.beside} is there", f"set image_transport to {other} ({launch})"
+        return (
+            f"nothing publishes {topic}, but {now.other_transport} is there",
+            f"set image_transport to {other} ({launch})",
+        )
     cure = f"start the camera, or remap: --ros-args -r {_own(now)}image:=/its/topic"
     cure += "" if now.camera else " (image:=/its/topic with the launch file)"
     return f"nothing publishes {topic}", cure
@@ -144,8 +147,8 @@ def _why_nobody_publishes(now: Situation) -> tuple[str, str]:
 def _why_no_camera_info(now: Situation) -> tuple[str, str]:
     """Cause and cure where none came."""
     cure = f"publish it, or remap: --ros-args -r {_own(now)}camera_info:=/its/topic"
-    if now.camera_info.strangers:
-        why = f"it carries {', '.join(now.camera_info.strangers)}"
+    if now.camera_info.other_types:
+        why = f"it carries {', '.join(now.camera_info.other_types)}"
     elif not now.camera_info.publishers:
         why, cure = "nothing publishes it", f"{cure}, or set camera_info_url or fov_deg"
     elif "camera_info_qos" in now.problems:

@@ -13,7 +13,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from depthart_ros.inputs.fallback import pinhole
+from depthart_ros.inputs.fallback_calibration import pinhole
 from depthart_ros.outputs.messages import ImageMessage, image_message
 from depthart_ros.outputs.publishers import ROS_TYPES, publish
 

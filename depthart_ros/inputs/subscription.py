@@ -109,8 +109,8 @@ class FollowingSubscription:
     def state(self) -> InputTopic:
         """Return what is known of the topic now."""
         kinds = [info.topic_type for info in self._node.get_publishers_info_by_topic(self.topic)]
-        strangers = tuple(sorted({*kinds} - {self._type}))
-        return InputTopic(self.topic, self._type, kinds.count(self._type), strangers, self.reliability)
+        other_types = tuple(sorted({*kinds} - {self._type}))
+        return InputTopic(self.topic, self._type, kinds.count(self._type), other_types, self.reliability)
 
     def recheck(self) -> None:
         """Subscribe, or subscribe anew if the publishers now call for another quality of service.

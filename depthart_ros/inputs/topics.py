@@ -21,14 +21,14 @@ class InputTopic:
         name: resolved.
         type: of the messages that can be heard.
         publishers: how many send those.
-        strangers: the types of the other publishers, which cannot be heard.
+        other_types: the types of the other publishers, which cannot be heard.
         reliability: of our subscription; "" without one.
     """
 
     name: str = ""
     type: str = ""
     publishers: int = 0
-    strangers: tuple[str, ...] = ()
+    other_types: tuple[str, ...] = ()
     reliability: str = ""
 
 

@@ -1,4 +1,4 @@
-"""The messages of a view, one kind for each output, in memory that is kept between frames."""
+"""The messages of a frame with its depth, one kind for each output, in memory that is kept between frames."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_ros.outputs.colors import colorize, palette
+from depthart_ros.outputs.depth_frame import DepthFrame
 from depthart_ros.outputs.legend import draw_legend
 from depthart_ros.outputs.messages import (
     CloudMessage,
@@ -22,11 +23,10 @@ from depthart_ros.outputs.messages import (
     voxel_cloud,
 )
 from depthart_ros.outputs.topics import CAMERA_INFO, COLOR, CONFIDENCE, DEPTH, POINTS, RELATIVE
-from depthart_ros.outputs.view import View
 
 
 class MessageBuilder:
-    """Makes the messages of a view; the memory of the next one of the same size is used again.
+    """Makes the messages of a frame; the memory of the next one of the same size is used again.
 
     Args:
         types: the classes of the messages.
@@ -37,7 +37,7 @@ class MessageBuilder:
 
     def __init__(self, types: MessageTypes) -> None:
         self._types = types
-        self._makers: dict[str, Callable[[View], Any]] = {
+        self._makers: dict[str, Callable[[DepthFrame], Any]] = {
             CAMERA_INFO: self._camera_info,  # before the depth that it belongs to
             RELATIVE: self._relative,
             CONFIDENCE: self._confidence,
@@ -47,37 +47,37 @@ class MessageBuilder:
         }
         self.memory: dict[str, Any] = {}
 
-    def messages(self, view: View, wanted: frozenset[str]) -> Iterator[tuple[str, Any]]:
-        """Make topic and message of every wanted output, all of them possible; each is valid until the next view."""
+    def messages(self, frame: DepthFrame, wanted: frozenset[str]) -> Iterator[tuple[str, Any]]:
+        """Make topic and message of every wanted output, all of them possible; each is valid until the next frame."""
         for topic, make in self._makers.items():
             if topic in wanted:
-                message = make(view)
-                message.header = view.header
+                message = make(frame)
+                message.header = frame.header
                 yield topic, message
 
-    def _relative(self, view: View) -> Any:
-        return self._values(RELATIVE, view.relative.values)
+    def _relative(self, frame: DepthFrame) -> Any:
+        return self._values(RELATIVE, frame.relative.values)
 
-    def _depth(self, view: View) -> Any:
-        if view.settings.depth_encoding == "32FC1":
-            return self._values(DEPTH, view.depth)
-        image = self._image(DEPTH, view.depth.shape, "16UC1")
-        np.copyto(image.pixels, to_millimetres(view.depth))
+    def _depth(self, frame: DepthFrame) -> Any:
+        if frame.settings.depth_encoding == "32FC1":
+            return self._values(DEPTH, frame.depth)
+        image = self._image(DEPTH, frame.depth.shape, "16UC1")
+        np.copyto(image.pixels, to_millimetres(frame.depth))
         return image.message
 
-    def _confidence(self, view: View) -> Any:
-        assert view.relative.confidence is not None
-        return self._values(CONFIDENCE, view.relative.confidence)
+    def _confidence(self, frame: DepthFrame) -> Any:
+        assert frame.relative.confidence is not None
+        return self._values(CONFIDENCE, frame.relative.confidence)
 
-    def _camera_info(self, view: View) -> Any:
-        return view.fill_camera_info(self._types.camera_info())
+    def _camera_info(self, frame: DepthFrame) -> Any:
+        return frame.fill_camera_info(self._types.camera_info())
 
-    def _color(self, view: View) -> Any:
-        settings = view.settings
-        if view.scale is None:
-            depth, limits, unit = view.filtered, (settings.color_relative_min, settings.color_relative_max), ""
+    def _color(self, frame: DepthFrame) -> Any:
+        settings = frame.settings
+        if frame.scale is None:
+            depth, limits, unit = frame.filtered, (settings.color_relative_min, settings.color_relative_max), ""
         else:
-            depth, limits, unit = view.depth, (settings.color_min, settings.color_max), "m"
+            depth, limits, unit = frame.depth, (settings.color_min, settings.color_max), "m"
         image = self._image(COLOR, depth.shape, "rgb8")
         colorize(depth, limits, palette(settings.color_map), out=image.pixels)
         if settings.color_legend:
@@ -87,10 +87,10 @@ class MessageBuilder:
                 image.pixels[:, -legend.shape[1] :] = legend
         return image.message
 
-    def _points(self, view: View) -> Any:
-        intrinsics, settings, rgb = view.sight.intrinsics, view.settings, view.sight.rgb
+    def _points(self, frame: DepthFrame) -> Any:
+        intrinsics, settings, rgb = frame.picture.intrinsics, frame.settings, frame.picture.rgb
         assert intrinsics is not None
-        depth, stride, color = view.points_depth, settings.points_stride, settings.points_color
+        depth, stride, color = frame.points_depth, settings.points_stride, settings.points_color
         if settings.points_voxel_size:
             size = settings.points_voxel_size
             colors = rgb if color else None

@@ -1,4 +1,4 @@
-"""A view as files: picture, depth, cloud and calibration in one folder that appears complete or not at all."""
+"""A frame with its depth as files: picture, depth, cloud and calibration, in a folder that is complete or not there."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from depthart_core import ConfigError
 from depthart_core.geometry import point_planes
+from depthart_ros.outputs.depth_frame import DepthFrame
 from depthart_ros.outputs.messages import to_millimetres
-from depthart_ros.outputs.view import View
 from depthart_ros.parameters.paths import ros_home
 
 if TYPE_CHECKING:
@@ -39,14 +39,14 @@ def snapshot_folder(snapshot_dir: str) -> Path:
         raise ConfigError(f"snapshot_dir is {snapshot_dir!r}: {error}") from error
 
 
-def save_snapshot(view: View, parent: Path, make_camera_info: Callable[[], Any], *, camera: str = "") -> Path:
-    """Write a view into a new folder, named by its stamp, and return the folder.
+def save_snapshot(frame: DepthFrame, parent: Path, make_camera_info: Callable[[], Any], *, camera: str = "") -> Path:
+    """Write a frame with its depth into a new folder, named by its stamp, and return the folder.
 
     It holds image.png and relative.npy; depth.npy [m, float32] and depth_mm.png [mm, 16 bit] while the scale is known;
     camera_info.yaml, which camera_info_url reads, with a calibration; points.ply with both; and confidence.npy.
 
     Args:
-        view: to write.
+        frame: to write.
         parent: of the new folder; made where it is missing.
         make_camera_info: an empty CameraInfo.
         camera: stands before the name of the folder.
@@ -54,7 +54,7 @@ def save_snapshot(view: View, parent: Path, make_camera_info: Callable[[], Any],
     Raises:
         ConfigError: the folder cannot be written.
     """
-    stamp = view.header.stamp
+    stamp = frame.header.stamp
     name = f"{camera}_" * bool(camera) + f"{stamp.sec}.{stamp.nanosec:09d}"
     try:
         parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def save_snapshot(view: View, parent: Path, make_camera_info: Callable[[], Any],
     except OSError as error:
         raise ConfigError(f"snapshot_dir: {parent} cannot be written: {error.strerror}") from error
     try:
-        for file, data in _files(view, make_camera_info).items():
+        for file, data in _files(frame, make_camera_info).items():
             (draft / file).write_bytes(data)
         draft.chmod(0o755)
         return _place(draft, parent / name)
@@ -81,18 +81,18 @@ def _place(draft: Path, wanted: Path) -> Path:
     raise AssertionError
 
 
-def _files(view: View, make_camera_info: Callable[[], Any]) -> Mapping[str, bytes]:
+def _files(frame: DepthFrame, make_camera_info: Callable[[], Any]) -> Mapping[str, bytes]:
     """Return the content of every file by its name."""
-    files = {"image.png": _png(view.sight.rgb[..., ::-1]), "relative.npy": _npy(view.relative.values)}
-    if view.relative.confidence is not None:
-        files["confidence.npy"] = _npy(view.relative.confidence)
-    if view.scale is not None:
-        files |= {"depth.npy": _npy(view.depth), "depth_mm.png": _png(to_millimetres(view.depth))}
-    if view.sight.intrinsics is not None:
-        files["camera_info.yaml"] = calibration_yaml(view.fill_camera_info(make_camera_info()))
-        if view.scale is not None:
-            planes = point_planes(view.points_depth, view.sight.intrinsics)
-            files["points.ply"] = ply(planes, view.sight.rgb)
+    files = {"image.png": _png(frame.picture.rgb[..., ::-1]), "relative.npy": _npy(frame.relative.values)}
+    if frame.relative.confidence is not None:
+        files["confidence.npy"] = _npy(frame.relative.confidence)
+    if frame.scale is not None:
+        files |= {"depth.npy": _npy(frame.depth), "depth_mm.png": _png(to_millimetres(frame.depth))}
+    if frame.picture.intrinsics is not None:
+        files["camera_info.yaml"] = calibration_yaml(frame.fill_camera_info(make_camera_info()))
+        if frame.scale is not None:
+            planes = point_planes(frame.points_depth, frame.picture.intrinsics)
+            files["points.ply"] = ply(planes, frame.picture.rgb)
     return files
 
 

@@ -19,13 +19,13 @@ from sensor_msgs.msg import CameraInfo
 from std_srvs.srv import Trigger
 
 from depthart_core import ConfigError
+from depthart_ros.outputs.depth_frame import DepthFrame
 from depthart_ros.outputs.snapshot import save_snapshot, snapshot_folder
-from depthart_ros.outputs.view import View
 
 PATIENCE = 5.0  # seconds in which a frame has to come where depth was not made lately, as nobody subscribes
 CALIBRATION = 1.0  # of these, the seconds in which its camera_info has to come
 LOOK = 0.05  # seconds between two looks
-OLD = 5.0  # seconds after which a view is not the newest any more, and its age is worth a word
+OLD = 5.0  # seconds after which a frame is not the newest any more, and its age is worth a word
 INACTIVE = "the node is not active, so there is no frame; run its lifecycle transitions configure and activate"
 NO_FRAME = f"no frame came within {PATIENCE:g} s; call again where the model is slower, else /diagnostics says why"
 NO_METRES = "relative depth only, because the scale is unknown"
@@ -33,13 +33,13 @@ NO_METRES = "relative depth only, because the scale is unknown"
 Result = TypeVar("Result")
 
 
-class Seen(Protocol):
+class SnapshotCamera(Protocol):
     """A camera as far as snapshots need it."""
 
     name: str
 
     @property
-    def view(self) -> View | None:
+    def newest_frame(self) -> DepthFrame | None:
         """The newest frame with its depth, None before the first."""
         ...
 
@@ -48,7 +48,7 @@ class Seen(Protocol):
         ...
 
 
-def offer_snapshots(node: Node, active: Callable[[], Collection[Seen]]) -> None:
+def offer_snapshots(node: Node, active: Callable[[], Collection[SnapshotCamera]]) -> None:
     """Offer the service.
 
     Args:
@@ -86,23 +86,25 @@ async def _in_a_thread(executor: Executor | None, work: Callable[[], Result]) ->
     return cast(Result, await done)
 
 
-def _save_all(active: Callable[[], Collection[Seen]], clock: Clock) -> list[tuple[bool, str]]:
-    """Save the newest view of each camera; returns whether that went well, and a sentence, for each."""
-    views = _newest_views(active)
+def _save_all(active: Callable[[], Collection[SnapshotCamera]], clock: Clock) -> list[tuple[bool, str]]:
+    """Save the newest frame of each camera; returns whether that went well, and a sentence, for each."""
+    frames = _newest_frames(active)
     cameras = active()  # none, if the node was deactivated meanwhile
-    return [_save(camera.name, views.get(camera), clock.now()) for camera in cameras]
+    return [_save(camera.name, frames.get(camera), clock.now()) for camera in cameras]
 
 
-def _newest_views(active: Callable[[], Collection[Seen]]) -> dict[Seen, View | None]:
-    """Return the newest view of each camera; one that made none lately makes one, for as long as `PATIENCE` says."""
+def _newest_frames(active: Callable[[], Collection[SnapshotCamera]]) -> dict[SnapshotCamera, DepthFrame | None]:
+    """Return the newest frame of each camera; one that made none lately makes one, for as long as `PATIENCE` says."""
     begin = time.monotonic()
-    views = {camera: camera.view for camera in active()}
-    stale = {camera: view for camera, view in views.items() if view is None or begin - view.made > OLD}
+    frames = {camera: camera.newest_frame for camera in active()}
+    stale = {camera: frame for camera, frame in frames.items() if frame is None or begin - frame.made > OLD}
 
     def come() -> bool:
         waited = time.monotonic() - begin
-        views.update({camera: view for camera in stale if (view := camera.view) is not None})
-        return waited > PATIENCE or all(_is_complete(views[camera], before, waited) for camera, before in stale.items())
+        frames.update({camera: frame for camera in stale if (frame := camera.newest_frame) is not None})
+        return waited > PATIENCE or all(
+            _is_complete(frames[camera], before, waited) for camera, before in stale.items()
+        )
 
     while active() and not come():
         for camera in stale:
@@ -110,24 +112,24 @@ def _newest_views(active: Callable[[], Collection[Seen]]) -> dict[Seen, View | N
         time.sleep(LOOK)
     for camera in stale:
         camera.request_frame(wanted=False)
-    return views
+    return frames
 
 
-def _is_complete(view: View | None, before: View | None, waited: float) -> bool:
-    """Whether a view came, and its calibration or the time in which that should have come."""
-    return view is not None and view is not before and (view.sight.intrinsics is not None or waited > CALIBRATION)
+def _is_complete(frame: DepthFrame | None, before: DepthFrame | None, waited: float) -> bool:
+    """Whether a frame came, and its calibration or the time in which that should have come."""
+    return frame is not None and frame is not before and (frame.picture.intrinsics is not None or waited > CALIBRATION)
 
 
-def _save(camera: str, view: View | None, now: RosTime) -> tuple[bool, str]:
-    """Save the view of one camera; returns whether that went well, and a sentence."""
+def _save(camera: str, frame: DepthFrame | None, now: RosTime) -> tuple[bool, str]:
+    """Save the frame of one camera; returns whether that went well, and a sentence."""
     named = f"{camera}: " if camera else ""
-    if view is None:
+    if frame is None:
         return False, named + NO_FRAME
     try:
-        folder = save_snapshot(view, snapshot_folder(view.settings.snapshot_dir), CameraInfo, camera=camera)
+        folder = save_snapshot(frame, snapshot_folder(frame.settings.snapshot_dir), CameraInfo, camera=camera)
     except ConfigError as error:
         return False, named + str(error)
-    stamp = view.header.stamp
+    stamp = frame.header.stamp
     age = now.nanoseconds * 1e-9 - (stamp.sec + stamp.nanosec * 1e-9)
-    remarks = [NO_METRES] * (view.scale is None) + [f"its frame is {age:.0f} s old"] * (age > OLD and stamp.sec > 0)
+    remarks = [NO_METRES] * (frame.scale is None) + [f"its frame is {age:.0f} s old"] * (age > OLD and stamp.sec > 0)
     return True, f"{named}saved {folder}" + (f" ({'; '.join(remarks)})" if remarks else "")

@@ -83,8 +83,8 @@ def test_a_view_is_calibrated_though_only_a_snapshot_would_need_it(toy_model_pat
     pipeline = Pipeline(estimator, Kept({"depth/image_rect"}), Problems(pytest.fail), Statistics())
     stamp = Time(sec=1)
     assert pipeline.process(Frame(rgb_message(stamp), info_message(stamp), Settings(scale=2.0)))
-    assert pipeline.view.sight.intrinsics is not None
+    assert pipeline.newest_frame.picture.intrinsics is not None
     wrong = info_message(stamp)
     wrong.width = wrong.height = 7
     assert pipeline.process(Frame(rgb_message(stamp), wrong, Settings(scale=2.0)))
-    assert pipeline.view.sight.intrinsics is None
+    assert pipeline.newest_frame.picture.intrinsics is None

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from depthart_ros.worker import LONGEST, Handler, Worker
+from depthart_ros.worker import QUEUE_LIMIT, Handler, Worker
 
 PATIENCE = 60.0
 
@@ -112,12 +112,12 @@ def test_cameras_take_turns_however_fast_one_of_them_is():
 def test_a_lane_that_keeps_all_gives_every_item_in_order_and_says_when_it_has_room():
     busy = Busy(keep_all=True)
     (queue,) = busy.queues
-    for item in range(3 * LONGEST):
+    for item in range(3 * QUEUE_LIMIT):
         queue.put(item)
     assert not queue.has_room
     busy.go.set()
-    wait_for(lambda: len(busy.done) == 3 * LONGEST)
+    wait_for(lambda: len(busy.done) == 3 * QUEUE_LIMIT)
     busy.worker.stop()
-    assert (busy.done, busy.replaced) == (list(range(3 * LONGEST)), 0)
+    assert (busy.done, busy.replaced) == (list(range(3 * QUEUE_LIMIT)), 0)
     assert queue.has_room
     assert busy.room >= 1

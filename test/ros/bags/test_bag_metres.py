@@ -7,7 +7,7 @@ pytest.importorskip("rosbags", reason="rosbags is not installed (extra `view`)")
 
 from depthart_ros.cli.main import main
 from depthart_ros.inputs.camera_model import intrinsics_from_fov
-from depthart_ros.inputs.fallback import pinhole
+from depthart_ros.inputs.fallback_calibration import pinhole
 from depthart_ros.outputs.snapshot import calibration_yaml
 
 IMAGE, INFO = "/camera/image_raw", "/camera/camera_info"

@@ -3,7 +3,7 @@
 import pytest
 
 from depthart_ros.diagnostics.overload import REMEMBERED, LatencyTrend, grows
-from depthart_ros.diagnostics.statistics import Snapshot
+from depthart_ros.diagnostics.statistics import StatisticsSnapshot
 
 
 def falls_behind(latencies, *, received=30.0, processed=8.0, idle=0.0, full=False):
@@ -15,11 +15,11 @@ def falls_behind(latencies, *, received=30.0, processed=8.0, idle=0.0, full=Fals
 def snapshot_of(rates, latency, age=0.0):
     """A second in which depth came so late after arrival (None: no depth came) of images of an age [s]."""
     stages = {"stamp_to_arrival": age, "stamp_to_publish": age + (latency or 0.0), "arrival_to_publish": latency}
-    return Snapshot({}, rates, {}, recent={} if latency is None else stages)
+    return StatisticsSnapshot({}, rates, {}, recent={} if latency is None else stages)
 
 
 def idle(trend):
-    trend.falls_behind(Snapshot({}, {"received": 0.0, "processed": 0.0}, {}), full=False)
+    trend.falls_behind(StatisticsSnapshot({}, {"received": 0.0, "processed": 0.0}, {}), full=False)
 
 
 def test_a_latency_that_grows_while_images_come_too_fast_is_overload():

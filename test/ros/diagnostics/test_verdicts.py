@@ -127,7 +127,7 @@ def test_several_cameras_are_as_bad_as_the_worst_of_them_which_is_named(verdict)
     verdicts = {
         "front": Verdict(OK, "running"),
         "left": verdict(silence=5.0),
-        "rear": verdict(image={"publishers": 0}, ever=False),
+        "rear": verdict(image={"publishers": 0}, ever_received=False),
     }
     both = combine(verdicts)
     assert (both.level, both.state) == (STALE, "1 of 3 cameras are well")

@@ -14,21 +14,21 @@ BEST_EFFORT, NO_SCALE, GUESS = {"reliability": "best_effort"}, {"scale": 0.0}, {
     [
         ({"clock_runs": False}, WARN, "nothing arrives on /clock"),
         (
-            {"image": {"publishers": 0, "name": "/cam"}, "ever": False},
+            {"image": {"publishers": 0, "name": "/cam"}, "ever_received": False},
             WARN,
             "nothing publishes /cam; start the camera, or remap",
         ),
         ({"image": {"publishers": 0}}, STALE, "nothing publishes /image"),
-        ({"silence": 5.0, "ever": False}, WARN, "1 publisher(s) on /image, but no image for 5 s"),
+        ({"silence": 5.0, "ever_received": False}, WARN, "1 publisher(s) on /image, but no image for 5 s"),
         ({"silence": 5.0}, STALE, "1 publisher(s) on /image, but no image for 5 s"),
-        ({"silence": 5.0, "image": BEST_EFFORT, "ever": False}, WARN, "local_transport:=true"),
+        ({"silence": 5.0, "image": BEST_EFFORT, "ever_received": False}, WARN, "local_transport:=true"),
         (
             {"silence": 5.0, "image": BEST_EFFORT},
             STALE,
             "see whether the camera runs: ros2 topic hz /image; if it does: Fast DDS loses best-effort images above",
         ),
         (
-            {"silence": 5.0, "image": BEST_EFFORT, "ever": False, "middleware": "rmw_cyclonedds_cpp"},
+            {"silence": 5.0, "image": BEST_EFFORT, "ever_received": False, "middleware": "rmw_cyclonedds_cpp"},
             WARN,
             "see whether the camera runs: ros2 topic hz /image",
         ),
@@ -55,7 +55,11 @@ BEST_EFFORT, NO_SCALE, GUESS = {"reliability": "best_effort"}, {"scale": 0.0}, {
             WARN,
             ": 1 publisher(s), which sent none; see",
         ),
-        ({"has_camera_info": False, "camera_info": {"strangers": ("a/msg/B",)}}, WARN, ": it carries a/msg/B; publish"),
+        (
+            {"has_camera_info": False, "camera_info": {"other_types": ("a/msg/B",)}},
+            WARN,
+            ": it carries a/msg/B; publish",
+        ),
         (
             {
                 "has_camera_info": False,
@@ -71,24 +75,24 @@ BEST_EFFORT, NO_SCALE, GUESS = {"reliability": "best_effort"}, {"scale": 0.0}, {
             "not rectified; no camera_info came on /camera_info",
         ),
         (
-            {"image": {"publishers": 0, "name": "/a/compressed", "strangers": (COMPRESSED,)}},
+            {"image": {"publishers": 0, "name": "/a/compressed", "other_types": (COMPRESSED,)}},
             STALE,
             "expected sensor_msgs/msg/Image; set image_transport to compressed, and remap: -r image:=/a",
         ),
         (
-            {"image": {"publishers": 0, "name": "/jpeg", "strangers": (COMPRESSED,)}},
+            {"image": {"publishers": 0, "name": "/jpeg", "other_types": (COMPRESSED,)}},
             STALE,
             "set image_transport to compressed, and remap: -r image/compressed:=/jpeg",
         ),
         (
-            {"image": {"publishers": 0, "name": "/image/compressed"}, "beside": "/image"},
+            {"image": {"publishers": 0, "name": "/image/compressed"}, "other_transport": "/image"},
             STALE,
             "nothing publishes /image/compressed, but /image is there; set image_transport to raw",
         ),
         (
             {
                 "camera": "front",
-                "image": {"publishers": 0, "name": "/f/compressed", "strangers": (COMPRESSED,)},
+                "image": {"publishers": 0, "name": "/f/compressed", "other_types": (COMPRESSED,)},
             },
             STALE,
             "and remap: -r front/image:=/f",
@@ -96,19 +100,19 @@ BEST_EFFORT, NO_SCALE, GUESS = {"reliability": "best_effort"}, {"scale": 0.0}, {
         (
             {
                 "image": {"publishers": 0, "name": "/cam/image", "type": COMPRESSED},
-                "beside": "/cam/image/compressed",
+                "other_transport": "/cam/image/compressed",
             },
             STALE,
             "remap: --ros-args -r image/compressed:=/cam/image/compressed",
         ),
         ({"problems": {"subscription": "RCL is broken"}}, ERROR, "no image; RCL is broken; see the log"),
         (
-            {"image": {"publishers": 0, "strangers": ("std_msgs/msg/String",)}},
+            {"image": {"publishers": 0, "other_types": ("std_msgs/msg/String",)}},
             STALE,
             "/image carries std_msgs/msg/String, expected sensor_msgs/msg/Image; remap image",
         ),
         (
-            {"image": {"publishers": 0}, "beside": "/image/compressed"},
+            {"image": {"publishers": 0}, "other_transport": "/image/compressed"},
             STALE,
             "nothing publishes /image, but /image/compressed is there; set image_transport to compressed",
         ),

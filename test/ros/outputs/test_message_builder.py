@@ -8,14 +8,14 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 from std_msgs.msg import Header
 
 from depthart_core import Intrinsics, RelativeDepth, ScaleGuess
-from depthart_ros.inputs.sight import Sight
+from depthart_ros.inputs.calibrated_picture import CalibratedPicture
 from depthart_ros.outputs.colors import palette
+from depthart_ros.outputs.depth_frame import DepthFrame
 from depthart_ros.outputs.filters import find_edges
 from depthart_ros.outputs.legend import draw_legend, tick_values
 from depthart_ros.outputs.message_builder import MessageBuilder
 from depthart_ros.outputs.messages import to_millimetres
 from depthart_ros.outputs.publishers import ROS_TYPES
-from depthart_ros.outputs.view import View
 from depthart_ros.outputs.voxels import average_voxels
 from depthart_ros.parameters.settings import Settings
 
@@ -38,13 +38,15 @@ def rgb():
 
 @pytest.fixture
 def make(relative, rgb):
-    """A function of topic and parameters that gives the message of one view."""
+    """A function of topic and parameters that gives the message of one frame."""
 
     def message_of(topic, *, scale=SCALE, intrinsics=CAMERA, **parameters):
         settings = Settings.from_values({name.replace("__", "."): value for name, value in parameters.items()})
         guess = None if scale is None else ScaleGuess(scale, 0.0)
-        view = View(Header(frame_id="optical"), Sight(rgb, None, intrinsics), relative, guess, settings)
-        [(made, message)] = MessageBuilder(ROS_TYPES).messages(view, frozenset({topic}))
+        frame = DepthFrame(
+            Header(frame_id="optical"), CalibratedPicture(rgb, None, intrinsics), relative, guess, settings
+        )
+        [(made, message)] = MessageBuilder(ROS_TYPES).messages(frame, frozenset({topic}))
         assert (made, message.header.frame_id) == (topic, "optical")
         return message
 
@@ -137,9 +139,9 @@ def test_memory_is_made_anew_when_encoding_or_fields_change(relative, rgb):
     made = []
     for encoding, color in (("32FC1", True), ("16UC1", False), ("32FC1", True)):
         settings = Settings(depth_encoding=encoding, points_color=color)
-        view = View(Header(), Sight(rgb, None, CAMERA), relative, ScaleGuess(SCALE, 0.0), settings)
+        frame = DepthFrame(Header(), CalibratedPicture(rgb, None, CAMERA), relative, ScaleGuess(SCALE, 0.0), settings)
         wanted = frozenset({"depth/image_rect", "points"})
-        made.append({topic: bytes(message.data) for topic, message in builder.messages(view, wanted)})
+        made.append({topic: bytes(message.data) for topic, message in builder.messages(frame, wanted)})
     assert made[0] == made[2]
     assert len(made[1]["depth/image_rect"]) * 2 == len(made[0]["depth/image_rect"])
 
@@ -148,8 +150,10 @@ def large(make_settings):
     """A picture of depth that has room for a legend."""
     values = np.tile(np.linspace(0.2, 6.0, 320, dtype=np.float32), (240, 1))
     rgb = np.zeros((240, 320, 3), np.uint8)
-    view = View(Header(), Sight(rgb, None, None), RelativeDepth(values), ScaleGuess(SCALE, 0.0), make_settings)
-    [(_, message)] = MessageBuilder(ROS_TYPES).messages(view, frozenset({"depth/image_color"}))
+    frame = DepthFrame(
+        Header(), CalibratedPicture(rgb, None, None), RelativeDepth(values), ScaleGuess(SCALE, 0.0), make_settings
+    )
+    [(_, message)] = MessageBuilder(ROS_TYPES).messages(frame, frozenset({"depth/image_color"}))
     return np.frombuffer(message.data, np.uint8).reshape(240, 320, 3)
 
 

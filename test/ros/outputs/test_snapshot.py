@@ -1,4 +1,4 @@
-"""Snapshots: every file holds the view, a folder is complete or not there, and the service answers in words."""
+"""Snapshots: every file holds the frame, a folder is complete or not there, and the service answers in words."""
 
 import re
 import threading
@@ -17,20 +17,20 @@ from std_srvs.srv import Trigger
 
 from depthart_core import RelativeDepth, ScaleGuess, point_cloud
 from depthart_core.errors import ConfigError
+from depthart_ros.inputs.calibrated_picture import CalibratedPicture
 from depthart_ros.inputs.calibration_file import load_calibration
 from depthart_ros.inputs.camera_model import intrinsics_of
-from depthart_ros.inputs.sight import Sight
+from depthart_ros.outputs.depth_frame import DepthFrame
 from depthart_ros.outputs.messages import to_millimetres
 from depthart_ros.outputs.snapshot import PLY_POINT, save_snapshot, snapshot_folder
-from depthart_ros.outputs.view import View
 from depthart_ros.parameters.settings import Settings
 
 STAMP = Time(sec=7, nanosec=8)
 
 
 @pytest.fixture
-def make_view(picture, info_message):
-    """A function that gives a view with holes in its depth."""
+def make_frame(picture, info_message):
+    """A function that gives a frame with holes in its depth."""
 
     def make(*, scale=2.0, calibrated=True):
         info = info_message(STAMP) if calibrated else None
@@ -39,7 +39,9 @@ def make_view(picture, info_message):
         guess = ScaleGuess(scale, 0.0) if scale else None
         header = Header(stamp=STAMP, frame_id="optical")
         settings = Settings(max_range=5.0)
-        return View(header, Sight(picture(), info, intrinsics), RelativeDepth(values, values / 3), guess, settings)
+        return DepthFrame(
+            header, CalibratedPicture(picture(), info, intrinsics), RelativeDepth(values, values / 3), guess, settings
+        )
 
     return make
 
@@ -56,44 +58,44 @@ def read_ply(path):
     return points
 
 
-def test_a_snapshot_holds_picture_depth_cloud_and_calibration(make_view, tmp_path, picture, info_message):
-    view = make_view()
-    folder = save_snapshot(view, tmp_path / "new" / "place", CameraInfo)
+def test_a_snapshot_holds_picture_depth_cloud_and_calibration(make_frame, tmp_path, picture, info_message):
+    frame = make_frame()
+    folder = save_snapshot(frame, tmp_path / "new" / "place", CameraInfo)
     assert folder == tmp_path / "new" / "place" / "7.000000008"
     np.testing.assert_array_equal(cv2.imread(str(folder / "image.png"))[..., ::-1], picture())
-    np.testing.assert_array_equal(np.load(folder / "relative.npy"), view.relative.values)
-    np.testing.assert_array_equal(np.load(folder / "confidence.npy"), view.relative.confidence)
+    np.testing.assert_array_equal(np.load(folder / "relative.npy"), frame.relative.values)
+    np.testing.assert_array_equal(np.load(folder / "confidence.npy"), frame.relative.confidence)
     depth = np.load(folder / "depth.npy")
     assert depth.dtype == np.float32
     assert np.isinf(depth).any()
-    np.testing.assert_array_equal(depth, view.depth)
+    np.testing.assert_array_equal(depth, frame.depth)
     stored = cv2.imread(str(folder / "depth_mm.png"), cv2.IMREAD_UNCHANGED)
-    np.testing.assert_array_equal(stored, to_millimetres(view.depth))
+    np.testing.assert_array_equal(stored, to_millimetres(frame.depth))
     kept, points = np.isfinite(depth), read_ply(folder / "points.ply")
-    expected = point_cloud(depth, view.sight.intrinsics)[kept]
+    expected = point_cloud(depth, frame.picture.intrinsics)[kept]
     np.testing.assert_array_equal(np.stack([points[axis] for axis in "xyz"], axis=-1), expected)
     np.testing.assert_array_equal(np.stack([points[name] for name in PLY_POINT.names[3:]], axis=-1), picture()[kept])
     again = load_calibration(str(folder / "camera_info.yaml")).fill(CameraInfo())
     np.testing.assert_array_equal(again.p, info_message(STAMP).p)
 
 
-def test_without_scale_or_calibration_it_holds_what_there_is(make_view, tmp_path):
-    names = {path.name for path in save_snapshot(make_view(scale=None), tmp_path / "a", CameraInfo).iterdir()}
+def test_without_scale_or_calibration_it_holds_what_there_is(make_frame, tmp_path):
+    names = {path.name for path in save_snapshot(make_frame(scale=None), tmp_path / "a", CameraInfo).iterdir()}
     assert names == {"image.png", "relative.npy", "confidence.npy", "camera_info.yaml"}
-    names = {path.name for path in save_snapshot(make_view(calibrated=False), tmp_path / "b", CameraInfo).iterdir()}
+    names = {path.name for path in save_snapshot(make_frame(calibrated=False), tmp_path / "b", CameraInfo).iterdir()}
     assert names == {"image.png", "relative.npy", "confidence.npy", "depth.npy", "depth_mm.png"}
 
 
-def test_snapshots_of_one_stamp_have_different_names_and_leave_no_drafts(make_view, tmp_path):
-    names = [save_snapshot(make_view(), tmp_path, CameraInfo, camera="left").name for _ in range(3)]
+def test_snapshots_of_one_stamp_have_different_names_and_leave_no_drafts(make_frame, tmp_path):
+    names = [save_snapshot(make_frame(), tmp_path, CameraInfo, camera="left").name for _ in range(3)]
     assert names == ["left_7.000000008", "left_7.000000008_2", "left_7.000000008_3"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
 
 
-def test_a_place_that_cannot_be_written_is_named(make_view, tmp_path):
+def test_a_place_that_cannot_be_written_is_named(make_frame, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"^snapshot_dir: .*file/below cannot be written: Not a directory"):
-        save_snapshot(make_view(), tmp_path / "file" / "below", CameraInfo)
+        save_snapshot(make_frame(), tmp_path / "file" / "below", CameraInfo)
 
 
 def test_a_home_folder_that_does_not_exist_is_named():

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core import Alignment, RelativeDepth, ScaleGuess, limit_range
+from depthart_ros.inputs.calibrated_picture import CalibratedPicture
 from depthart_ros.inputs.camera_model import fill_camera_info
 from depthart_ros.inputs.rectification import Mask
-from depthart_ros.inputs.sight import Sight
 from depthart_ros.outputs.filters import find_invalid
 from depthart_ros.parameters.settings import Settings
 
@@ -25,12 +25,12 @@ Depth = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class View:
+class DepthFrame:
     """A picture with its depth; what is costly is made when it is first asked for.
 
     Attributes:
         header: of the image.
-        sight: the picture and its calibration.
+        picture: with its calibration.
         relative: depth up to a factor, of the size of the picture.
         scale: what makes it metres, None while that is unknown.
         settings: that hold for this frame.
@@ -38,7 +38,7 @@ class View:
     """
 
     header: Header
-    sight: Sight
+    picture: CalibratedPicture
     relative: RelativeDepth
     scale: ScaleGuess | None
     settings: Settings
@@ -52,7 +52,7 @@ class View:
             self.relative,
             edge_share=settings.edge_filter,
             min_confidence=settings.min_confidence,
-            outside=self.sight.outside,
+            outside=self.picture.outside,
         )
 
     @cached_property
@@ -83,4 +83,4 @@ class View:
     def fill_camera_info(self, target: Any) -> CameraInfo:
         """Fill an empty CameraInfo with the calibration of depth, and return it; only while there is one."""
         rectified, undistorted = self.settings.rectified, self.settings.rectify
-        return fill_camera_info(target, self.sight.info, self.header, rectified=rectified, undistorted=undistorted)
+        return fill_camera_info(target, self.picture.info, self.header, rectified=rectified, undistorted=undistorted)

@@ -13,10 +13,10 @@ from sensor_msgs.msg import CameraInfo
 
 from depthart_core.errors import ConfigError
 from depthart_ros.diagnostics.problems import Problems
+from depthart_ros.inputs.calibrated_picture import PictureCalibrator
 from depthart_ros.inputs.calibration_file import load_calibration
 from depthart_ros.inputs.camera_model import intrinsics_from_fov
-from depthart_ros.inputs.fallback import pinhole
-from depthart_ros.inputs.sight import Sights
+from depthart_ros.inputs.fallback_calibration import pinhole
 from depthart_ros.outputs.snapshot import calibration_yaml
 from depthart_ros.parameters.paths import path_of
 from depthart_ros.parameters.settings import Settings
@@ -30,8 +30,8 @@ def logged():
 
 
 @pytest.fixture
-def sights(logged):
-    return Sights(CameraInfo, Problems(logged.append))
+def calibrator(logged):
+    return PictureCalibrator(CameraInfo, Problems(logged.append))
 
 
 @pytest.fixture
@@ -91,40 +91,40 @@ def test_other_urls_and_absent_packages_are_named():
         load_calibration("package://no_such_package/camera.yaml")
 
 
-def test_without_any_calibration_there_are_no_intrinsics(sights, picture):
-    assert sights.of(picture(), None, Settings()).intrinsics is None
+def test_without_any_calibration_there_are_no_intrinsics(calibrator, picture):
+    assert calibrator.of(picture(), None, Settings()).intrinsics is None
 
 
-def test_the_field_of_view_stands_in_while_no_camera_info_came_or_it_is_uncalibrated(sights, picture, info_message):
+def test_the_field_of_view_stands_in_while_no_camera_info_came_or_it_is_uncalibrated(calibrator, picture, info_message):
     settings = Settings(fov_deg=60.0)
     for info in (None, info_message(STAMP, k=[0.0] * 9, p=[0.0] * 12)):
-        assert sights.of(picture(), info, settings).intrinsics.fx == pytest.approx(32 / math.tan(math.radians(30)))
-    assert sights.of(picture(), info_message(STAMP), settings).intrinsics.fx == 55.5
+        assert calibrator.of(picture(), info, settings).intrinsics.fx == pytest.approx(32 / math.tan(math.radians(30)))
+    assert calibrator.of(picture(), info_message(STAMP), settings).intrinsics.fx == 55.5
 
 
-def test_a_file_comes_before_the_field_of_view(sights, picture, file):
+def test_a_file_comes_before_the_field_of_view(calibrator, picture, file):
     settings = Settings(fov_deg=60.0, camera_info_url=str(file))
-    assert sights.of(picture(), None, settings).intrinsics.fx == 55.5
+    assert calibrator.of(picture(), None, settings).intrinsics.fx == 55.5
 
 
-def test_a_file_for_another_size_is_named(sights, picture, file, logged):
-    assert sights.of(picture(80, 60), None, Settings(camera_info_url=str(file))).intrinsics is None
+def test_a_file_for_another_size_is_named(calibrator, picture, file, logged):
+    assert calibrator.of(picture(80, 60), None, Settings(camera_info_url=str(file))).intrinsics is None
     assert logged[0].startswith("camera_info: it is for images of 64x48; expected 80x60")
 
 
 def test_a_calibration_that_is_given_beside_that_of_the_camera_is_said_not_to_count(
-    sights, picture, file, info_message, logged
+    calibrator, picture, file, info_message, logged
 ):
     for settings in (Settings(camera_info_url=str(file)), Settings(fov_deg=60.0), Settings(fov_deg=60.0)):
-        sights.of(picture(), info_message(STAMP), settings)
+        calibrator.of(picture(), info_message(STAMP), settings)
     assert len(logged) == 1
     assert logged[0].startswith("camera_info: the camera sends a calibration of its own, which counts")
 
 
-def test_ignored_distortion_of_raw_images_is_said_once(sights, picture, info_message, logged):
+def test_ignored_distortion_of_raw_images_is_said_once(calibrator, picture, info_message, logged):
     for _ in range(3):
-        sight = sights.of(picture(), info_message(STAMP), Settings(rectified=False))
-        assert sight.intrinsics.fx == 60.5
+        found = calibrator.of(picture(), info_message(STAMP), Settings(rectified=False))
+        assert found.intrinsics.fx == 60.5
     assert [sentence for sentence in logged if "distortion is ignored" in sentence] == logged
     assert len(logged) == 1
 
@@ -132,15 +132,15 @@ def test_ignored_distortion_of_raw_images_is_said_once(sights, picture, info_mes
 @pytest.mark.parametrize(
     "settings", [Settings(), Settings(rectified=False, rectify=True)], ids=["rectified already", "rectify"]
 )
-def test_nothing_is_said_where_no_distortion_is_ignored(sights, picture, info_message, logged, settings):
-    sights.of(picture(), info_message(STAMP), settings)
+def test_nothing_is_said_where_no_distortion_is_ignored(calibrator, picture, info_message, logged, settings):
+    calibrator.of(picture(), info_message(STAMP), settings)
     assert not logged
 
 
 @pytest.mark.parametrize("topic", ["/cam/image_raw", "/cam/image_raw/compressed"])
-def test_raw_images_that_are_taken_for_rectified_ones_are_said_once(sights, picture, info_message, logged, topic):
+def test_raw_images_that_are_taken_for_rectified_ones_are_said_once(calibrator, picture, info_message, logged, topic):
     for _ in range(3):
-        assert sights.of(picture(), info_message(STAMP), Settings(), topic=topic).intrinsics.fx == 55.5
+        assert calibrator.of(picture(), info_message(STAMP), Settings(), topic=topic).intrinsics.fx == 55.5
     assert len(logged) == 1
     assert f"{topic} sounds like raw images, but `rectified` is true" in logged[0]
 
@@ -154,25 +154,25 @@ def test_raw_images_that_are_taken_for_rectified_ones_are_said_once(sights, pict
     ],
     ids=["rectified by its name", "no distortion", "P is K"],
 )
-def test_images_that_may_well_be_rectified_are_not_called_raw(sights, picture, info_message, logged, topic, fields):
-    sights.of(picture(), info_message(STAMP, **fields), Settings(), topic=topic)
+def test_images_that_may_well_be_rectified_are_not_called_raw(calibrator, picture, info_message, logged, topic, fields):
+    calibrator.of(picture(), info_message(STAMP, **fields), Settings(), topic=topic)
     assert not logged
 
 
 @pytest.mark.parametrize("rectified", [True, False])
-def test_rectify_changes_the_picture_and_takes_the_intrinsics_of_p(sights, picture, info_message, rectified):
+def test_rectify_changes_the_picture_and_takes_the_intrinsics_of_p(calibrator, picture, info_message, rectified):
     rgb = picture()
-    sight = sights.of(rgb, info_message(STAMP), Settings(rectify=True, rectified=rectified))
-    assert sight.intrinsics.fx == 55.5
-    assert sight.rgb.shape == rgb.shape
-    assert (sight.rgb != rgb).mean() > 0.5
+    found = calibrator.of(rgb, info_message(STAMP), Settings(rectify=True, rectified=rectified))
+    assert found.intrinsics.fx == 55.5
+    assert found.rgb.shape == rgb.shape
+    assert (found.rgb != rgb).mean() > 0.5
 
 
-def test_an_unknown_distortion_model_is_named_and_the_picture_stays_raw(sights, picture, info_message, logged):
+def test_an_unknown_distortion_model_is_named_and_the_picture_stays_raw(calibrator, picture, info_message, logged):
     rgb = picture()
-    sight = sights.of(rgb, info_message(STAMP, distortion_model="omni"), Settings(rectify=True))
-    assert sight.rgb is rgb
-    assert sight.intrinsics is None
+    found = calibrator.of(rgb, info_message(STAMP, distortion_model="omni"), Settings(rectify=True))
+    assert found.rgb is rgb
+    assert found.intrinsics is None
     assert "distortion_model is 'omni'; expected one of" in logged[0]
     assert logged[0].endswith("so no cloud and no depth/camera_info, and the picture stays raw")
 

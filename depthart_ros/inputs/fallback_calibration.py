@@ -19,7 +19,7 @@ def has_fallback(settings: Settings) -> bool:
     return bool(settings.camera_info_url or settings.fov_deg)
 
 
-def fallback(make: Callable[[], Any], settings: Settings, width: int, height: int) -> CameraInfo | None:
+def fallback_camera_info(make: Callable[[], Any], settings: Settings, width: int, height: int) -> CameraInfo | None:
     """Return the calibration for a picture of width x height [px] that the parameters give, None where they give none.
 
     Args:

@@ -1,4 +1,4 @@
-"""The calibration of each picture: the camera's own or its replacement, and the rectified picture."""
+"""Each picture with its calibration: the camera's own or its replacement, and rectified where that is asked for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from depthart_core import ConfigError, Intrinsics, IntrinsicsError
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.inputs.camera_model import intrinsics_of, is_calibrated, rectifying_matters
-from depthart_ros.inputs.fallback import fallback, has_fallback
+from depthart_ros.inputs.fallback_calibration import fallback_camera_info, has_fallback
 from depthart_ros.inputs.rectification import Mask, Undistorter, Undistortion
 from depthart_ros.inputs.topics import sounds_raw
 from depthart_ros.parameters.settings import Settings
@@ -36,7 +36,7 @@ UNUSED = (
 
 
 @dataclass(frozen=True)
-class Sight:
+class CalibratedPicture:
     """A picture and the calibration that belongs to it.
 
     Attributes:
@@ -52,8 +52,8 @@ class Sight:
     outside: Mask | None = None
 
 
-class Sights:
-    """Makes sights of pictures; keeps the maps that undistort them.
+class PictureCalibrator:
+    """Finds the calibration of each picture, and rectifies it where that is asked for; keeps the maps for that.
 
     Args:
         make_camera_info: an empty CameraInfo.
@@ -65,7 +65,7 @@ class Sights:
         self._problems = problems
         self._undistorter = Undistorter()
 
-    def of(self, rgb: Picture, info: CameraInfo | None, settings: Settings, *, topic: str = "") -> Sight:
+    def of(self, rgb: Picture, info: CameraInfo | None, settings: Settings, *, topic: str = "") -> CalibratedPicture:
         """Return a picture, rectified if that is asked for, with its calibration, without where none can be used.
 
         Args:
@@ -75,25 +75,25 @@ class Sights:
             topic: of the pictures, whose name may say that they are raw; "" where it is unknown.
         """
         try:
-            sight = self._calibrated(rgb, info, settings)
+            picture = self._calibrated(rgb, info, settings)
         except (ConfigError, IntrinsicsError) as error:
             lost = "no cloud and no depth/camera_info" if settings.scale_source == "given" else "no metres"
             raw = ", and the picture stays raw" if settings.rectify else ""
             self._problems.report("camera_info", f"{error}; so {lost}{raw}")
-            return Sight(rgb)
+            return CalibratedPicture(rgb)
         self._problems.clear("camera_info")
         if info is not None and is_calibrated(info) and has_fallback(settings):
             self._problems.say_once(UNUSED)
-        if sight.info is not None:
-            self._remark(sight.info, settings, topic)
-        return sight
+        if picture.info is not None:
+            self._remark(picture.info, settings, topic)
+        return picture
 
-    def quietly(self, rgb: Picture, info: CameraInfo | None, settings: Settings) -> Sight:
+    def quietly(self, rgb: Picture, info: CameraInfo | None, settings: Settings) -> CalibratedPicture:
         """The same where nobody needs the calibration, except perhaps a snapshot: nothing is reported."""
         try:
             return self._calibrated(rgb, info, settings)
         except (ConfigError, IntrinsicsError):
-            return Sight(rgb)
+            return CalibratedPicture(rgb)
 
     def _remark(self, info: CameraInfo, settings: Settings, topic: str) -> None:
         """Say once that distortion is ignored."""
@@ -104,12 +104,12 @@ class Sights:
         if settings.rectified and sounds_raw(topic) and rectifying_matters(info):
             self._problems.say_once(MIXED_UP.format(topic=topic))
 
-    def _calibrated(self, rgb: Picture, info: CameraInfo | None, settings: Settings) -> Sight:
+    def _calibrated(self, rgb: Picture, info: CameraInfo | None, settings: Settings) -> CalibratedPicture:
         height, width = rgb.shape[:2]
         if info is None or not is_calibrated(info):
-            info = fallback(self._make_camera_info, settings, width, height) or info
+            info = fallback_camera_info(self._make_camera_info, settings, width, height) or info
         if info is None:
-            return Sight(rgb)
+            return CalibratedPicture(rgb)
         intrinsics = intrinsics_of(info, width, height, rectified=settings.rectified or settings.rectify)
         undo = self._undistorter.of(info) if settings.rectify else Undistortion()
-        return Sight(undo(rgb), info, intrinsics, undo.outside)
+        return CalibratedPicture(undo(rgb), info, intrinsics, undo.outside)
