@@ -16,7 +16,7 @@ import onnxruntime
 
 from depthart_core import BackendError
 from depthart_core.checkpoint import load_model
-from depthart_core.export.agreement import Arrays, Outputs, Pictures, squares, torch_outputs
+from depthart_core.export.agreement import Arrays, Outputs, Pictures, resize_pictures, torch_outputs
 from depthart_core.export.verify_engine import LIMITS, accept
 from depthart_core.export.whole import STAGE, export_onnx
 from depthart_core.inference import BackendOptions
@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("model", nargs="?", default="nano")
     model = load_model(parser.parse_args().model)
     config = model.config
-    pictures = squares(sample_pictures()[:3], config.tokenizer.input_size)
+    pictures = resize_pictures(sample_pictures()[:3], config.tokenizer.input_size)
     expected = torch_outputs(model, BackendOptions(), pictures, stages=True)
     with tempfile.TemporaryDirectory() as folder:
         export_onnx(model, Path(folder) / "model.onnx", stages=True)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from depthart_core.config import TokenizerConfig
-from depthart_core.initial import draw_normal
+from depthart_core.initialization import draw_normal
 
 
 def group_norm(channels: int) -> nn.GroupNorm:

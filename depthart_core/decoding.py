@@ -17,13 +17,13 @@ Decoding = Callable[[Tensor, Tensor], Tensor]
 
 
 def expected(logits: Tensor, codebook: Tensor) -> Tensor:
-    """The mean code under the softmax: deterministic, the limit of averaging ever more samples."""
+    """The mean code (B, L, C) under the softmax: deterministic, the limit of averaging ever more samples."""
     with without_autocast(logits.device.type):  # as the other decodings, which multiply nothing
         return logits.float().softmax(-1).to(codebook.dtype) @ codebook
 
 
 def argmax(logits: Tensor, codebook: Tensor) -> Tensor:
-    """The most likely code."""
+    """The most likely code, (B, L, C)."""
     return functional.embedding(logits.argmax(-1), codebook)
 
 

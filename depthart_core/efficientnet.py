@@ -90,12 +90,12 @@ class EfficientNetLite0(nn.Module):
         self.stages = stages()
 
     def fine(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Features of 16, 24 and 40 channels at strides 2, 4 and 8."""
+        """Features at strides 2, 4 and 8: (B, 16, S / 2, S / 2), (B, 24, S / 4, S / 4) and (B, 40, S / 8, S / 8)."""
         stride2 = self.stages[0](self.stem(x))
         stride4 = self.stages[1](stride2)
         return stride2, stride4, self.stages[2](stride4)
 
     def coarse(self, stride8: Tensor) -> tuple[Tensor, Tensor]:
-        """Features of 112 and 320 channels at strides 16 and 32, from those at stride 8."""
+        """At strides 16 and 32: (B, 40, S / 8, S / 8) -> (B, 112, S / 16, S / 16), (B, 320, S / 32, S / 32)."""
         stride16 = self.stages[4](self.stages[3](stride8))
         return stride16, self.stages[6](self.stages[5](stride16))

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from depthart_core.backends.choice import load_backend
-from depthart_core.backends.pace import REMEMBERED, expected
+from depthart_core.backends.scale_times import REMEMBERED, expected_seconds
 from depthart_core.errors import BackendError
 from depthart_core.geometry import Intrinsics
 from depthart_core.inference import Backend, BackendOptions, ScaleGuess
@@ -137,7 +137,7 @@ class DepthEstimator:
         check_rgb(rgb)
         height, width = rgb.shape[:2]
         if deadline is not None:
-            deadline -= expected(self._enlarging) * height * width
+            deadline -= expected_seconds(self._enlarging) * height * width
         try:
             found = self.backend.infer(to_input(rgb, self.backend.input_size), deadline=deadline)
         except BackendError as error:

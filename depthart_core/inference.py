@@ -126,7 +126,7 @@ class BackendOptions:
         return self.max_scales or scales
 
     def demand_precision(self, backend: str, *possible: str) -> None:
-        """Raise BackendError where a backend does not compute in it."""
+        """Raise BackendError where the precision is none of those that a backend computes in."""
         if self.precision not in ("auto", *possible):
             raise BackendError(f"backend {backend!r} computes in {' or '.join(possible)}, got {self.precision!r}")
 

@@ -13,7 +13,7 @@ from depthart_core.config import ModelConfig
 from depthart_core.decoding import Decoding, expected
 from depthart_core.efficientnet import GUIDANCE_CHANNELS
 from depthart_core.heads import ConfidenceHead, SizeHead, certainty
-from depthart_core.initial import draw_normal
+from depthart_core.initialization import draw_normal
 from depthart_core.prefix import EfficientNetPrefix, Prefix
 from depthart_core.tokenizer import Tokenizer
 from depthart_core.transformer import Cache, KVCache, Transformer, block_causal_mask

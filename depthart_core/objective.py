@@ -103,7 +103,7 @@ def refinement_targets(model: DepthART, prefix: Prefix, features: Tensor, decodi
 
 @torch.no_grad()
 def static_targets(model: DepthART, features: Tensor) -> Targets:
-    """Teacher forcing: the tokens of the true depth's own pyramid, whatever the model would have predicted."""
+    """Teacher forcing: the tokens of the pyramid of features (B, C, N, N) itself, whatever the model would predict."""
     indices, f_hats = model.tokenizer.quantizer.quantize(features)
     return Targets(f_hats[:-1], indices)
 
@@ -198,7 +198,7 @@ def weight_sums(weights: Sequence[Tensor]) -> Tensor:
 
 
 def weighted_mean(values: Tensor, weights: Tensor, total: Tensor) -> Tensor:
-    """The mean of the values, each by its weight, which sum up to `total`; a mask is one of zeros and ones.
+    """The mean of values of any shape, each by its weight, which sum up to `total`; a mask is one of zeros and ones.
 
     0 where all weights are 0. With the mean total of several batches, the mean of their results is that of all values.
     """

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from depthart_core.efficientnet import COARSE_CHANNELS, EfficientNetLite0
-from depthart_core.initial import draw_normal
+from depthart_core.initialization import draw_normal
 
 
 class Prefix(NamedTuple):

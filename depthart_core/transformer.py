@@ -19,7 +19,14 @@ class Cache(Protocol):
     """Keys and values of the tokens that were read, of all blocks."""
 
     def extend(self, block: int, start: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Store the tokens from `start` on and return all keys and values up to their end."""
+        """Store the tokens from `start` on and return all keys and values up to their end.
+
+        Args:
+            block: Number of the transformer's block.
+            start: Place of the first of these tokens in the whole sequence.
+            keys: (B, heads, L, head size).
+            values: Likewise.
+        """
         ...
 
 

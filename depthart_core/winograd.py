@@ -102,11 +102,11 @@ class WinogradConvolution(nn.Module):
         torch.add(found, self.bias, out=out.view(down, RESULTS, right, RESULTS, -1))
 
 
-def quicken(tokenizer: Tokenizer) -> None:
+def use_winograd(tokenizer: Tokenizer) -> None:
     """Replace the convolutions of a VAR autoencoder where that pays; there are none in a guided decoder.
 
     Args:
-        tokenizer: Changed: it has no weights to train or to save where it was quickened.
+        tokenizer: Changed: it has no weights to train or to save where they were replaced.
     """
     config, encoder, decoder = tokenizer.config, tokenizer.encoder, tokenizer.decoder
     for i, level in enumerate(encoder.levels):
@@ -115,16 +115,16 @@ def quicken(tokenizer: Tokenizer) -> None:
         for i, level in enumerate(decoder.levels):
             _replace(level, config.feature_size * 2**i)
         for i, upsample in enumerate(decoder.upsamples):
-            decoder.upsamples[i] = _quickened(upsample, config.feature_size * 2 ** (i + 1))
+            decoder.upsamples[i] = _with_winograd(upsample, config.feature_size * 2 ** (i + 1))
 
 
 def _replace(module: nn.Module, side: int) -> None:
     for name, child in module.named_children():
-        setattr(module, name, _quickened(child, side))
+        setattr(module, name, _with_winograd(child, side))
         _replace(child, side)
 
 
-def _quickened(module: nn.Module, side: int) -> nn.Module:
+def _with_winograd(module: nn.Module, side: int) -> nn.Module:
     """The module or, where it is a convolution that gains, one that computes the same on maps of this side."""
     if not isinstance(module, nn.Conv2d) or module.kernel_size != (FILTER, FILTER) or module.stride != (1, 1):
         return module

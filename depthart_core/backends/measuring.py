@@ -143,7 +143,7 @@ def _worker(folder: Path, arguments: list[str]) -> Iterator[Callable[[str], dict
 def time_stages(estimator: DepthEstimator, rgb: npt.NDArray[np.uint8]) -> tuple[dict[str, float], Any]:
     """Seconds by stage of what `DepthEstimator.__call__` does, and the depth.
 
-    A backend that keeps the pace of its scales tells how long each took; the rest of it is the prefix.
+    A backend that times its scales tells how long each took; the rest of it is the prefix.
     """
     start = time.perf_counter()
     small = to_input(rgb, estimator.backend.input_size)
@@ -155,10 +155,10 @@ def time_stages(estimator: DepthEstimator, rgb: npt.NDArray[np.uint8]) -> tuple[
         resize_smooth(found.confidence, *rgb.shape[:2])
     end = time.perf_counter()
     seconds = {"resize": resized - start, "model": inferred - resized, "upsample": end - inferred, "total": end - start}
-    pace = getattr(estimator.backend, "pace", None)
-    if pace is not None:
-        scales = {f"scale {k + 1}": pace.latest(k) for k in range(pace.scales)}
-        decoding = pace.latest(None)
+    scale_times = getattr(estimator.backend, "scale_times", None)
+    if scale_times is not None:
+        scales = {f"scale {k + 1}": scale_times.latest(k) for k in range(scale_times.scales)}
+        decoding = scale_times.latest(None)
         prefix = seconds["model"] - sum(scales.values()) - decoding
         seconds |= {"prefix": prefix, **scales, "decode": decoding}
     return seconds, depth

@@ -60,7 +60,7 @@ class _Types(NamedTuple):
     norms: torch.dtype
 
 
-def typed(model: DepthART, precision: str, *, islands: Collection[str] = ISLANDS) -> DepthART:
+def to_precision(model: DepthART, precision: str, *, islands: Collection[str] = ISLANDS) -> DepthART:
     """A copy of a model that computes in a precision, pictures and depth in float32; "fp32" gives the model itself.
 
     Args:

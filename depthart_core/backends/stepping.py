@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from depthart_core.backends.pace import Pace, Run
+from depthart_core.backends.scale_times import DeadlineRun, ScaleTimes
 from depthart_core.inference import Inference
 from depthart_core.store import exports
 
@@ -68,7 +68,7 @@ class SteppedBackend:
         self, parts: Parts, feeds: Feeds, record: exports.Record, scales: int, *, precision: str | None = None
     ) -> None:
         self.parts, self.input_size, self.heads, self.scales = parts, record.input_size, record.heads, scales
-        self.anytime, self.pace, self.precision = True, Pace(scales), precision or record.precision
+        self.anytime, self.scale_times, self.precision = True, ScaleTimes(scales), precision or record.precision
         self._start = {name: parts.value(values) for name, values in feeds.start.items()}
         self._scales = [{name: parts.value(values) for name, values in each.items()} for each in feeds.scales]
         self._rows = [len(each["pool"]) for each in feeds.scales]  # of the next scale; one that nobody reads at the end
@@ -86,7 +86,7 @@ class SteppedBackend:
         prefix = parts.run("prefix", {"picture": parts.value(np.ascontiguousarray(rgb)[None])})
         base, state = parts.array(prefix["base"]), {**self._start, "x": prefix["x"]}
         certainties, end = np.zeros(self._certainties, np.float32), 1
-        run, more = Run(self.pace, deadline), True
+        run, more = DeadlineRun(self.scale_times, deadline), True
         while more:
             k, start, end = run.done, end, end + self._rows[run.done]
             rows = np.ascontiguousarray(base[:, start:end] if k + 1 < len(self._rows) else base[:, :1])

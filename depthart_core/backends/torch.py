@@ -10,8 +10,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from depthart_core.backends.pace import Pace, Run
-from depthart_core.backends.precision import DTYPES, forbid_tf32, multiplies_bfloat16, typed
+from depthart_core.backends.precision import DTYPES, forbid_tf32, multiplies_bfloat16, to_precision
+from depthart_core.backends.scale_times import DeadlineRun, ScaleTimes
 from depthart_core.backends.torch_graph import GraphedModel
 from depthart_core.checkpoint import load_model
 from depthart_core.decoding import decoding
@@ -19,7 +19,7 @@ from depthart_core.errors import BackendError, running
 from depthart_core.inference import BackendOptions, Inference, ScaleGuess
 from depthart_core.model import DepthART, Prediction
 from depthart_core.normalize import denormalize, normalize_image
-from depthart_core.winograd import quicken
+from depthart_core.winograd import use_winograd
 
 _log = logging.getLogger(__name__)
 
@@ -40,8 +40,8 @@ class TorchBackend:
         self.input_size = model.config.tokenizer.input_size
         self.heads, self.anytime = model.config.heads, True
         self.precision = "fp32" if options.precision == "auto" else options.precision
-        self.pace = Pace(options.count_scales(model.config.tokenizer.scales))
-        self.scales = self.pace.scales
+        self.scale_times = ScaleTimes(options.count_scales(model.config.tokenizer.scales))
+        self.scales = self.scale_times.scales
         self.graphed = self._record() if self.device.type == "cuda" and options.decode != "sample" else None
 
     def _record(self) -> GraphedModel | None:
@@ -64,14 +64,14 @@ class TorchBackend:
         # A copy: torch takes no read-only memory (a ROS message) and no negative strides (a reversed channel order).
         picture = torch.from_numpy(np.array(rgb, order="C")).to(self.device).permute(2, 0, 1)[None]
         image = normalize_image(picture).contiguous(memory_format=torch.channels_last)
-        run = Run(self.pace, deadline)
+        run = DeadlineRun(self.scale_times, deadline)
         found = self._predict(image, run) if self.graphed is None else self.graphed.predict(image, run)
         depth = _array(denormalize(found.depth, self.model.config)[0, 0])
         confidence = None if found.confidence is None else _array(found.confidence[0, 0].sigmoid())
         run.finish()
         return Inference(depth, confidence, _canonical(found), run.done)
 
-    def _predict(self, image: Tensor, run: Run) -> Prediction:
+    def _predict(self, image: Tensor, run: DeadlineRun) -> Prediction:
         prefix, steps = self.model.prefix(image), []
         self._wait()
         run.begin()
@@ -136,10 +136,10 @@ def load(model: str | Path, options: BackendOptions) -> TorchBackend:
         probe.cpu()  # what runs there must come back, which "meta" cannot
         precision = precision_on(options.precision, probe.device)
         if probe.device.type == "cpu" and precision == "fp32":
-            quicken(loaded.tokenizer)
+            use_winograd(loaded.tokenizer)
         if probe.device.type == "cuda" and precision == "fp32":
             forbid_tf32()  # float32 means float32, as in engines
-        return TorchBackend(typed(loaded, precision).to(options.device), options)
+        return TorchBackend(to_precision(loaded, precision).to(options.device), options)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise BackendError(f"device {options.device!r} cannot be used by torch: {reason}") from error

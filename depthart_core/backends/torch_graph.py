@@ -11,7 +11,7 @@ import threading
 import torch
 from torch import Tensor
 
-from depthart_core.backends.pace import Run
+from depthart_core.backends.scale_times import DeadlineRun
 from depthart_core.decoding import Decoding
 from depthart_core.model import DepthART, Prediction
 
@@ -63,7 +63,7 @@ class GraphedModel:
                 self._found.append(model.conclude(prefix, steps))
         self._kept = prefix, steps, rollout  # the graphs read their memory, the cache inside the rollout included
 
-    def predict(self, image: Tensor, run: Run | None = None) -> Prediction:
+    def predict(self, image: Tensor, run: DeadlineRun | None = None) -> Prediction:
         """Depth and what the heads say, as `DepthART.predict`.
 
         Args:

@@ -13,8 +13,8 @@ from depthart_core.backends.cuda import open_device
 from depthart_core.backends.library import import_library, machine_of
 from depthart_core.checkpoint import load_model
 from depthart_core.errors import BackendError
-from depthart_core.export.agreement import Pictures, squares, structured_pictures, torch_outputs
-from depthart_core.export.compiling import Compiling, Progress
+from depthart_core.export.agreement import Pictures, resize_pictures, structured_pictures, torch_outputs
+from depthart_core.export.compiling import CompileOptions, Progress
 from depthart_core.export.engine_candidate import EngineCandidate, EngineMaker
 from depthart_core.export.verify_engine import ATTEMPTS, LIMITS, Accepted, accept
 from depthart_core.export.whole import check_exportable, versions_of
@@ -43,7 +43,7 @@ class EngineOptions:
         precision: One of `ENGINE_PRECISIONS`.
         workspace_mib: Scratch memory of builder and engine.
         out: Folder to write to; None: the cache, where `DepthEstimator.load` finds it.
-        interruptible: See `Compiling`.
+        interruptible: See `CompileOptions`.
     """
 
     precision: str = ENGINE_PRECISIONS[0]
@@ -190,8 +190,8 @@ def build_engine(
                 return Built(target, finished)
             request.check_weights()
         loaded, size = load_model(path), weights.config.tokenizer.input_size
-        shown = squares(structured_pictures(size) if pictures is None else pictures, size)
-        how = Compiling(wish.workspace_mib, progress=progress, interruptible=wish.interruptible)
+        shown = resize_pictures(structured_pictures(size) if pictures is None else pictures, size)
+        how = CompileOptions(wish.workspace_mib, progress=progress, interruptible=wish.interruptible)
         accepted = _accepted(EngineMaker(trt, device, loaded, options, how, report), shown)
         record = request.describe(accepted, pictures=len(shown))
         write_engine(target, accepted.candidate.data, record)

@@ -24,7 +24,7 @@ Progress = Callable[[float], object]
 
 
 @dataclass(frozen=True)
-class Compiling:
+class CompileOptions:
     """How to compile.
 
     Attributes:
@@ -59,12 +59,12 @@ class Compiled:
     timing_cache: bytes
 
 
-def compile_graph(trt: Any, graph: Path, how: Compiling) -> Compiled:
+def compile_graph(trt: Any, graph: Path, how: CompileOptions) -> Compiled:
     """Compile an ONNX graph whose tensors have the types to compute in.
 
     Raises:
         BackendError: The parser or the builder refuses the graph, with their words.
-        KeyboardInterrupt: The user stopped it, see `Compiling`.
+        KeyboardInterrupt: The user stopped it, see `CompileOptions`.
     """
     monitor = make_monitor(trt, how.progress)
     with _interruptible(monitor) if how.interruptible else nullcontext():
@@ -75,7 +75,7 @@ def compile_graph(trt: Any, graph: Path, how: Compiling) -> Compiled:
     return compiled
 
 
-def _compile(trt: Any, graph: Path, how: Compiling, monitor: Any) -> Compiled:
+def _compile(trt: Any, graph: Path, how: CompileOptions, monitor: Any) -> Compiled:
     """The work of `compile_graph`; what comes back after the monitor was stopped is of no use."""
     logger = make_logger(trt)
     builder: tensorrt.Builder = start(trt.Builder, logger)
@@ -151,7 +151,7 @@ def hide_stages(network: tensorrt.INetworkDefinition) -> None:
             network.unmark_output(tensor)
 
 
-def _configure(trt: Any, config: tensorrt.IBuilderConfig, how: Compiling, monitor: Any) -> None:
+def _configure(trt: Any, config: tensorrt.IBuilderConfig, how: CompileOptions, monitor: Any) -> None:
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, how.workspace_mib << 20)
     config.progress_monitor = monitor
     if hasattr(trt.BuilderFlag, "TF32"):

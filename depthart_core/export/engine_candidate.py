@@ -17,7 +17,7 @@ from depthart_core.backends.library import machine_of
 from depthart_core.backends.runner import Runner
 from depthart_core.backends.tensorrt import open_engine, run_once
 from depthart_core.export.agreement import Arrays
-from depthart_core.export.compiling import Compiling, compile_graph
+from depthart_core.export.compiling import CompileOptions, compile_graph
 from depthart_core.export.whole import export_onnx
 from depthart_core.inference import BackendOptions
 from depthart_core.model import DepthART
@@ -33,7 +33,7 @@ class EngineMaker:
         device: The GPU.
         model: In evaluation mode, on the CPU.
         options: Decoding, number of scales and precision.
-        how: See `Compiling`; stages and measurements of earlier builds are set here.
+        how: See `CompileOptions`; stages and measurements of earlier builds are set here.
         report: Gets a sentence at every step.
     """
 
@@ -41,7 +41,7 @@ class EngineMaker:
     device: Device
     model: DepthART
     options: BackendOptions
-    how: Compiling
+    how: CompileOptions
     report: Callable[[str], object]
 
     def compile(self, islands: tuple[str, ...], *, stages: bool = False) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from depthart_core.backends.onnx import OnnxParts, WholeBackend, open_session, session_options
-from depthart_core.backends.precision import typed
+from depthart_core.backends.precision import to_precision
 from depthart_core.backends.stepping import Feeds, Parts, SteppedBackend, read_feeds
 from depthart_core.backends.torch import TorchBackend
 from depthart_core.errors import BackendError
@@ -21,7 +21,7 @@ from depthart_core.export.agreement import (
     Pictures,
     measure,
     objection,
-    squares,
+    resize_pictures,
     torch_outputs,
 )  # fmt: skip
 from depthart_core.inference import Backend, BackendOptions, Inference
@@ -57,14 +57,14 @@ def verify_export(
     Raises:
         BackendError: ONNX Runtime does not take a graph, or it deviates more than allowed.
     """
-    shown = squares(pictures, record.input_size)
+    shown = resize_pictures(pictures, record.input_size)
     record = replace(record, pictures=len(shown))
     if record.form == "stepped":
         return _verify_steps(model, folder, record, shown, report)
     options = BackendOptions(decode=record.decode, max_scales=record.scales)
     if record.precision == "bf16":  # what the graph computes, for ONNX Runtime does not run bfloat16 on a CPU
         _check_form(folder / exports.WHOLE)
-        computed = torch_outputs(typed(model, "bf16"), options, shown)
+        computed = torch_outputs(to_precision(model, "bf16"), options, shown)
         found = [_named(Inference.of_outputs(each, record.scales)) for each in computed]
     else:
         found = _answers(WholeBackend(open_session(folder / exports.WHOLE, session_options(None)), record), shown)

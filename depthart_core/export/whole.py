@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from depthart_core.backends.precision import ISLANDS, typed
+from depthart_core.backends.precision import ISLANDS, to_precision
 from depthart_core.decoding import decoding
 from depthart_core.errors import BackendError, pip_install
 from depthart_core.export import tracing
@@ -82,7 +82,7 @@ def export_onnx(
     options = BackendOptions(decode=decode, max_scales=max_scales)
     check_exportable(options)
     names = output_names(options.count_scales(model.config.tokenizer.scales), heads=model.config.heads, stages=stages)
-    graph = Graph(typed(model, precision, islands=islands), options, stages=stages).eval()
+    graph = Graph(to_precision(model, precision, islands=islands), options, stages=stages).eval()
     size = model.config.tokenizer.input_size
     inputs = {"picture": torch.zeros(1, size, size, 3, dtype=torch.uint8)}
     tracing.write(tracing.trace(graph, inputs, names, opset=tracing.OPSETS["whole"], islands=islands), target)

@@ -233,7 +233,7 @@ def checked(name: str, value: Any, *, known_as: str = "") -> Value:
 
 
 def camera_names(name: str, value: Any) -> list[str]:
-    """Return the names of cameras; ROS gives no list at all where it is empty."""
+    """Return the names of cameras, of which ROS gives no empty list; raise ConfigError where they cannot be such."""
     alone = isinstance(value, str | bool | int | float | Mapping)
     names = [] if alone else list(value or ())
     if alone or not all(isinstance(entry, str) for entry in names):

@@ -7,7 +7,7 @@ import torch
 
 from depthart_core.config import TokenizerConfig
 from depthart_core.tokenizer import Tokenizer
-from depthart_core.winograd import WinogradConvolution, quicken
+from depthart_core.winograd import WinogradConvolution, use_winograd
 
 
 @pytest.mark.parametrize(("height", "width"), [(4, 4), (8, 12), (64, 64), (72, 128)])
@@ -28,11 +28,11 @@ def test_a_map_that_tiles_do_not_fill_is_noticed():
         WinogradConvolution(torch.nn.Conv2d(8, 8, 3, padding=1))(torch.zeros(1, 8, 8, 6))
 
 
-def test_a_quickened_autoencoder_gives_the_same_features_and_pictures():
+def test_an_autoencoder_with_winograds_convolutions_gives_the_same_features_and_pictures():
     config = TokenizerConfig(scale_sizes=(1, 16), channels=128, channel_multipliers=(1, 1, 1), encoder_blocks=1)
     tokenizer = Tokenizer(config).requires_grad_(False)
     quick = deepcopy(tokenizer)
-    quicken(quick)
+    use_winograd(quick)
     assert sum(isinstance(module, WinogradConvolution) for module in quick.modules()) == 9
     picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2.0 - 1.0
     features = tokenizer.features(picture)
@@ -43,5 +43,5 @@ def test_a_quickened_autoencoder_gives_the_same_features_and_pictures():
 def test_small_maps_and_few_channels_stay_as_they_are(small_config, toy_model):
     for tokenizer in (Tokenizer(small_config.tokenizer), deepcopy(toy_model.tokenizer)):
         before = [type(module) for module in tokenizer.modules()]
-        quicken(tokenizer)
+        use_winograd(tokenizer)
         assert [type(module) for module in tokenizer.modules()] == before

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from depthart_core import BackendError
-from depthart_core.backends.precision import ISLANDS, NORM, typed
+from depthart_core.backends.precision import ISLANDS, NORM, to_precision
 from depthart_core.checkpoint import load_model
 from depthart_core.export.agreement import structured_pictures
 from depthart_core.export.verify_engine import ATTEMPTS
@@ -43,7 +43,7 @@ def outputs(model, picture):
 )
 def test_half_precision_says_what_float32_says(model, precision, islands, limit):
     (picture,) = structured_pictures(model.config.tokenizer.input_size, 1)
-    half = typed(model, precision, islands=islands)
+    half = to_precision(model, precision, islands=islands)
     for expected, found in zip(outputs(model, picture), outputs(half, picture), strict=True):
         assert found.dtype == torch.float32
         assert not torch.equal(found, expected)
@@ -52,11 +52,11 @@ def test_half_precision_says_what_float32_says(model, precision, islands, limit)
 
 def test_the_model_itself_is_left_alone(model):
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    typed(model, "fp16")
+    to_precision(model, "fp16")
     after = model.state_dict()
     assert after.keys() == before.keys()
     assert all(torch.equal(value, after[name]) and value.dtype == torch.float32 for name, value in before.items())
-    assert typed(model, "fp32") is model
+    assert to_precision(model, "fp32") is model
 
 
 @pytest.fixture(scope="module")

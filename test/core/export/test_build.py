@@ -17,7 +17,7 @@ from depthart_core import BackendError, DepthEstimator
 from depthart_core.errors import MissingEngineError
 from depthart_core.export import build
 from depthart_core.export.agreement import structured_pictures
-from depthart_core.export.compiling import Compiling, compile_graph
+from depthart_core.export.compiling import CompileOptions, compile_graph
 from depthart_core.inference import BackendOptions
 from depthart_core.store import engines
 from depthart_core.store.cache import cache_folder
@@ -60,7 +60,7 @@ def test_measurements_of_earlier_builds_are_used_unless_they_do_not_fit(
     machine, exported_graph, toy_heads_path, before, begun
 ):
     trt, _ = machine()
-    done = compile_graph(trt, exported_graph(toy_heads_path, stages=True), Compiling(timing_cache=before))
+    done = compile_graph(trt, exported_graph(toy_heads_path, stages=True), CompileOptions(timing_cache=before))
     assert trt.configs[0].cache.data == begun
     assert done.timing_cache == begun + b"measured;"
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from depthart_core import BackendError
-from depthart_core.export.compiling import Compiling, Phases, compile_graph, make_monitor
+from depthart_core.export.compiling import CompileOptions, Phases, compile_graph, make_monitor
 
 for name in ("onnx", "onnxruntime", "onnxscript"):
     pytest.importorskip(name, reason=f"{name} is not installed (extra `onnx`)")
@@ -35,7 +35,7 @@ def models(tiny_model_path, small_model_path):
 def test_a_graph_builds_for_cards_that_are_not_here(models, exported_graph, name, decode, precision):
     graph = exported_graph(models[name], decode=decode, precision=precision, islands=(), stages=True)
     shares = []
-    done = compile_graph(trt, graph, Compiling(targets=TARGETS, progress=shares.append))
+    done = compile_graph(trt, graph, CompileOptions(targets=TARGETS, progress=shares.append))
     assert len(done.data) > 0.5 * graph.stat().st_size
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
@@ -47,14 +47,14 @@ def tiny_graph(tiny_model_path, exported_graph):
 
 
 def test_stages_stand_in_the_engine_on_request_alone(tiny_graph):
-    how = Compiling(targets=("SM86",))
+    how = CompileOptions(targets=("SM86",))
     names = {stages: compile_graph(trt, tiny_graph, replace(how, stages=stages)).data for stages in (False, True)}
     assert b"stage_scale_1" in names[True]
     assert b"stage_scale_1" not in names[False]
 
 
 def test_tensorrt_rtx_measures_no_kernels_and_is_not_asked_to(tiny_graph, recwarn):
-    assert compile_graph(trt, tiny_graph, Compiling(targets=("SM86",), timing_cache=b"noise")).timing_cache == b""
+    assert compile_graph(trt, tiny_graph, CompileOptions(targets=("SM86",), timing_cache=b"noise")).timing_cache == b""
     assert not [warning for warning in recwarn if "iming cache" in str(warning.message)]
 
 
@@ -62,14 +62,14 @@ def test_half_precision_islands_are_other_engines(tiny_model_path, exported_grap
     made = set()
     for islands in ((), ("norm", "softmax"), ("logits", "norm", "softmax")):
         graph = exported_graph(tiny_model_path, precision="fp16", islands=islands)
-        made.add(compile_graph(trt, graph, Compiling(targets=("SM86",))).data)
+        made.add(compile_graph(trt, graph, CompileOptions(targets=("SM86",))).data)
     assert len(made) == 3
 
 
 def test_what_is_no_graph_is_told(tmp_path):
     (tmp_path / "a.onnx").write_bytes(b"noise" * 100)
     with pytest.raises(BackendError, match=r"tensorrt_rtx [\d.]+ does not take the graph: .*") as told:
-        compile_graph(trt, tmp_path / "a.onnx", Compiling(targets=("SM86",)))
+        compile_graph(trt, tmp_path / "a.onnx", CompileOptions(targets=("SM86",)))
     assert "\n" not in str(told.value)
 
 
@@ -85,7 +85,7 @@ def test_ctrl_c_ends_a_build_wherever_it_comes(tiny_graph, where, monkeypatch):
         monkeypatch.setattr(logging.getLogger("depthart_core.backends.library"), "log", interrupt)
     progress = interrupt if where == "progress" else lambda _: None
     with pytest.raises(KeyboardInterrupt):
-        compile_graph(trt, tiny_graph, Compiling(targets=("SM86",), progress=progress, interruptible=True))
+        compile_graph(trt, tiny_graph, CompileOptions(targets=("SM86",), progress=progress, interruptible=True))
     assert signal.getsignal(signal.SIGINT) is before
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from depthart_core import BackendError
 from depthart_core.checkpoint import load_model
-from depthart_core.export.agreement import squares, structured_pictures, torch_outputs
+from depthart_core.export.agreement import resize_pictures, structured_pictures, torch_outputs
 from depthart_core.export.verify_engine import LIMITS, accept, first_deviating
 from depthart_core.inference import BackendOptions
 
@@ -16,7 +16,7 @@ pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `on
 from benchmarks.refusal import GraphCandidate, spoiled  # noqa: E402
 
 SIZE = 64
-PICTURES = squares(structured_pictures(50, 2), SIZE)
+PICTURES = resize_pictures(structured_pictures(50, 2), SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_float32_islands_cure_what_half_precision_breaks_and_the_verdict_says_wh
 ):
     """A library that computes half precision normalisations wrongly: their weights, and theirs alone, are off."""
     model = load_model(tiny_model_path)
-    pictures = squares(structured_pictures(50, 2), model.config.tokenizer.input_size)
+    pictures = resize_pictures(structured_pictures(50, 2), model.config.tokenizer.input_size)
     expected = torch_outputs(model, BackendOptions(), pictures, stages=True)
 
     def make(islands):

@@ -1,4 +1,4 @@
-"""Whether another scale still fits before a deadline, from how long scales and decoding took lately."""
+"""How long scales and decoding took lately, and whether another scale still fits before a deadline."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FADING = 0.95
 """What refusing a scale does to its expectation: one slow run must not shut it out for ever."""
 
 
-class Pace:
+class ScaleTimes:
     """How long every scale and decoding are expected to take.
 
     Args:
@@ -35,11 +35,11 @@ class Pace:
 
     def scale(self, k: int) -> float:
         """Expected seconds of scale k, 0 where it never ran: then it is tried."""
-        return expected(self._scales[k])
+        return expected_seconds(self._scales[k])
 
     def decoding(self) -> float:
         """Expected seconds of decoding."""
-        return expected(self._decoding)
+        return expected_seconds(self._decoding)
 
     def latest(self, k: int | None) -> float:
         """Seconds that scale k, or decoding (None), took when it was last noted."""
@@ -58,16 +58,16 @@ class Pace:
         self._scales[k].append(FADING * self.scale(k))
 
 
-class Run:
+class DeadlineRun:
     """One picture on its way through the scales: begin before the first one, ask after each, finish at the end.
 
     Args:
-        pace: What is expected; learns from this run.
+        scale_times: What is expected; learns from this run.
         deadline: Moment of `time.monotonic` by which the result should be there; None: all scales.
     """
 
-    def __init__(self, pace: Pace, deadline: float | None) -> None:
-        self._pace, self._deadline, self._last, self.done = pace, deadline, time.monotonic(), 0
+    def __init__(self, scale_times: ScaleTimes, deadline: float | None) -> None:
+        self._scale_times, self._deadline, self._last, self.done = scale_times, deadline, time.monotonic(), 0
 
     def begin(self) -> None:
         """Note that the first scale begins now: what came before is no part of it."""
@@ -76,26 +76,25 @@ class Run:
     def another(self) -> bool:
         """Note that a scale is done; whether there is a next one and it still fits."""
         now = self._lap()
-        self._pace.note_scale(self.done, now)
+        self._scale_times.note_scale(self.done, now)
         self.done += 1
-        if self.done == self._pace.scales:
+        if self.done == self._scale_times.scales:
             return False
-        fits = (
-            self._deadline is None or self._last + self._pace.scale(self.done) + self._pace.decoding() <= self._deadline
-        )
+        times = self._scale_times
+        fits = self._deadline is None or self._last + times.scale(self.done) + times.decoding() <= self._deadline
         if not fits:
-            self._pace.fade(self.done)
+            self._scale_times.fade(self.done)
         return fits
 
     def finish(self) -> None:
         """Note that decoding is done."""
-        self._pace.note_decoding(self._lap())
+        self._scale_times.note_decoding(self._lap())
 
     def _lap(self) -> float:
         before, self._last = self._last, time.monotonic()
         return self._last - before
 
 
-def expected(seconds: deque[float]) -> float:
+def expected_seconds(seconds: deque[float]) -> float:
     """What is expected of something that took so long lately, the newest last; 0 where it never was done."""
     return float(np.quantile(seconds, QUANTILE)) if seconds else 0.0
