@@ -86,9 +86,9 @@ class Intake:
         clock = node.get_clock()
         self._timeliness = Timeliness(lambda: int(clock.now().nanoseconds), problems, statistics)
         self._camera_infos = CameraInfoBuffer(keep_all=settings.last.process_all)
-        self._last_image = self._wanted = time.monotonic()
+        self._last_image = self._last_wanted = time.monotonic()
         self._intervals = deque[float](maxlen=INTERVALS)
-        self._came = False  # an image of this subscription
+        self._image_came = False  # of this subscription
         self._queue = worker.add_queue(
             Handler(self._process, lambda: statistics.count("replaced"), self._report_failure, self._wake)
         )
@@ -153,10 +153,10 @@ class Intake:
         """
         now = time.monotonic()
         if wanted or self._settings.last.process_all:
-            self._wanted = now
-        if now - self._wanted < LINGER:
+            self._last_wanted = now
+        if now - self._last_wanted < LINGER:
             if not self.image.reliability:
-                self._last_image, self._came = now, False
+                self._last_image, self._image_came = now, False
             try:
                 self.image.recheck()
                 self.camera_info.recheck()
@@ -176,9 +176,9 @@ class Intake:
     def _on_image(self, message: Image | CompressedImage) -> None:
         """Count a message and hand it to the worker; runs in the executor, so nothing else."""
         before, self._last_image = self._last_image, time.monotonic()
-        if self._came:
+        if self._image_came:
             self._intervals.append(self._last_image - before)
-        self._came = True
+        self._image_came = True
         self._problems.clear("qos")
         self._statistics.count("received")
         self._queue.put(Arrival(message, self._last_image, self._timeliness.age(message.header.stamp)))

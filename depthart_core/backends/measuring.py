@@ -97,7 +97,7 @@ def measure(
             return {}
 
         for subject, arguments in subjects.items():
-            workers[subject] = stack.enter_context(_worker(folder, [model, subject, json.dumps(arguments)]))
+            workers[subject] = stack.enter_context(_start_worker(folder, [model, subject, json.dumps(arguments)]))
             if answer := ask(subject, "start"):
                 found[subject] = Measured(**answer)
         for _ in range(rounds):
@@ -113,8 +113,8 @@ def measure(
 
 
 @contextmanager
-def _worker(folder: Path, arguments: list[str]) -> Iterator[Callable[[str], dict[str, Any]]]:
-    """A process that answers words with what the method of `_Subject` of that name returns."""
+def _start_worker(folder: Path, arguments: list[str]) -> Iterator[Callable[[str], dict[str, Any]]]:
+    """A process that answers words with what the method of `_Worker` of that name returns."""
     command = [sys.executable, "-m", __spec__.name, str(folder), *arguments]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     # In a session of its own, or Ctrl-C would reach it as well: whoever asks ends it.
@@ -175,8 +175,8 @@ def peak_memory() -> int:
     return 1024 * (found[0] if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
-class _Subject:
-    """The side of the worker."""
+class _Worker:
+    """What the process of one backend does: a method for every word that it is told."""
 
     def __init__(self, folder: Path, model: str, name: str, arguments: Mapping[str, Any]) -> None:
         self.folder, self.name, self.next = folder, name, 0
@@ -207,11 +207,11 @@ class _Subject:
 def main() -> None:
     """Answer every word on standard input with a line of JSON."""
     folder, model, name, arguments = sys.argv[1:]
-    subject: _Subject | None = None
+    worker: _Worker | None = None
     for word in sys.stdin:
         try:
-            subject = subject or _Subject(Path(folder), model, name, json.loads(arguments))
-            answer = {"start": subject.start, "batch": subject.batch, "finish": subject.finish}[word.strip()]()
+            worker = worker or _Worker(Path(folder), model, name, json.loads(arguments))
+            answer = {"start": worker.start, "batch": worker.batch, "finish": worker.finish}[word.strip()]()
         except DepthartError as error:
             answer = {"error": str(error)}
         print(json.dumps(answer), flush=True)

@@ -98,7 +98,7 @@ def _verify_steps(
         )
         for scales in range(record.scales, 0, -1)
     }
-    deviation = _verify_runtime(expected, OnnxParts(folder), feeds, record, shown, record.precision)
+    deviation = _verify_runtime(expected, OnnxParts(folder), feeds, record, shown, precision=record.precision)
     if "openvino" not in record.versions:
         return replace(record, deviation=deviation)
     if record.precision not in exports.RUNNABLE["openvino"]:
@@ -110,7 +110,7 @@ def _verify_steps(
     for precision in precisions():
         try:
             parts = OpenVinoParts(folder, precision=precision)
-            found = _verify_runtime(expected, parts, feeds, record, shown, precision)
+            found = _verify_runtime(expected, parts, feeds, record, shown, precision=precision)
         except BackendError as error:
             report(f"not for OpenVINO {record.versions['openvino']} in {precision}: {error}")
             continue
@@ -121,7 +121,13 @@ def _verify_steps(
 
 
 def _verify_runtime(
-    expected: Mapping[int, Outputs], parts: Parts, feeds: Feeds, record: exports.Record, shown: Pictures, precision: str
+    expected: Mapping[int, Outputs],
+    parts: Parts,
+    feeds: Feeds,
+    record: exports.Record,
+    shown: Pictures,
+    *,
+    precision: str,
 ) -> Deviation:
     """Compare with what PyTorch says after each number of scales, of all pictures or the first of them."""
     result: Deviation = {}
