@@ -50,7 +50,7 @@ class Nowhere:
 
     types = ROS_TYPES
 
-    def listened(self) -> frozenset[str]:
+    def subscribed(self) -> frozenset[str]:
         """Return what the node is used for."""
         return frozenset({DEPTH, CAMERA_INFO, POINTS})
 

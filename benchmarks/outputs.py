@@ -64,9 +64,9 @@ class Timed:
         self.types = outputs.types
         self.seconds: dict[str, list[float]] = {}
 
-    def listened(self) -> frozenset[str]:
+    def subscribed(self) -> frozenset[str]:
         """Return the topics that somebody subscribes to."""
-        found: frozenset[str] = self._outputs.listened()
+        found: frozenset[str] = self._outputs.subscribed()
         return found
 
     def publish(self, topic: str, message: Any) -> str:
@@ -125,9 +125,9 @@ def measure_frames(args: argparse.Namespace, settings: Settings) -> tuple[list[f
         backend = Replay(args.model, rgb)
         wanted = set(OUTPUT_TYPES) if backend.heads else set(OUTPUT_TYPES) - {CONFIDENCE}
         end = time.monotonic() + PATIENCE
-        while not wanted <= outputs.listened():
+        while not wanted <= outputs.subscribed():
             if time.monotonic() > end:
-                raise TimeoutError(f"no subscriber to {wanted - outputs.listened()} came in {PATIENCE:g} s")
+                raise TimeoutError(f"no subscriber to {wanted - outputs.subscribed()} came in {PATIENCE:g} s")
             rclpy.spin_once(node, timeout_sec=0.05)
         pipeline = Pipeline(DepthEstimator(backend, "replay"), outputs, Problems(print), Statistics())
         for frame in frames:

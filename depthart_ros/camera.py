@@ -112,7 +112,7 @@ class Camera:
     def recheck(self) -> None:
         """Let the subscriptions follow the publishers and listeners that are there now."""
         if self._intake is not None and self._outputs is not None and self._pipeline is not None:
-            self._intake.recheck(wanted=bool(self._outputs.listened()) or self._pipeline.frame_requested)
+            self._intake.recheck(wanted=bool(self._outputs.subscribed()) or self._pipeline.frame_requested)
         if self._intake is None or not self._intake.image.reliability:  # no image is taken
             self._statistics.restart_rates()
         if self._deadline_ignored:
@@ -189,7 +189,7 @@ class Camera:
             falls_behind=falls_behind,
             latency=self._trend.newest("arrival_to_publish"),
             age=self._trend.newest("stamp_to_arrival"),
-            listened=self._outputs.listened(),
+            subscribed=self._outputs.subscribed(),
             heads=self._estimator.heads,
             has_camera_info=intake.has_camera_info or has_fallback(settings),
             deadline_ignored=self._deadline_ignored,

@@ -59,7 +59,7 @@ class Outputs(Protocol):
         """The classes of the messages it takes."""
         ...
 
-    def listened(self) -> frozenset[str]:
+    def subscribed(self) -> frozenset[str]:
         """Return the topics that somebody wants."""
         ...
 
@@ -154,7 +154,7 @@ class Pipeline:
 
     def _possible(self, frame: Frame) -> frozenset[str]:
         """Return what is listened to or asked for, as far as this model can fill it with these settings."""
-        wanted = self._outputs.listened() | ({RELATIVE} if self.frame_requested else frozenset())
+        wanted = self._outputs.subscribed() | ({RELATIVE} if self.frame_requested else frozenset())
         heads = self._estimator.heads
         if not heads:
             wanted -= {CONFIDENCE}

@@ -38,7 +38,7 @@ class Collected:
         """See pipeline.Outputs."""
         return self._types
 
-    def listened(self) -> frozenset[str]:
+    def subscribed(self) -> frozenset[str]:
         """See pipeline.Outputs."""
         return self._wanted
 

@@ -34,7 +34,7 @@ class Situation:
         falls_behind: whether the age of published depth grows because images come too fast.
         latency: seconds from the arrival of an image to its depth.
         age: seconds from the stamp of an image to its arrival; 0 where that is unknown.
-        listened: outputs that have a subscriber.
+        subscribed: outputs that have a subscriber.
         heads: whether the model says how confident it is.
         has_camera_info: whether one was received, or parameters stand in for it.
         deadline_ignored: whether there is a deadline, and the backend decodes all scales nevertheless.
@@ -57,16 +57,16 @@ class Situation:
     falls_behind: bool = False
     latency: float = 0.0
     age: float = 0.0
-    listened: frozenset[str] = frozenset()
+    subscribed: frozenset[str] = frozenset()
     heads: bool = True
     has_camera_info: bool = False
     deadline_ignored: bool = False
     clock_runs: bool = True
 
     @property
-    def metric_listened(self) -> bool:
+    def metric_subscribed(self) -> bool:
         """Whether an output that holds metres has a subscriber."""
-        return bool(self.listened & METRIC)
+        return bool(self.subscribed & METRIC)
 
     @property
     def scale_known(self) -> bool:
@@ -76,7 +76,7 @@ class Situation:
     @property
     def needs_camera_info(self) -> bool:
         """Whether something that is listened to needs one."""
-        return needs_calibration(self.settings, self.listened)
+        return needs_calibration(self.settings, self.subscribed)
 
     @property
     def lateness(self) -> float:

@@ -185,22 +185,22 @@ def _judge_frames(now: Situation) -> Verdict | None:
 def _judge_outputs(now: Situation) -> Verdict | None:
     if "subscriber" in now.problems:
         return Verdict(WARN, "a subscriber gets nothing", now.problems["subscriber"], CURES["subscriber"])
-    if not now.listened:
+    if not now.subscribed:
         return Verdict(OK, "idle", "nobody subscribes to an output")
     if now.settings.rectify and not now.has_camera_info:
         return Verdict(WARN, "not rectified", *_why_no_camera_info(now))
-    no_confidence = CONFIDENCE in now.listened and not now.heads
-    if not now.scale_known and now.metric_listened:
+    no_confidence = CONFIDENCE in now.subscribed and not now.heads
+    if not now.scale_known and now.metric_subscribed:
         return Verdict(WARN, "relative depth only", *_why_no_scale(now))
     without_camera = "no cloud" if now.settings.scale_source == "given" else "relative depth only"
-    if now.metric_listened and now.needs_camera_info and not now.has_camera_info:
+    if now.metric_subscribed and now.needs_camera_info and not now.has_camera_info:
         return Verdict(WARN, without_camera, *_why_no_camera_info(now))
     for kind, state in (("camera_info", without_camera), ("publish", "outputs are lost")):
         if kind in now.problems:
             return Verdict(WARN, state, now.problems[kind], CURES[kind])
     if no_confidence:
         return Verdict(WARN, "no confidence", NO_CONFIDENCE, "choose one that does: nano")
-    if now.settings.min_confidence and now.metric_listened and not now.heads:
+    if now.settings.min_confidence and now.metric_subscribed and not now.heads:
         return Verdict(WARN, "no confidence", UNFILTERED, "choose a model that does: nano, or set min_confidence to 0")
     return Verdict(WARN, "no deadline", *NO_DEADLINE) if now.deadline_ignored else None
 

@@ -74,7 +74,7 @@ class OutputPublishers:
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
 
-    def listened(self) -> frozenset[str]:
+    def subscribed(self) -> frozenset[str]:
         """Return the topics that have a subscriber."""
         return frozenset(topic for topic, publisher in self._publishers.items() if publisher.get_subscription_count())
 

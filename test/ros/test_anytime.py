@@ -73,7 +73,7 @@ def test_a_generous_deadline_takes_every_scale(shown):
 def test_where_every_frame_is_processed_a_deadline_counts_from_its_turn(world, shown, camera, rgb_message):
     start, _ = shown
     ours = start(deadline_ms=LONG, process_all=True)._cameras[0]
-    world.until(ours._outputs.listened, what="a listener")
+    world.until(ours._outputs.subscribed, what="a listener")
     with ours._intake._camera_infos._lock:  # at which the first frame waits, and the second one behind it
         for number in (1, 2):
             camera.images.publish(rgb_message(world.peer.get_clock().now().to_msg()))

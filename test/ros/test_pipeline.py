@@ -24,7 +24,7 @@ class Kept:
     def __init__(self, wanted):
         self.wanted, self.messages = frozenset(wanted), []
 
-    def listened(self):
+    def subscribed(self):
         return self.wanted
 
     def publish(self, topic, message):

@@ -26,7 +26,7 @@ def test_every_image_of_a_burst_is_processed_in_order_with_its_own_camera_info(
     infos = world.peer.create_publisher(CameraInfo, "camera_info", ALL)
     world.until(lambda: images.get_subscription_count() == infos.get_subscription_count() == 1)
     camera, both = node._cameras[0], {"depth/relative", "depth/camera_info"}
-    world.until(lambda: camera._outputs.listened() == both, what="listeners that the node knows of")
+    world.until(lambda: camera._outputs.subscribed() == both, what="listeners that the node knows of")
     for number in range(FRAMES):  # all at once, and older than max_age
         info = info_message(Time(sec=number))
         info.p[0] = 100.0 + number

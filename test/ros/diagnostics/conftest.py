@@ -15,7 +15,7 @@ RUNNING = Situation(
     settings=Settings(scale=2.0),
     image=InputTopic("/image", "sensor_msgs/msg/Image", publishers=1, reliability="reliable"),
     camera_info=InputTopic("/camera_info", "sensor_msgs/msg/CameraInfo"),
-    listened=frozenset({"points"}),
+    subscribed=frozenset({"points"}),
     has_camera_info=True,
 )
 

@@ -33,7 +33,7 @@ def test_nothing_wrong_is_ok(verdict):
         ({"problems": {"age": "9 s old"}}, ERROR, "frames are too old; 9 s old; set use_sim_time"),
         ({"problems": {"waited": "it waited"}}, ERROR, "frames are too old; it waited; set deadline_ms, lower"),
         (
-            {"problems": {"subscriber": "of points"}, "listened": frozenset()},
+            {"problems": {"subscriber": "of points"}, "subscribed": frozenset()},
             WARN,
             "a subscriber gets nothing; of points; let it ask for less",
         ),
@@ -58,24 +58,28 @@ def test_nothing_wrong_is_ok(verdict):
         ({"age": 3600.0, "settings": {"max_age": 0.0}}, OK, "running; images are 3600.0 s old when they arrive"),
         ({"latency": 9.9, "settings": {"process_all": True}}, OK, "running"),
         ({"latency": 1.5, "settings": {"deadline_ms": 2000.0}}, OK, "running"),
-        ({"listened": frozenset()}, OK, "idle; nobody subscribes"),
+        ({"subscribed": frozenset()}, OK, "idle; nobody subscribes"),
         ({"settings": NO_SCALE}, WARN, "scale is unknown; measure one distance"),
-        ({"settings": NO_SCALE, "listened": RELATIVE}, OK, "ros2 param set /depth_node scale VALUE"),
+        ({"settings": NO_SCALE, "subscribed": RELATIVE}, OK, "ros2 param set /depth_node scale VALUE"),
         (
             {"settings": GUESS, "heads": False},
             WARN,
             "this model makes no guess of its scale; set scale_source to given, and measure one distance",
         ),
-        ({"has_camera_info": False, "listened": frozenset({"depth/image_rect"})}, OK, "running"),
-        ({"settings": NO_SCALE, "listened": RELATIVE, "falls_behind": True}, WARN, "overloaded; depth comes later"),
-        ({"listened": frozenset({"depth/confidence"}), "heads": False}, WARN, "no confidence; this model does not say"),
+        ({"has_camera_info": False, "subscribed": frozenset({"depth/image_rect"})}, OK, "running"),
+        ({"settings": NO_SCALE, "subscribed": RELATIVE, "falls_behind": True}, WARN, "overloaded; depth comes later"),
+        (
+            {"subscribed": frozenset({"depth/confidence"}), "heads": False},
+            WARN,
+            "no confidence; this model does not say",
+        ),
         (
             {"settings": {"min_confidence": 0.5}, "heads": False},
             WARN,
             "no confidence; this model does not say how sure it is, so min_confidence filters nothing; choose a model",
         ),
         ({"settings": {"min_confidence": 0.5}}, OK, "running"),
-        ({"settings": {"min_confidence": 0.5}, "heads": False, "listened": RELATIVE}, OK, "running"),
+        ({"settings": {"min_confidence": 0.5}, "heads": False, "subscribed": RELATIVE}, OK, "running"),
         ({"deadline_ignored": True}, WARN, "no deadline; this backend decodes all scales at once, so deadline_ms is"),
         ({"problems": {"future": "9 s ahead"}}, WARN, "stamps lie in the future; 9 s ahead; set use_sim_time"),
         ({"problems": {"camera_info": "p is all zero"}}, WARN, "no cloud; p is all zero; calibrate"),
@@ -114,11 +118,11 @@ def test_a_guess_is_advised_only_where_the_model_makes_one(verdict):
 
 
 def test_who_wants_confidence_alone_is_told_of_it_and_not_of_the_scale(verdict):
-    wishes = {"listened": frozenset({"depth/confidence"}), "settings": NO_SCALE}
+    wishes = {"subscribed": frozenset({"depth/confidence"}), "settings": NO_SCALE}
     assert verdict(**wishes, heads=False).state == "no confidence"
     assert verdict(**wishes).state == "relative depth only"
     assert (
-        verdict(**wishes | {"listened": frozenset({"depth/confidence", "points"})}, heads=False).state
+        verdict(**wishes | {"subscribed": frozenset({"depth/confidence", "points"})}, heads=False).state
         == "relative depth only"
     )
 

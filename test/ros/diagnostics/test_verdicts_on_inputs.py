@@ -41,7 +41,7 @@ BEST_EFFORT, NO_SCALE, GUESS = {"reliability": "best_effort"}, {"scale": 0.0}, {
         ),
         ({"has_camera_info": False, "settings": GUESS}, WARN, "relative depth only; no camera_info came"),
         (
-            {"has_camera_info": False, "settings": GUESS, "listened": RELATIVE},
+            {"has_camera_info": False, "settings": GUESS, "subscribed": RELATIVE},
             OK,
             "nothing publishes it; publish it, or remap: --ros-args -r camera_info:=/its/topic, or set camera_info_url",
         ),
@@ -70,7 +70,7 @@ BEST_EFFORT, NO_SCALE, GUESS = {"reliability": "best_effort"}, {"scale": 0.0}, {
             "no camera_info came on /camera_info: another durability; let both sides agree",
         ),
         (
-            {"has_camera_info": False, "settings": NO_SCALE | {"rectify": True}, "listened": RELATIVE},
+            {"has_camera_info": False, "settings": NO_SCALE | {"rectify": True}, "subscribed": RELATIVE},
             WARN,
             "not rectified; no camera_info came on /camera_info",
         ),

@@ -24,10 +24,10 @@ def test_publishing_to_a_destroyed_publisher_is_a_failure_in_words(world):
 
 def test_only_topics_with_a_subscriber_count_as_listened_to(world):
     outputs = OutputPublishers(world.peer)
-    assert outputs.listened() == frozenset()
+    assert outputs.subscribed() == frozenset()
     world.listen("points", OUTPUT_TYPES["points"])
-    world.until(lambda: outputs.listened() == {"points"})
+    world.until(lambda: outputs.subscribed() == {"points"})
     before = len(list(world.peer.publishers))
     outputs.destroy()
     assert len(list(world.peer.publishers)) == before - len(OUTPUT_TYPES)
-    assert outputs.listened() == frozenset()
+    assert outputs.subscribed() == frozenset()

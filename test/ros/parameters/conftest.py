@@ -22,7 +22,7 @@ class Kept:
         self.types = ROS_TYPES
         self.messages = {}
 
-    def listened(self):
+    def subscribed(self):
         return frozenset(OUTPUTS)
 
     def publish(self, topic, message):
