@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,20 @@ def test_without_a_package_index_it_says_so(checkout):
     done = run_setup(checkout, DEPTHART_PYTHON=sys.executable, PIP_INDEX_URL=nobody, PIP_RETRIES="0")
     assert "no package index" in one_sentence(done)
     assert not (checkout / ".venv" / "depthart_setup.stamp").exists()
+
+
+def test_a_torch_that_the_configuration_of_pip_limits_is_taken_where_nobody_has_a_cpu_build(checkout, tmp_path):
+    index, limits = tmp_path / "index", tmp_path / "limits.txt"
+    index.mkdir()
+    with zipfile.ZipFile(index / "torch-2.13.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("torch-2.13.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: torch\nVersion: 2.13.0\n")
+        wheel.writestr("torch-2.13.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr("torch-2.13.0.dist-info/RECORD", "")
+    limits.write_text("torch<=2.14.1\n")
+    offered = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index), "PIP_CONSTRAINT": str(limits)}
+    done = run_setup(checkout, DEPTHART_PYTHON=sys.executable, **offered)
+    assert "no CPU build of torch" in done.stdout
+    assert "installing depthart_ros" in done.stdout, done.stderr  # which this index does not have
 
 
 def test_an_extra_that_does_not_exist_is_named_with_those_that_do(checkout):
