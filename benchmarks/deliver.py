@@ -11,19 +11,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from depthart_core.processor import processor_name
+
 FOLDERS_OUTSIDE = re.compile(r"^((?:[^=?/]*=)*)(?:\.\.)?/(?:[^?]*/)?")
 """In an argument, after --option= or NAME=: the folders of a path that leads out of the checkout."""
 
 
 def machine() -> str:
     """Return one line about the processor, the cores this process may use, and the software."""
-    model = platform.processor() or platform.machine()
-    information = Path("/proc/cpuinfo")
-    if information.is_file():
-        names = [line for line in information.read_text().splitlines() if line.startswith("model name")]
-        model = names[0].split(":")[1].strip() if names else model
     cores = len(os.sched_getaffinity(0))
-    return f"{model}, {cores} cores, Python {platform.python_version()}, {platform.system()}"
+    return f"{processor_name()}, {cores} cores, Python {platform.python_version()}, {platform.system()}"
 
 
 def command_line(program: str, argv: Sequence[str] | None) -> str:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-import platform
 from pathlib import Path
 
 from depthart_core.errors import BackendError
 from depthart_core.model_files import fingerprint, model_path, write_atomically
+from depthart_core.processor import processor_name
 from depthart_core.store.cache import weights_folder
 
 _log = logging.getLogger(__name__)
-
-PROCESSORS = Path("/proc/cpuinfo")
 
 
 def speeds_path(weights_sha256: str, decode: str) -> Path:
@@ -88,14 +86,4 @@ def _read(path: Path) -> dict[str, dict[str, float]]:
 
 def _key(precision: str) -> str:
     """This processor and a precision."""
-    return f"{_processor()}, {precision}"
-
-
-def _processor() -> str:
-    """The name of this machine's processor, or only its kind where the system tells no name."""
-    try:
-        lines = PROCESSORS.read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+    return f"{processor_name()}, {precision}"

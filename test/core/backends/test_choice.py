@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from depthart_core import BackendError, DepthEstimator
+from depthart_core import BackendError, DepthEstimator, processor
 from depthart_core.advice import missing_export
 from depthart_core.export.agreement import structured_pictures
 from depthart_core.inference import BackendOptions
@@ -177,7 +177,7 @@ def test_speeds_that_are_measured_later_are_put_beside_the_earlier_ones(cached):
 def test_speeds_of_another_processor_do_not_count_here(cached, monkeypatch, tmp_path):
     speeds.write_speeds(cached[0], "expected", "auto", {"torch": 0.1, "onnx": 0.2})
     (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: Another 9000\n")
-    monkeypatch.setattr(speeds, "PROCESSORS", tmp_path / "cpuinfo")
+    monkeypatch.setattr(processor, "PROCESSORS", tmp_path / "cpuinfo")
     assert "onnx" in DepthEstimator.load(cached[0]).name
 
 

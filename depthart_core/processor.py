@@ -1,0 +1,37 @@
+"""Which processor this is, for figures that hold on it alone."""
+
+from __future__ import annotations
+
+import platform
+import re
+from pathlib import Path
+
+PROCESSORS, BOARD = Path("/proc/cpuinfo"), Path("/proc/device-tree/model")
+"""Where Linux describes processors, and on most Arm machines the board that they are on."""
+
+
+def processor_name(processors: Path | None = None, board: Path | None = None) -> str:
+    """The name of this machine's processor; on Arm, where Linux tells none, its board's or the numbers of its cores.
+
+    Args:
+        processors: Linux's description of the processors.
+        board: Linux's name of the board.
+    """
+    text = _read(processors or PROCESSORS)
+    if names := _values(text, "model name"):
+        return names[0]
+    if name := _read(board or BOARD).strip("\0\n "):
+        return name
+    cores = zip(_values(text, "CPU implementer"), _values(text, "CPU part"), strict=False)
+    return ", ".join([platform.machine(), *sorted({f"{maker}:{part}" for maker, part in cores})])
+
+
+def _values(text: str, key: str) -> list[str]:
+    return re.findall(rf"^{key}\s*: (.+)$", text, re.MULTILINE)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
