@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, distribution, distributions
 from pathlib import Path
 
 from depthart_core.errors import pip_install
+from depthart_core.processor import BOARD
 from depthart_ros.dds.middleware import VARIABLE
 from depthart_ros.dds.transport import profile_variables
 from depthart_ros.doctor.findings import Finding
@@ -62,13 +63,20 @@ def check_ros(environment: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("ROS", text, 'pip install "numpy<2"')
 
 
-def check_gpu() -> Iterator[Finding]:
-    """Yield the GPUs that the NVIDIA driver names; none is fine."""
+def check_gpu(board: Path = BOARD) -> Iterator[Finding]:
+    """Yield the GPUs that the NVIDIA driver names; none is fine.
+
+    Args:
+        board: Where Linux names the board on most Arm machines.
+    """
     query = ["--query-gpu=name,driver_version,memory.total,memory.used", "--format=csv,noheader"]
     program = shutil.which("nvidia-smi")
-    board = Path("/proc/device-tree/model")
-    if board.is_file():
-        yield Finding("GPU", f"board {board.read_text(errors='replace').strip(chr(0))}")
+    name = board.read_text(errors="replace").strip("\0\n ") if board.is_file() else ""
+    if name:
+        yield Finding("GPU", f"board {name}")
+    if program is None and "NVIDIA" in name:  # a Jetson, whose older JetPacks have no nvidia-smi
+        yield Finding("GPU", "the board's own; nvidia-smi, which would tell of it, is not there")
+        return
     if program is None:
         yield Finding("GPU", "none: nvidia-smi is not there; the model runs on the CPU")
         return

@@ -110,6 +110,18 @@ def test_no_gpu_is_fine(tmp_path, monkeypatch):
     assert not is_wrong(check_gpu())
 
 
+@pytest.mark.parametrize(
+    ("board", "absent"), [("NVIDIA Jetson AGX Orin Developer Kit\0", False), ("Raspberry Pi 5 Model B Rev 1.0\0", True)]
+)
+def test_the_gpu_of_a_jetson_is_not_denied_where_nvidia_smi_is_missing(tmp_path, monkeypatch, board, absent):
+    (tmp_path / "model").write_text(board)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    named, gpu = check_gpu(tmp_path / "model")
+    assert named == Finding("GPU", f"board {board[:-1]}")
+    assert gpu.text.startswith("none") is absent
+    assert not gpu.cure
+
+
 def test_no_shared_memory_is_wrong(tmp_path):
     assert any(finding.cure for finding in check_shared_memory({}, tmp_path / "nothing"))
 
