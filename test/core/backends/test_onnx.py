@@ -47,6 +47,18 @@ def test_nano_says_in_every_runtime_what_it_says_in_torch(exported, runtime):
         assert b.canonical.metres_per_unit == pytest.approx(a.canonical.metres_per_unit, rel=1e-5)
 
 
+def test_onnx_runtime_reports_nothing_to_its_maker(exported, tmp_path):
+    """What it would report, it keeps in the home folder until it has a connection; where CI is set it keeps quiet."""
+    program = f"""if True:
+        import numpy, depthart_core
+        depthart_core.DepthEstimator.load({str(exported("heads")[2].path)!r})(numpy.zeros((48, 64, 3), numpy.uint8))
+        """
+    inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH")}
+    home = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "TMPDIR"), str(tmp_path))
+    subprocess.run([sys.executable, "-c", program], env=inherited | home, check=True, timeout=120)
+    assert not list(tmp_path.rglob("*onnxruntime*"))
+
+
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_any_thread_may_ask_and_gets_its_own_answer(exported, runtime):
     _, _, done = exported("heads")
