@@ -11,18 +11,19 @@ PROCESSORS, BOARD = Path("/proc/cpuinfo"), Path("/proc/device-tree/model")
 
 
 def processor_name(processors: Path | None = None, board: Path | None = None) -> str:
-    """The name of this machine's processor; on Arm, where Linux tells none, its board's or the numbers of its cores.
+    """The name of this machine's processor; on Arm, which has none of its own, the board's or the numbers of the cores.
 
     Args:
         processors: Linux's description of the processors.
         board: Linux's name of the board.
     """
     text = _read(processors or PROCESSORS)
-    if names := _values(text, "model name"):
+    makers, names = _values(text, "CPU implementer"), _values(text, "model name")
+    if names and not makers:
         return names[0]
     if name := _read(board or BOARD).strip("\0\n "):
         return name
-    cores = zip(_values(text, "CPU implementer"), _values(text, "CPU part"), strict=False)
+    cores = zip(makers, _values(text, "CPU part"), strict=False)
     return ", ".join([platform.machine(), *sorted({f"{maker}:{part}" for maker, part in cores})])
 
 

@@ -17,6 +17,7 @@ CPU part\t: 0xd42
 CPU revision\t: 1
 
 """  # noqa: E501
+L4T = ORIN.replace("BogoMIPS", "model name\t: ARMv8 Processor rev 1 (v8l)\nBogoMIPS")
 RK3588 = [ORIN.replace("0xd42", part) for part in ("0xd05", "0xd0b")]
 
 
@@ -29,6 +30,8 @@ def two(description):
     [
         (two(EPYC), "", "AMD EPYC 7B13"),
         (two(ORIN), "NVIDIA Jetson AGX Orin Developer Kit\0", "NVIDIA Jetson AGX Orin Developer Kit"),
+        (two(L4T), "NVIDIA Jetson AGX Orin Developer Kit\0", "NVIDIA Jetson AGX Orin Developer Kit"),
+        (two(L4T), "", f"{platform.machine()}, 0x41:0xd42"),
         (two(ORIN), "", f"{platform.machine()}, 0x41:0xd42"),  # in a container
         (two(RK3588[0]) + two(RK3588[1]), "", f"{platform.machine()}, 0x41:0xd05, 0x41:0xd0b"),
         ("", "", platform.machine()),
