@@ -1,4 +1,4 @@
-"""Environment for large images on one machine: shared memory instead of UDP."""
+"""Environment for nodes of one machine: shared memory instead of UDP, and nothing that leaves it."""
 
 from __future__ import annotations
 
@@ -33,3 +33,14 @@ def local_transport(profile: str) -> dict[str, str]:
         "MALLOC_MMAP_THRESHOLD_": "268435456",
         "MALLOC_TRIM_THRESHOLD_": "536870912",
     }
+
+
+def on_this_machine(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment variable that keeps ROS on this machine; later distributions warn about Humble's.
+
+    Args:
+        environment: such as os.environ.
+    """
+    if environment.get("ROS_DISTRO") == "humble":
+        return {"ROS_LOCALHOST_ONLY": "1"}
+    return {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}

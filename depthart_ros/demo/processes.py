@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from depthart_ros.dds.transport import local_transport
+from depthart_ros.dds.transport import local_transport, on_this_machine
 
 PROFILE = Path("config", "fastdds.xml")
 STOP_SIGNALS = ((signal.SIGINT, 5.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0))
@@ -108,7 +108,7 @@ def transport_environment(domain: int) -> dict[str, str]:
     Args:
         domain: ROS_DOMAIN_ID, 0 to 101.
     """
-    variables = {"ROS_DOMAIN_ID": str(domain), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    variables = {"ROS_DOMAIN_ID": str(domain), **on_this_machine(os.environ)}
     profile = _installed(PROFILE)
     return variables if profile is None else variables | local_transport(str(profile))
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from ros_world import Camera, World
 
-from depthart_ros.dds.transport import local_transport
+from depthart_ros.dds.transport import local_transport, on_this_machine
 
 PROFILE = Path(__file__).parents[2] / "config" / "fastdds.xml"
 DOMAINS = itertools.count(os.getpid() * 13)  # other test processes begin in other places
@@ -22,7 +22,7 @@ def dds():
     """Large messages through shared memory, nothing leaves the machine; set before the first context is made."""
     pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
     before = dict(os.environ)
-    os.environ.update(local_transport(str(PROFILE)), ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST")
+    os.environ.update(local_transport(str(PROFILE)) | on_this_machine(os.environ))
     yield
     os.environ.clear()
     os.environ.update(before)

@@ -126,7 +126,12 @@ def test_the_transport_profile_goes_by_the_name_that_the_distribution_knows(monk
     assert named[variable].endswith("config/fastdds.xml")
 
 
-def test_the_demo_talks_to_this_machine_alone():
+@pytest.mark.parametrize(
+    ("distribution", "variable", "value"),
+    [("humble", "ROS_LOCALHOST_ONLY", "1"), ("jazzy", "ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")],
+)
+def test_the_demo_talks_to_this_machine_alone(monkeypatch, distribution, variable, value):
+    monkeypatch.setenv("ROS_DISTRO", distribution)
     environment = transport_environment(7)
     assert environment["ROS_DOMAIN_ID"] == "7"
-    assert environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
+    assert {name: value for name, value in environment.items() if "LOCALHOST" in name + value} == {variable: value}
