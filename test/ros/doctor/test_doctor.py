@@ -227,7 +227,7 @@ sys.exit(main(["doctor", "--skip-model"]))"""
     [
         (
             "RMW_IMPLEMENTATION", "rmw_nobody_cpp",
-            "RMW_IMPLEMENTATION is rmw_nobody_cpp, which is not installed; installed: rmw_fastrtps_cpp",
+            "RMW_IMPLEMENTATION is rmw_nobody_cpp, which is not installed; installed: rmw_",
             "unset RMW_IMPLEMENTATION",
         ),
         ("ROS_DOMAIN_ID", "here", "ROS cannot be joined: failed to initialize rcl: ", "export ROS_DOMAIN_ID=0"),

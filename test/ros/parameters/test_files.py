@@ -1,5 +1,7 @@
 """Parameter files, read as ROS would for one node."""
 
+import os
+
 import pytest
 
 from depthart_core import ConfigError
@@ -187,6 +189,9 @@ def test_blocks_and_names_that_look_like_values_are_read_as_ros_reads_them(param
 def test_ros_reads_them_so(dds, domain, tmp_path, from_file):
     import rclpy
 
+    expected = dict(READ)
+    if os.environ.get("ROS_DISTRO") == "humble":
+        expected["!!str 5"] = 5  # its parser looks at no tag
     names = {f"p{number}": text for number, text in enumerate(READ)}
     lines = [f"    {name}: {text}\n" for name, text in names.items()]
     (file := tmp_path / "file.yaml").write_text(f"/**:\n  ros__parameters:\n{''.join(lines)}")
@@ -203,7 +208,7 @@ def test_ros_reads_them_so(dds, domain, tmp_path, from_file):
         context.shutdown()
     read = {text: list(value) if isinstance(READ[text], list) else value for text, value in read.items()}
     assert {text: (type(value), value) for text, value in read.items()} == {
-        text: (type(value), value) for text, value in READ.items()
+        text: (type(value), value) for text, value in expected.items()
     }
 
 
