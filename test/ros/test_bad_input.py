@@ -117,7 +117,10 @@ def test_an_image_of_8k_by_8k_is_refused_in_one_sentence(scene):
     [
         ({"p": [0.0] * 12}, "camera_info: p is all zero; expected the matrix of a calibrated camera"),
         ({"p": [math.nan] * 12}, "camera_info: intrinsics: fx is nan; expected a finite focal length above 0 px"),
-        ({"p": [0.0, 0.0, 9.0, 0.0, 0.0, 9.0, 9.0, 0.0, 0.0, 0.0, 1.0, 0.0]}, "camera_info: intrinsics: fx is 0.0; expected"),
+        (
+            {"p": [0.0, 0.0, 9.0, 0.0, 0.0, 9.0, 9.0, 0.0, 0.0, 0.0, 1.0, 0.0]},
+            "camera_info: intrinsics: fx is 0.0; expected",
+        ),
         (
             {"width": 128, "height": 96},
             "camera_info: it is for images of 128x96; expected 64x48, the size of the image",
