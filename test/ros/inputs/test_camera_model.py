@@ -78,9 +78,21 @@ def test_the_source_is_left_as_it_is(info_message):
     [
         ({"p": [0.0] * 12}, True, "camera_info: p is all zero; expected the matrix of a calibrated camera"),
         ({"k": [0.0] * 9}, False, "camera_info: k is all zero"),
-        ({"k": [0.0, 0.0, 3.0, 0.0, 5.0, 3.0, 0.0, 0.0, 1.0]}, False, r"intrinsics: fx is 0.0; expected .* \(fx = k\[0\]"),
-        ({"p": [5.0, 0.0, 3.0, 0.0, 0.0, math.nan, 3.0, 0.0, 0.0, 0.0, 1.0, 0.0]}, True, r"fy is nan; expected .* fy = p\[5\]"),
-        ({"p": [5.0, 0.0, math.nan, 0.0, 0.0, 5.0, 3.0, 0.0, 0.0, 0.0, 1.0, 0.0]}, True, r"cx is nan; expected .* cx = p\[2\]"),
+        (
+            {"k": [0.0, 0.0, 3.0, 0.0, 5.0, 3.0, 0.0, 0.0, 1.0]},
+            False,
+            r"intrinsics: fx is 0.0; expected .* \(fx = k\[0\]",
+        ),
+        (
+            {"p": [5.0, 0.0, 3.0, 0.0, 0.0, math.nan, 3.0, 0.0, 0.0, 0.0, 1.0, 0.0]},
+            True,
+            r"fy is nan; expected .* fy = p\[5\]",
+        ),
+        (
+            {"p": [5.0, 0.0, math.nan, 0.0, 0.0, 5.0, 3.0, 0.0, 0.0, 0.0, 1.0, 0.0]},
+            True,
+            r"cx is nan; expected .* cx = p\[2\]",
+        ),
         ({"k": [-5.0, 0.0, 3.0, 0.0, 5.0, 3.0, 0.0, 0.0, 1.0]}, False, "fx is -5.0; expected"),
         (
             {"width": 128, "height": 96},

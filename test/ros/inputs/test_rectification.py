@@ -58,7 +58,11 @@ def expected_picture(info, columns, rows, bin_x=1, bin_y=1, x0=0, y0=0):
 @pytest.mark.parametrize("turned", [False, True])
 def test_every_model_is_undone_by_its_formula(info_message, model, turned):
     angle = 0.03
-    r = [np.cos(angle), 0, np.sin(angle), 0, 1, 0, -np.sin(angle), 0, np.cos(angle)] if turned else np.eye(3).ravel()
+    r = (
+        [np.cos(angle), 0.0, np.sin(angle), 0.0, 1.0, 0.0, -np.sin(angle), 0.0, np.cos(angle)]
+        if turned
+        else np.eye(3).ravel()
+    )
     info = info_message(STAMP, distortion_model=model, d=MODELS[model], r=r)
     undo = make_undistortion(info)
     u, v = expected_picture(info, np.arange(64), np.arange(48))
