@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
 
 from depthart_core import BackendError
 from depthart_core.checkpoint import load_model
@@ -37,6 +36,8 @@ class GraphCandidate:
     """A graph under ONNX Runtime in the place of an engine; see `verify_engine.Candidate`."""
 
     def __init__(self, graph: onnx.ModelProto) -> None:
+        import onnxruntime  # after depthart_core, which keeps it from reporting to its maker
+
         self.session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
         self.names = [output.name for output in self.session.get_outputs()]
 

@@ -126,7 +126,7 @@ def find_exports(model: str | Path, options: BackendOptions, *, backend: str, fo
         model, options.decode, None if form == "stepped" else options.max_scales, form=form, precision=wanted[-1]
     )
     found = _match(folder, names)
-    if len(found) < len(names):  # one may just be making way for a new one
+    if not all(any(folder.glob(name)) for name in names):  # one may just be making way for a new one
         for lock in _match(folder, [lock_path(Path(name)).name for name in names]):
             wait_for(lock)
         found = _match(folder, names)

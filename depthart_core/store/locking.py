@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+PATIENCE, POLL = 10.0, 0.02
+"""Seconds to wait for whoever puts a folder in place, which takes milliseconds unless it hangs; and between looks."""
 
 
 @contextmanager
@@ -49,9 +53,14 @@ def lock_path(target: Path) -> Path:
 
 
 def wait_for(lock: Path) -> None:
-    """Wait until nobody has locked that file; at once where nobody has, or where that cannot be seen."""
-    with suppress(OSError, ValueError), lock.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
+    """Wait a while for nobody to have locked that file; not at all where nobody has, or where that cannot be seen."""
+    end = time.monotonic() + PATIENCE
+    with suppress(FileNotFoundError, PermissionError, NotADirectoryError, ValueError), lock.open("rb") as file:
+        while time.monotonic() < end:
+            with suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return
+            time.sleep(POLL)
 
 
 def _names(path: Path, descriptor: int) -> bool:

@@ -154,7 +154,7 @@ def _check_free(folder: Path, name: str, inputs: set[str]) -> None:
         raise ImageError(f"{png} is an INPUT itself; give another --out")
     for path in (png, npy):
         if os.path.lexists(path) and not _is_marked(png):
-            raise ImageError(f"{path} is there already and is no result of this command; give another --out")
+            raise ImageError(f"{path} is there already, without a result's mark in {png.name}; give another --out")
 
 
 def _is_marked(png: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Conversion of released files: strict about keys, folding that changes nothing."""
+"""Conversion of released files: strict about keys."""
 
 import json
 

@@ -1,6 +1,7 @@
 """scripts/setup says in one sentence what it lacks; scripts/demo runs where it is called."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -58,14 +59,16 @@ def test_without_a_package_index_it_says_so(checkout):
 def test_a_torch_that_the_configuration_of_pip_limits_is_taken_where_nobody_has_a_cpu_build(checkout, tmp_path):
     index, limits = tmp_path / "index", tmp_path / "limits.txt"
     index.mkdir()
-    with zipfile.ZipFile(index / "torch-2.13.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("torch-2.13.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: torch\nVersion: 2.13.0\n")
-        wheel.writestr("torch-2.13.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr("torch-2.13.0.dist-info/RECORD", "")
-    limits.write_text("torch<=2.14.1\n")
+    (version,) = re.findall(r"^torch==(.*)$", (checkout / "scripts" / "constraints.txt").read_text(), re.MULTILINE)
+    about = f"torch-{version}.dist-info"
+    with zipfile.ZipFile(index / f"torch-{version}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: torch\nVersion: {version}\n")
+        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{about}/RECORD", "")
+    limits.write_text(f"torch<={version}.1\n")
     offered = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index), "PIP_CONSTRAINT": str(limits)}
     done = run_setup(checkout, DEPTHART_PYTHON=sys.executable, **offered)
-    assert "no CPU build of torch" in done.stdout
+    assert "pip finds no CPU build of torch" in done.stdout
     assert "installing depthart_ros" in done.stdout, done.stderr  # which this index does not have
 
 

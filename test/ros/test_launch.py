@@ -1,4 +1,4 @@
-"""The launch files: their arguments, what they include and, where `launch` is installed, what they start."""
+"""The launch files: their arguments and what they include."""
 
 import ast
 from pathlib import Path

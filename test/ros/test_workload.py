@@ -1,4 +1,4 @@
-"""How much work depth_node does for whom: subscribers, unknown scale, old frames, counters."""
+"""How much work depth_node does for whom: subscribers, unknown scale, counters."""
 
 import numpy as np
 import pytest

@@ -14,11 +14,11 @@ import pytest
 from depthart_core import BackendError, CheckpointError
 from depthart_core.inference import BackendOptions
 from depthart_core.model_files import fingerprint, is_export
-from depthart_core.store import exports
+from depthart_core.store import exports, locking
 from depthart_core.store.cache import cache_folder, weights_folder
-from depthart_core.store.locking import locked
 from depthart_core.store.records import write_record
 
+pytestmark = pytest.mark.usefixtures("cache")
 DATA = b"not read by these tests"
 RECORD = exports.Record(
     model="toy",
@@ -36,12 +36,6 @@ RECORD = exports.Record(
     pictures=4,
     deviation={"depth": {"max": 1e-6, "mean": 1e-7}},
 )
-
-
-@pytest.fixture(autouse=True)
-def cache(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    return tmp_path / "depthart"
 
 
 def stored(folder, record=RECORD):
@@ -237,7 +231,7 @@ def replacing():
         gone = threading.Event()
 
         def replace_it():
-            with locked(folder):
+            with locking.locked(folder):
                 folder.rename(folder.with_suffix(".old"))
                 gone.set()
                 time.sleep(0.5)
@@ -253,6 +247,7 @@ def replacing():
 
 def test_an_export_that_makes_way_for_a_new_one_is_waited_for(toy_model_path, replacing):
     exact, fast = (in_cache(toy_model_path, precision=precision) for precision in ("fp32", "int8"))
+    stored(exact.with_name(exact.name.replace("toy", "copy")), RECORD)  # of a model file with another name
     done = replacing(fast)
     assert opened(toy_model_path)[0] == fast
     done.result(60.0)
@@ -279,3 +274,13 @@ def test_an_export_that_makes_way_while_its_files_are_read_is_read_again(tmp_pat
         done = threads.submit(write_other)
         assert opened(folder) == (folder, RECORD, 3)
         done.result(60.0)
+
+
+def test_whoever_hangs_while_an_export_makes_way_is_waited_for_no_longer_than_it_should_take(
+    toy_model_path, monkeypatch
+):
+    exact, fast = (in_cache(toy_model_path, precision=precision) for precision in ("fp32", "int8"))
+    monkeypatch.setattr(locking, "PATIENCE", 0.1)
+    with locking.locked(fast):
+        fast.rename(fast.with_suffix(".old"))
+        assert opened(toy_model_path)[0] == exact

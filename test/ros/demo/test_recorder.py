@@ -86,7 +86,7 @@ def test_a_part_of_a_bag_that_a_killed_run_left_is_named_by_who_reads_it_and_rep
         os.kill(os.getpid(), signal.SIGKILL)
 
     process = multiprocessing.get_context("fork").Process(
-        target=lambda: write_bag(tmp_path / "bag", run_that_is_killed())
+        target=lambda: write_bag(tmp_path / "bag", run_that_is_killed()), daemon=True
     )
     process.start()
     process.join(60.0)
