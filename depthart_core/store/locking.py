@@ -49,7 +49,8 @@ def locked(target: Path, *, on_wait: Callable[[], object] = lambda: None) -> Ite
 
 def lock_path(target: Path) -> Path:
     """The file that whoever is at work on `target` has locked."""
-    return target.with_name(f".{target.name}.lock")
+    target = target.absolute()  # "." has no name
+    return target.parent / f".{target.name}.lock"
 
 
 def wait_for(lock: Path) -> None:

@@ -70,7 +70,7 @@ def test_files_in_the_folder_of_results_that_are_none_are_not_replaced(predict, 
     before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     for _ in range(2):
         assert predict(tmp_path / "in") == 1
-        assert f"{own[-1]} is there already and is no result" in capfd.readouterr().err
+        assert f"{own[-1]} is there already, without a result's mark in " in capfd.readouterr().err
         assert written(tmp_path / "out") == [*results("hall"), *own]
     assert {path: path.read_bytes() for path in before} == before
 
