@@ -6,7 +6,6 @@ An export is a folder: graphs, and a record that says what they were made from a
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -125,11 +124,13 @@ def find_exports(model: str | Path, options: BackendOptions, *, backend: str, fo
     command = export_command(
         model, options.decode, None if form == "stepped" else options.max_scales, form=form, precision=wanted[-1]
     )
-    found = _match(folder, names)
-    if not all(any(folder.glob(name)) for name in names):  # one may just be making way for a new one
-        for lock in _match(folder, [lock_path(Path(name)).name for name in names]):
-            wait_for(lock)
-        found = _match(folder, names)
+    matches = [sorted(folder.glob(name)) for name in names]
+    if not all(matches):  # one may just be making way for a new one
+        for name in names:
+            for lock in folder.glob(lock_path(Path(name)).name):
+                wait_for(lock)
+        matches = [sorted(folder.glob(name)) for name in names]
+    found = [path for each in matches for path in each]
     if not found:
         raise BackendError(
             f"backend {backend!r} finds no graph of {model} in {' or '.join(wanted)} with decode {options.decode!r} "
@@ -141,10 +142,6 @@ def find_exports(model: str | Path, options: BackendOptions, *, backend: str, fo
             f"{found[0]} was made from other weights than those of {model} ({weights.sha256[:12]}); run: {command}"
         )
     return usable
-
-
-def _match(folder: Path, patterns: Sequence[str]) -> list[Path]:
-    return [path for pattern in patterns for path in sorted(folder.glob(pattern))]
 
 
 def _made_from(folder: Path) -> str | None:
