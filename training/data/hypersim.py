@@ -6,7 +6,8 @@ Beside the scenes may lie the authors' ``metadata_images_split_scene_v1.csv`` (s
 ``metadata_camera_parameters.csv`` (the camera of each scene; without it all have 60 degrees across).
 
 Source: Roberts et al., ICCV 2021, and the notes of github.com/apple/ml-hypersim: ``depth_meters`` is the distance along
-the ray (issue 9), cameras differ a little by scene (issue 75), tone mapping by the 90th percentile of brightness.
+the ray (issue 9), cameras differ by scene (issue 75; more than half have a tilted image plane, as a view camera may),
+tone mapping by the 90th percentile of brightness.
 """
 
 from __future__ import annotations
@@ -134,23 +135,37 @@ def z_depth(distance: np.ndarray, camera: np.ndarray) -> np.ndarray:
 
 
 def camera_intrinsics(camera: np.ndarray, height: int, width: int) -> Intrinsics:
-    """The pinhole camera with these rays; a tilted image plane (a few scenes) is taken as upright."""
+    """The pinhole camera with these rays (see `upright`); a skew of its pixels, at most 1.1 degrees, is left out."""
     m = camera / -camera[2, 2]
     fx, fy = width / 2 / m[0, 0], height / 2 / m[1, 1]
     cx, cy = (width - 1) / 2 - m[0, 2] * fx, (height - 1) / 2 + m[1, 2] * fy
     return Intrinsics(width, height, float(fx), float(fy), float(cx), float(cy))
 
 
+def upright(camera: np.ndarray) -> np.ndarray:
+    """The same rays in axes that are turned so that z stands upright on the image plane.
+
+    A picture on a tilted plane is that of a pinhole camera that looks along the plane's normal, with its principal
+    point off the middle: turned there, depth and intrinsics of the tilted scenes agree with each other.
+    """
+    x = camera[:, 0] / np.linalg.norm(camera[:, 0])
+    z = np.cross(x, camera[:, 1])
+    z /= np.linalg.norm(z)
+    return np.asarray(np.stack([x, np.cross(z, x), z]) @ camera)
+
+
 def tone_map(radiance: np.ndarray, surface: np.ndarray) -> np.ndarray:
-    """Uint8 picture in which the 90th percentile of brightness over the surfaces comes out at 0.8.
+    """Uint8 picture in which the 90th percentile of brightness over the surfaces, if any, comes out at 0.8.
 
     Args:
         radiance: (H, W, 3), linear.
         surface: (H, W) bool, pixels that show a surface.
     """
     light = np.nan_to_num(radiance.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    bright = np.percentile((light @ BRIGHTNESS)[surface], BRIGHT_SHARE_PERCENT) if surface.any() else 0.0
-    gain = BRIGHT_VALUE**GAMMA / bright if bright >= DARK else 0.0
+    gain = 1.0
+    if surface.any():
+        bright = np.percentile((light @ BRIGHTNESS)[surface], BRIGHT_SHARE_PERCENT)
+        gain = BRIGHT_VALUE**GAMMA / bright if bright >= DARK else 0.0
     values = np.clip(np.maximum(light * gain, 0.0) ** (1 / GAMMA), 0.0, 1.0)
     return np.rint(values * 255).astype(np.uint8)
 
@@ -219,11 +234,16 @@ def _select(frames: list[HypersimFrame], table: Path, split: str) -> list[Hypers
 
 
 def _read_cameras(table: Path) -> dict[str, np.ndarray]:
-    """Scene -> ray matrix of the authors' table; empty without one."""
+    """Scene -> ray matrix of the authors' table; empty, with a warning, without one."""
     if not table.exists():
+        warnings.warn(
+            f"{table} is not there: 60 degrees across for every scene, right for fewer than half", stacklevel=3
+        )
         return {}
     with parsing(table, "scene_name and M_cam_from_uv_00 ... M_cam_from_uv_22"), table.open(newline="") as file:
         return {
-            row["scene_name"]: np.array([[float(row[f"M_cam_from_uv_{i}{j}"]) for j in range(3)] for i in range(3)])
+            row["scene_name"]: upright(
+                np.array([[float(row[f"M_cam_from_uv_{i}{j}"]) for j in range(3)] for i in range(3)])
+            )
             for row in csv.DictReader(file)
         }

@@ -10,7 +10,7 @@ from training.data.hypersim import STANDARD_CAMERA, camera_intrinsics, open_hype
 from training.data.sample import DataError, readable
 
 h5py = pytest.importorskip("h5py")
-pytestmark = pytest.mark.filterwarnings("ignore:.*split_scene_v1.csv is not there")
+pytestmark = pytest.mark.filterwarnings("ignore:.*(split_scene_v1|camera_parameters).csv is not there")
 HEIGHT, WIDTH = 24, 32
 
 
@@ -76,23 +76,41 @@ def test_rays_and_intrinsics_of_a_shifted_camera_agree():
     np.testing.assert_allclose(z_depth(np.ones((HEIGHT, WIDTH)), matrix), 1 / norm, rtol=1e-6)  # rays are float32
 
 
-def test_the_camera_of_a_scene_comes_from_the_authors_table(hypersim):
-    matrix = np.diag([0.3, 0.2, -1.0])
+def _cosine(a, b):
+    return a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+
+
+def write_camera(root, scene, matrix):
     row = {f"M_cam_from_uv_{i}{j}": matrix[i, j] for i in range(3) for j in range(3)}
-    with (hypersim / "metadata_camera_parameters.csv").open("w") as file:
+    with (root / "metadata_camera_parameters.csv").open("w") as file:
         writer = csv.DictWriter(file, ["scene_name", *row])
         writer.writeheader()
-        writer.writerow({"scene_name": "ai_003_001", **row})
+        writer.writerow({"scene_name": scene, **row})
+
+
+def test_depth_and_intrinsics_of_a_tilted_image_plane_agree(hypersim):
+    """The camera of ai_024_001, whose plane is tilted by 27 degrees."""
+    matrix = np.array([[0.65, 0, 0], [0, 0.435, 0], [0, -0.221, -1.126]])
+    write_camera(hypersim, "ai_003_001", matrix)
+    sample = open_hypersim(hypersim)[2]
+    camera = sample.intrinsics
+    v, u = np.mgrid[:HEIGHT, :WIDTH]
+    rays = np.stack([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, np.ones((HEIGHT, WIDTH))], axis=2)
+    distance = sample.depth * np.linalg.norm(rays, axis=2)
+    np.testing.assert_allclose(distance[1:], 3, rtol=1e-6)
+    first, last = (matrix @ (sign * (1 - 1 / WIDTH), sign * (1 / HEIGHT - 1), 1) for sign in (-1, 1))
+    assert _cosine(rays[0, 0], rays[-1, -1]) == pytest.approx(_cosine(first, last))
+
+
+def test_the_camera_of_a_scene_comes_from_the_authors_table(hypersim):
+    write_camera(hypersim, "ai_003_001", np.diag([0.3, 0.2, -1.0]))
     frames = open_hypersim(hypersim)
     assert frames[2].intrinsics.fx == pytest.approx(WIDTH / 2 / 0.3)
     assert frames[0].intrinsics.fx == pytest.approx(886.81 * WIDTH / 1024, rel=1e-4)
 
 
 def test_one_scene_has_the_tables_that_lie_beside_it(hypersim, monkeypatch):
-    matrix = np.diag([0.3, 0.2, -1.0])
-    row = {f"M_cam_from_uv_{i}{j}": matrix[i, j] for i in range(3) for j in range(3)}
-    text = ",".join(["scene_name", *row]) + "\n" + ",".join(["ai_003_001", *map(str, row.values())])
-    (hypersim / "metadata_camera_parameters.csv").write_text(text)
+    write_camera(hypersim, "ai_003_001", np.diag([0.3, 0.2, -1.0]))
     write_splits(hypersim, ["ai_003_001,cam_00,2,True,,test"])
     monkeypatch.chdir(hypersim / "ai_003_001")
     [frame] = open_hypersim(Path(), split="test")
@@ -129,6 +147,10 @@ def test_tone_mapping_puts_the_ninetieth_percentile_of_the_surfaces_at_four_fift
     assert tone_map(radiance, some)[0, 449, 0] == pytest.approx(0.8 * 255, abs=1)
 
 
+def test_a_picture_that_shows_no_surface_keeps_its_brightness():
+    assert (tone_map(np.full((2, 2, 3), 0.5), np.zeros((2, 2), bool)) == round(255 * 0.5 ** (1 / 2.2))).all()
+
+
 def test_a_black_picture_stays_black():
     assert not tone_map(np.zeros((2, 2, 3)), np.ones((2, 2), bool)).any()
 
@@ -155,9 +177,15 @@ def test_the_authors_list_chooses_a_split_and_leaves_out_what_was_withdrawn(hype
 def test_without_the_list_all_frames_are_read_and_that_is_said(hypersim):
     with pytest.warns(UserWarning, match=r"scene_v1.csv is not there: all 3 frames are read, scenes of the test"):
         assert len(open_hypersim(hypersim)) == 3
+    write_camera(hypersim, "ai_003_001", np.diag([0.3, 0.2, -1.0]))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(open_hypersim(hypersim, split="all")) == 3
+
+
+def test_without_the_table_of_cameras_one_is_taken_for_all_and_that_is_said(hypersim):
+    with pytest.warns(UserWarning, match=r"camera_parameters.csv is not there: 60 degrees across for every scene"):
+        open_hypersim(hypersim, split="all")
 
 
 def test_a_split_without_the_list_says_where_it_was_expected(hypersim):
