@@ -1,9 +1,9 @@
 """iBims-1: 100 indoor frames with laser depth; ``ibims1_core_mat/NAME.mat`` or the folders of ``ibims1_core_raw``.
 
 Depth is metres (in PNG 65535 steps for 50 m), 0 = unknown. Pixels that ``mask_invalid`` or ``mask_transp`` marks with 0
-(no return; glass) are unknown as well, as in the authors' evaluation.
+(no return; glass) are unknown as well, as in the authors' evaluation. The calibration counts pixels from 1, as MATLAB.
 
-Source: Koch et al., ECCV Workshops 2018, and the readme of the download.
+Source: Koch et al., ECCV Workshops 2018, the readme of the download and its ``evaluate_ibims_error_metrics.py``.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def _sample(
             raise DataError(f"{path}: a mask is {mask.shape}, expected {depth.shape} as the depth")
     valid = np.logical_and.reduce([mask > 0 for mask in masks])
     height, width = depth.shape
-    intrinsics = Intrinsics(width, height, *(float(value) for value in camera))
+    fx, fy, cx, cy = (float(value) for value in camera)
+    intrinsics = Intrinsics(width, height, fx, fy, cx - 1, cy - 1)
     return Sample(f"ibims1/{path.stem}", rgb, known_depth(np.where(valid, depth, np.nan)), intrinsics)
 
 

@@ -151,7 +151,7 @@ def _listed_frames(file: Path, root: Path) -> list[KittiFrame]:
         else:
             missing.append(depth if picture else image)
     if wanted and not frames:
-        raise DataError(f"{root} holds none of the {len(wanted)} frames of {file}, expected {root / wanted[0][0]}")
+        raise DataError(f"{root} holds none of the {len(wanted)} frames of {file}, expected {root / missing[0]}")
     warn_missing(file, "are not there", missing)
     return frames
 

@@ -5,7 +5,8 @@ The file is MATLAB 7.3, that is HDF5 with all axes reversed: ``images`` (1449, 3
 Eigen crop are computed of.
 
 Source: Silberman et al., ECCV 2012; the authors' toolbox for the camera (of the colour image; its pixels are numbered
-from zero, as those of the calibration it comes from).
+from zero, as those of the calibration it comes from) and for 10 m, at which it cuts what it measured and which it takes
+for noise where it fills holes (``depth_rel2depth_abs``, ``fill_depth_colorization``).
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ FILE = "nyu_depth_v2_labeled.mat"
 LAYOUT = f"{FILE} (HDF5 with images, depths and rawDepths), splits.mat beside it"
 CAMERA = Intrinsics(640, 480, 518.8579, 519.46961, 325.58245, 253.73617)
 DEPTHS = {"raw": "rawDepths", "filled": "depths"}
+CUT = 10.0
+"""Depth [m] from which on nothing is known."""
 SPLITS = {"train": "trainNdxs", "test": "testNdxs"}
 
 
@@ -41,7 +44,8 @@ class NyuReader:
             DataError: the file is missing or corrupt.
         """
         rgb = np.ascontiguousarray(read_hdf5(self._path, "images", index).transpose(2, 1, 0))
-        depth = known_depth(read_hdf5(self._path, self._depths, index).T)
+        stored = read_hdf5(self._path, self._depths, index).T
+        depth = known_depth(np.where(stored < CUT, stored, np.nan))
         return Sample(f"nyuv2/{index + 1:04}", rgb, depth, CAMERA)
 
 

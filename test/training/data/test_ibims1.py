@@ -69,7 +69,7 @@ def test_depth_is_known_outside_both_masks(layout, request):
     np.testing.assert_allclose(sample.depth[3:], 3.0, rtol=2e-4)
     assert sample.rgb[0, 0].tolist() == [200, 10, 0]
     camera = sample.intrinsics
-    assert (camera.fx, camera.fy, camera.cx, camera.cy) == (550.0, 551.0, 4.5, 2.5)
+    assert (camera.fx, camera.fy, camera.cx, camera.cy) == (550.0, 551.0, 3.5, 1.5)  # the files count from 1
 
 
 def test_the_folder_itself_can_be_named(mat, raw):
@@ -90,7 +90,7 @@ def test_a_camera_matrix_as_matlab_stores_it_is_understood(mat):
     data = loadmat(path, squeeze_me=True, struct_as_record=False)["data"]
     fields = {name: getattr(data, name) for name in ("rgb", "depth", "mask_invalid", "mask_transp")}
     savemat(path, {"data": fields | {"calib": CALIB.T}})
-    assert open_ibims1(mat)[1].intrinsics.cx == 4.5
+    assert open_ibims1(mat)[1].intrinsics.cx == 3.5
 
 
 def test_another_layout_is_refused(tmp_path):

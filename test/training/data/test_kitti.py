@@ -134,6 +134,9 @@ def test_a_list_of_which_nothing_is_there_says_what_was_expected_where(kitti):
     elsewhere.write_text((kitti / "eigen_test_files_with_gt.txt").read_text())
     with pytest.raises(DataError, match=rf"holds none of the 2 frames of .*list.txt, expected .*elsewhere/{DATE}/"):
         open_kitti(elsewhere)
+    (kitti / "data_depth_annotated").rename(kitti / "depth")
+    with pytest.raises(DataError, match=rf"none of the 2 frames of .*, expected {kitti}/{DRIVE}/proj_depth/ground"):
+        open_kitti(kitti)
 
 
 def test_another_layout_is_refused(tmp_path):

@@ -44,6 +44,16 @@ def test_axes_are_turned_back_and_zero_is_unknown(nyu):
     assert sample.intrinsics.fx == pytest.approx(518.858, abs=1e-3)
 
 
+@pytest.mark.parametrize("depth", ["raw", "filled"])
+def test_depth_that_was_cut_at_10_metres_is_unknown(nyu, depth):
+    with h5py.File(nyu / FILE, "r+") as file:
+        for name in ("depths", "rawDepths"):
+            file[name][0, 5, 7:9] = 10.0, 9.99
+    found = open_nyuv2(nyu, split="all", depth=depth)[0].depth
+    assert np.isnan(found[7, 5])
+    assert found[8, 5] == np.float32(9.99)
+
+
 def test_depth_is_as_measured_unless_the_filled_one_is_asked_for(nyu):
     measured, filled = (open_nyuv2(nyu, split="all", **option)[2].depth for option in ({}, {"depth": "filled"}))
     assert np.isnan(measured[:, 320:]).all()
