@@ -18,6 +18,7 @@ from training.data.frames import Frames
 from training.data.sample import DataError, Sample
 
 LAYOUT = "scene_XXXXX/scan_XXXXX/ with NAME.png, NAME_depth.npy and NAME_depth_mask.npy (at most two folders down)"
+SPLITS = ("train", "val", "all")
 SCANS = ("scene_*/scan_*", "*/scene_*/scan_*", "*/*/scene_*/scan_*")
 WIDTH, HEIGHT = 1024, 768
 FX, FY, CX, CY = 886.81, 927.06, 512.0, 384.0
@@ -28,15 +29,28 @@ def matches(path: Path) -> bool:
     return any(next(path.glob(pattern), None) for pattern in SCANS)
 
 
-def open_diode(path: Path) -> Frames:
+def has_splits(path: Path) -> bool:
+    """Whether a folder holds that of the split which models are scored on."""
+    return (path / "val").is_dir()
+
+
+def open_diode(path: Path, *, split: str | None = None) -> Frames:
     """Find all pictures below a folder, such as ``val/indoors``, ``val`` or one that holds both splits.
 
+    Args:
+        path: the folder.
+        split: ``train`` or ``val``, which are folders in it, or ``all``; by default val where it is there, else all.
+
     Raises:
-        DataError: the layout is another one.
+        DataError: the layout is another one, or the split is unknown or not there.
     """
-    pictures = sorted(file for pattern in SCANS for file in path.glob(f"{pattern}/*.png"))
+    if split not in (None, *SPLITS):
+        raise DataError(f"split={split}: expected {', '.join(SPLITS[:-1])} or {SPLITS[-1]}")
+    chosen = split or ("val" if has_splits(path) else "all")
+    folder = path if chosen == "all" else path / chosen
+    pictures = sorted(file for pattern in SCANS for file in folder.glob(f"{pattern}/*.png"))
     if not pictures:
-        raise DataError(f"{path} holds no picture of DIODE, expected {LAYOUT}")
+        raise DataError(f"{folder} holds no picture of DIODE, expected {LAYOUT}")
     return Frames(pictures, read_frame)
 
 

@@ -90,7 +90,15 @@ KINDS = {
     "ibims1": Kind(ibims1.matches, ibims1.open_ibims1, ibims1.LAYOUT, Protocol(50.0, size=None)),
     "eth3d": Kind(eth3d.matches, eth3d.open_eth3d, eth3d.LAYOUT, Protocol(72.0)),
     # Outdoor scans reach 300 m; 50 m is the longest that the indoor ones hold, and the laser's nearest is 0.6 m.
-    "diode": Kind(diode.matches, diode.open_diode, diode.LAYOUT, Protocol(50.0, nearest=0.6)),
+    "diode": Kind(
+        diode.matches,
+        diode.open_diode,
+        diode.LAYOUT,
+        Protocol(50.0, nearest=0.6),
+        options=("split",),
+        choice="split=train",
+        scored=diode.has_splits,
+    ),
     "hypersim": Kind(
         hypersim.matches,
         hypersim.open_hypersim,

@@ -33,6 +33,17 @@ def test_any_level_of_the_download_can_be_named(diode, folder, count):
     assert len(open_diode(diode / folder)) == count
 
 
+def test_the_validation_split_is_the_default_and_the_others_can_be_chosen(diode):
+    write_scan(diode / "train" / "outdoor", "00001_00001_outdoor_000_010")
+    assert len(open_diode(diode)) == len(open_diode(diode, split="val")) == 2
+    assert [sample.name for sample in open_diode(diode, split="train")] == ["diode/00001_00001_outdoor_000_010"]
+    assert len(open_diode(diode, split="all")) == 3
+    with pytest.raises(DataError, match=r"val/train holds no picture of DIODE"):
+        open_diode(diode / "val", split="train")
+    with pytest.raises(DataError, match=r"^split=test: expected train, val or all"):
+        open_diode(diode, split="test")
+
+
 def test_masked_pixels_are_unknown(diode):
     sample = open_diode(diode)[0]
     assert sample.name == "diode/00019_00183_indoors_000_010"

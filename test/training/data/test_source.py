@@ -97,7 +97,8 @@ def test_options_follow_a_question_mark(frame_folder):
 
 
 @pytest.mark.parametrize(
-    ("kind", "choice"), [("nyuv2", "split=train"), ("hypersim", "split=train"), ("kitti", "list=FILE")]
+    ("kind", "choice"),
+    [("nyuv2", "split=train"), ("hypersim", "split=train"), ("diode", "split=train"), ("kitti", "list=FILE")],
 )
 def test_learning_needs_an_option_where_test_data_may_be_among_what_is_read(tmp_path, kind, choice):
     for file in (MARKS[kind], "metadata_images_split_scene_v1.csv"):
