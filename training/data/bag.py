@@ -75,6 +75,16 @@ class Bag:
             for _, received, content in reader.messages(reader.topics[topic].connections, start, stop):
                 yield received, bytes(content)
 
+    def first(self, topic: str) -> bytes:
+        """Content of the first message.
+
+        Raises:
+            DataError: there is none, whatever the recording counts, or it is damaged.
+        """
+        for _, content in self.messages(topic):
+            return content
+        raise DataError(f"{self.path}: no message on {topic}, expected as many as its metadata counts")
+
     def find(self, topic: str, place: Stored) -> bytes:
         """Content of one message.
 
@@ -108,7 +118,7 @@ class BagReader:
         self._topics = topics
         types = bag.types()
         self._types = (types[topics.image], types[topics.depth])
-        _, info = next(bag.messages(topics.info))
+        info = bag.first(topics.info)
         with parsing(bag.path, f"a camera_info on {topics.info} (?rectified=false takes its K, true its P)"):
             self._camera = camera_of(info, raw=sounds_raw(topics.image), rectified=rectified)
 
@@ -208,8 +218,7 @@ def _tell_apart(bag: Bag, topics: Sequence[str]) -> tuple[list[str], list[str], 
     for topic in topics:
         try:
             with parsing(bag.path, f"pictures on {topic}"):
-                _, content = next(bag.messages(topic))
-                kinds[holds_depth(content, types[topic])].append(topic)
+                kinds[holds_depth(bag.first(topic), types[topic])].append(topic)
         except DataError as error:
             unread.append(f"{topic}: {error}")
     return kinds[False], kinds[True], unread

@@ -1,6 +1,8 @@
 """Which messages of a bag make frames."""
 
+import contextlib
 import pickle
+import sqlite3
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -127,6 +129,15 @@ def test_a_recording_that_cannot_be_opened_says_why_and_what_helps(write_bag, me
     for path in (file, folder):
         with pytest.raises(DataError, match=r"run(.mcap)? cannot be read: .*run.mcap was cut short: `mcap recover`"):
             open_bag(path)
+
+
+@pytest.mark.parametrize("topic", [INFO, IMAGE])
+def test_a_topic_whose_messages_are_not_there_though_they_are_counted_is_named(write_bag, messages, topic):
+    folder = write_bag(messages.recording(), "sqlite3")
+    with contextlib.closing(sqlite3.connect(folder / "run.db3")) as content, content:
+        content.execute("DELETE FROM messages WHERE topic_id = (SELECT id FROM topics WHERE name = ?)", (topic,))
+    with pytest.raises(DataError, match=rf"run: no message on {topic}, expected as many as its metadata counts"):
+        open_bag(folder)
 
 
 def test_frames_travel_into_another_process(write_bag, messages, storage):
