@@ -133,7 +133,9 @@ def _colour_topics(source: Source, pictures: list[str]) -> list[str]:
     """Return those of some picture topics whose first message is no depth."""
     first: dict[str, bool] = {}
     for topic in pictures:
-        stored = next(source.messages([topic]))
+        stored = next(source.messages([topic]), None)
+        if stored is None:
+            raise BagError(f"{source.path}: no message on {topic}, expected as many as its metadata counts")
         try:
             first[topic] = holds_depth(read(stored.content, stored.connection.msgtype))
         except Exception:  # damaged: whoever decodes it says so

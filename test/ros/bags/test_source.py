@@ -1,5 +1,8 @@
 """Which topics of a bag are the camera's, and bags that cannot be read."""
 
+import contextlib
+import sqlite3
+
 import numpy as np
 import pytest
 
@@ -54,6 +57,15 @@ def test_several_cameras_are_named_and_one_has_to_be_chosen(write_bag, recording
 def test_without_pictures_the_topics_are_named(write_bag, messages):
     with pytest.raises(BagError, match=r"no image topic; .*/camera/camera_info \(sensor_msgs/msg/CameraInfo\)"):
         chosen(write_bag([(INFO, messages.info(0), 1)]))
+
+
+def test_pictures_that_are_counted_and_not_there_are_named(write_bag, recording):
+    bag = write_bag(recording(), storage="sqlite3")
+    [file] = bag.glob("*.db3")
+    with contextlib.closing(sqlite3.connect(file)) as content, content:
+        content.execute("DELETE FROM messages WHERE topic_id = (SELECT id FROM topics WHERE name = ?)", (IMAGE,))
+    with pytest.raises(BagError, match=rf"no message on {IMAGE}, expected as many as its metadata counts"):
+        chosen(bag)
 
 
 def test_an_empty_bag_says_so(write_bag):
