@@ -23,7 +23,8 @@ def boundary_f1(depth: np.ndarray, truth: np.ndarray, valid: np.ndarray) -> floa
     Returns:
         NaN when the truth has no contour at all.
 
-    Source: Bochkovskii et al., Depth Pro, arXiv 2410.02073, section 3, "Evaluation metrics for sharp boundaries".
+    Source: Bochkovskii et al., Depth Pro, arXiv 2410.02073, section 3, "Evaluation metrics for sharp boundaries"; the
+    authors' code takes the means of precision and recall in four directions, where the formulas count all pairs.
     """
     predicted, true = log_steps(depth, valid), log_steps(truth, valid)
     agreed = np.where(predicted * true > 0, np.minimum(np.abs(predicted), np.abs(true)), 0)
