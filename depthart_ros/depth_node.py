@@ -121,14 +121,17 @@ class DepthNode(LifecycleNode):
         return [self.set_parameters_atomically([parameter]) for parameter in parameter_list]
 
     def _valid_settings(self) -> Settings:
-        """Return the parameters.
+        """Return the parameters; those of each camera are looked at as well.
 
         Raises:
             ConfigError: some were refused at start, or they contradict each other.
         """
         if self._refused:
             raise ConfigError("; ".join(self._refused.values()))
-        return read_settings(self)
+        settings = read_settings(self)
+        for camera in cameras_of(self):
+            read_settings(self, camera)
+        return settings
 
     def _configure(self) -> None:
         settings = self._valid_settings()

@@ -75,9 +75,9 @@ def read_settings(node: Node, camera: str = "") -> Settings:
         camera: whose own parameters come first; "" for those of all cameras.
 
     Raises:
-        ConfigError: two of them contradict each other.
+        ConfigError: two of them contradict each other; names the camera.
     """
-    return Settings.from_values(_values(node, camera, {}))
+    return _changed(node, camera, {})
 
 
 def is_fixed(names: Iterable[str]) -> bool:
@@ -113,6 +113,35 @@ class LastSettings:
         with suppress(ConfigError):
             self.read()
         return self.last
+
+
+def _changed(node: Node, camera: str, changes: Mapping[str, Any]) -> Settings:
+    """Return the settings of a camera once some changes are made; raises as `read_settings`."""
+    try:
+        return Settings.from_values(_values(node, camera, changes))
+    except ConfigError as error:
+        raise ConfigError(f"{camera}: {error}" if camera else str(error)) from error
+
+
+def _fitting(node: Node, camera: str, changes: Mapping[str, Any]) -> Settings | None:
+    """Return the same; None where the parameters contradict each other already.
+
+    That is before configure, which says so: refused here too, two contradictions could not be mended one by one.
+    """
+    try:
+        return _changed(node, camera, changes)
+    except ConfigError:
+        if _fit_together(node, camera):
+            raise
+        return None
+
+
+def _fit_together(node: Node, camera: str) -> bool:
+    try:
+        read_settings(node, camera)
+    except ConfigError:
+        return False
+    return True
 
 
 def _values(node: Node, camera: str, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,7 +219,7 @@ def _dumped_unset(node: Node, name: str) -> bool:
 def _check_changes(
     node: Node, changes: Sequence[Any], refused: dict[str, str], *, alone: bool = False
 ) -> SetParametersResult:
-    """Accept changes of our parameters if each is valid and, unless it is looked at alone, none contradicts another.
+    """Accept changes of our parameters if each is valid and, unless looked at alone, makes none contradict another.
 
     While parameters are being declared each is looked at alone: whether they fit together, and whether a file is
     there, is for configure to say, which can be tried again.
@@ -204,8 +233,9 @@ def _check_changes(
             if _known_as(name) == "camera_info_url" and value and not alone:
                 load_calibration(value)
         if not alone:
-            settings = {camera: Settings.from_values(_values(node, camera, ours)) for camera in ("", *cameras)}
-            remark = "; ".join(filter(None, (_remark(settings[camera], camera, ours) for camera in settings)))
+            settings = {camera: _fitting(node, camera, ours) for camera in ("", *cameras)}
+            remarks = (_remark(found, camera, ours) for camera, found in settings.items() if found is not None)
+            remark = "; ".join(filter(None, remarks))
     except ConfigError as error:
         return SetParametersResult(successful=False, reason=str(error))
     for name in ours:

@@ -98,7 +98,7 @@ def test_a_parameter_of_one_camera_changes_while_running_and_a_bad_one_is_refuse
     for name, value, words in (
         ("left.scale", -1.0, "out of range"),
         ("left.color.map", "pink", "left.color.map is 'pink'; expected one of turbo"),
-        ("left.max_range", 0.05, "min_range is 0.1 and max_range is 0.05"),
+        ("left.max_range", 0.05, "left: min_range is 0.1 and max_range is 0.05"),
         ("left.min_range", "near", "left.min_range is 'near'; expected a value of type double"),
     ):
         result = node.set_parameters([Parameter(name, value=value)])[0]
@@ -215,11 +215,26 @@ def test_values_of_one_camera_may_lie_beyond_those_of_all(world, node_with):
 def test_values_that_contradict_each_other_stop_it_at_configure(world, node_with, name):
     world.listen_to_log()
     node = node_with(autostart=False, **{name: 12.0})
+    world.until(lambda: node.count_subscribers("/rosout") == 1)
     assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
-    world.until(lambda: any("color.min is 12" in line for line in world.logs), what="the reason")
+    sentence = f"{'front: ' if name.startswith('front') else ''}color.min is 12 and color.max is 10"
+    world.until(lambda: any(f"stays unconfigured: {sentence}" in line for line in world.logs), what="the reason")
+    assert not any("loading model" in line for line in world.logs)
     node.set_parameters([Parameter(name.replace("min", "max"), value=50.0)])
     node.set_parameters([Parameter(name, value=12.0)])
     assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+
+
+@pytest.mark.parametrize(
+    "places", [("color.min", "min_range"), ("front.color.min", "left.color.min"), ("color.min", "left.min_range")]
+)
+def test_values_that_contradict_each_other_in_two_places_can_be_set_right_one_by_one(world, node_with, places):
+    node = node_with(autostart=False, **dict.fromkeys(places, 200.0))
+    assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    for name in places:
+        assert node.set_parameters([Parameter(name.replace("min", "max"), value=300.0)])[0].successful
+    assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    assert not node.set_parameters([Parameter(places[0], value=400.0)])[0].successful
 
 
 def test_a_calibration_file_may_appear_before_configure_is_tried_again(world, node_with, tmp_path, info_message):
