@@ -130,17 +130,19 @@ class Pipeline:
         relative = self._estimate(frame, picture.rgb, wanted)
         inferred = time.perf_counter()
         stamp = _seconds(frame.image.header.stamp)
-        self.scale = self._scaling.of(relative, picture.intrinsics, frame.settings, stamp=stamp)
-        depth_frame = DepthFrame(frame.image.header, picture, relative, self.scale, frame.settings)
-        # Kept also where somebody has the outputs already, who may ask for a snapshot of them.
-        self.newest_frame = depth_frame if relative.values.size else None
+        scale = self._scaling.of(relative, picture.intrinsics, frame.settings, stamp=stamp)
+        depth_frame = DepthFrame(frame.image.header, picture, relative, scale, frame.settings)
+        has_depth = relative.values.size > 0
+        if has_depth or POINTS not in possible:  # else the newest with depth is still that of the last cloud
+            self.scale = scale
+            # Kept also where somebody has the outputs already, who may ask for a snapshot of them.
+            self.newest_frame = depth_frame if has_depth else None
         self._publish(depth_frame, wanted)
         published = time.perf_counter()
         self._to_publish = max(published - inferred, FADING * self._to_publish)
-        for stage, seconds in zip(
-            ("decode", "infer", "publish"), (decoded - start, inferred - decoded, published - inferred), strict=True
-        ):
-            self._statistics.record(stage, seconds)
+        self._statistics.record("decode", decoded - start)
+        self._statistics.record("infer", inferred - decoded if has_depth else None)
+        self._statistics.record("publish", published - inferred)
         return True
 
     def _estimate(self, frame: Frame, rgb: Picture, wanted: frozenset[str]) -> RelativeDepth:

@@ -66,6 +66,25 @@ def test_a_cloud_that_came_often_enough_is_no_reason_to_forget_the_scale(toy_mod
     assert len(outputs.messages) == 1
 
 
+def test_camera_infos_between_two_clouds_change_nothing_of_the_newest_depth(toy_heads_path, rgb_message, info_message):
+    estimator = load_estimator(Settings(model=str(toy_heads_path), threads=1))
+    outputs, settings = Kept({"points", "depth/camera_info"}), Settings(scale_source="model", points_max_rate=1.0)
+    statistics = Statistics()
+    pipeline = Pipeline(estimator, outputs, Problems(pytest.fail), statistics)
+    for nanosec in (0, 100_000_000, 200_000_000):
+        stamp = Time(sec=1, nanosec=nanosec)
+        assert pipeline.process(Frame(rgb_message(stamp), info_message(stamp), settings))
+        assert pipeline.scale is not None
+        assert pipeline.newest_frame.header.stamp == Time(sec=1)
+    assert [topic for topic, _ in outputs.messages].count("depth/camera_info") == 3
+    infer = statistics.snapshot().latencies_ms["infer"]
+    assert infer[50] == infer[99], "one frame alone asked the model"
+    outputs.wanted = frozenset({"depth/camera_info"})
+    stamp = Time(sec=2)
+    assert pipeline.process(Frame(rgb_message(stamp), info_message(stamp), settings))
+    assert (pipeline.scale, pipeline.newest_frame) == (None, None)
+
+
 def test_a_wrong_calibration_is_told_also_of_frames_without_a_cloud(toy_model_path, rgb_message, info_message):
     estimator = load_estimator(Settings(model=str(toy_model_path), threads=1))
     outputs, problems = Kept({"points", "depth/image_rect"}), Problems(lambda _: None)
