@@ -157,8 +157,8 @@ def _windowed(matrix: Sequence[float], row: int, window: Window) -> npt.NDArray[
     An array: ROS checks the numbers of a list one by one.
     """
     values = np.array(matrix, np.float64)
-    values[2] -= window.x * values[2 * row + 2]
-    values[row + 2] -= window.y * values[2 * row + 2]
+    values[2] -= window.x
+    values[row + 2] -= window.y
     values[:row] /= window.bin_x
     values[row : 2 * row] /= window.bin_y
     return values

@@ -53,6 +53,16 @@ def test_the_published_camera_info_gives_its_reader_our_intrinsics_even_without_
     assert published.roi == RegionOfInterest()
 
 
+@pytest.mark.parametrize(("letter", "last"), [("k", 8), ("p", 10)])
+def test_a_driver_that_leaves_the_last_row_of_a_matrix_empty_gets_the_same_camera(info_message, letter, last):
+    info = info_message(STAMP, roi=RegionOfInterest(x_offset=8, y_offset=4, width=48, height=40))
+    whole = fill(info, rectified=letter == "p")
+    getattr(info, letter)[last] = 0.0
+    published = fill(info, rectified=letter == "p")
+    assert getattr(published, letter)[last] == 0.0
+    assert intrinsics_of(published, 48, 40, rectified=True) == intrinsics_of(whole, 48, 40, rectified=True)
+
+
 def test_a_plain_rectified_camera_info_is_published_as_it_came_with_the_header_of_the_image(info_message):
     info = info_message(STAMP)
     published = fill(info, rectified=True)
