@@ -34,7 +34,7 @@ OVERLOADED = (
 OLD = "set use_sim_time for a bag with a clock, set the clocks right, or let driver and network take less time"
 CURES: Mapping[str, str] = {
     "refused": "start again with a valid value: this parameter cannot be set while the node runs",
-    "configuration": "correct it and start again, or run the lifecycle transition `configure` again",
+    "configuration": "correct it and start again, or run the lifecycle transition `{step}` again",
     "image": "let the camera driver publish what is expected",
     "unforeseen": "see the log; choose another precision, model or device, or a smaller image where memory ran out",
     "camera_info": (
@@ -90,12 +90,12 @@ def judge(now: Situation) -> Verdict:
 
 
 def _judge_lifecycle(now: Situation) -> Verdict:
+    step = "activate" if now.lifecycle == "inactive" else "configure"
     for kind in ("refused", "configuration"):
         if kind in now.problems:
-            return Verdict(ERROR, now.lifecycle, now.problems[kind], CURES[kind])
+            return Verdict(ERROR, now.lifecycle, now.problems[kind], CURES[kind].format(step=step))
     if now.lifecycle == "finalized":
         return Verdict(OK, now.lifecycle, "", "start the node again")
-    step = "activate" if now.lifecycle == "inactive" else "configure"
     return Verdict(OK, now.lifecycle, "", f"run the lifecycle transition `{step}`")
 
 

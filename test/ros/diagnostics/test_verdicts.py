@@ -20,7 +20,12 @@ def test_nothing_wrong_is_ok(verdict):
         (
             {"lifecycle": "unconfigured", "problems": {"configuration": "no model"}},
             ERROR,
-            "unconfigured; no model; correct",
+            "unconfigured; no model; correct it and start again, or run the lifecycle transition `configure` again",
+        ),
+        (
+            {"lifecycle": "inactive", "problems": {"configuration": "no such quality of service"}},
+            ERROR,
+            "correct it and start again, or run the lifecycle transition `activate` again",
         ),
         (
             {"lifecycle": "unconfigured", "problems": {"refused": "parameter seed is refused"}},
