@@ -109,8 +109,9 @@ def projection_of_window(
     window = window_of(info)
     for rectified in (False, True):
         intrinsics_of(info, window.width, window.height, rectified=rectified)
-    k, p = _windowed(info.k, 3, window), _windowed(info.p, 4, window)
-    return (window.width, window.height), k.reshape(3, 3), p.reshape(3, 4)[:, :3]
+    k, p = _windowed(info.k, 3, window).reshape(3, 3), _windowed(info.p, 4, window).reshape(3, 4)[:, :3]
+    k[2], p[2] = IDENTITY[6:], IDENTITY[6:]  # some drivers leave it empty
+    return (window.width, window.height), k, p
 
 
 def fill_camera_info(

@@ -84,6 +84,39 @@ def test_region_of_interest_and_binning_are_undone_as_the_part_of_the_whole(info
     assert np.abs(rectified - plane(u, v))[inside].max() <= 0.76
 
 
+@pytest.mark.parametrize(
+    ("model", "d", "powers", "focal"),
+    [
+        ("plumb_bob", [-0.32, 0.1, 0.0, 0.0, -0.014], (2, 4, 0, 0, 6), 17.5),
+        ("rational_polynomial", [-0.32, 0.1, 0.0, 0.0, -0.014, 0.0, 0.0, 0.0], (2, 4, 0, 0, 6, 0, 0, 0), 17.5),
+        ("equidistant", [-0.1, 0.0, -0.1, 0.0], (2, 4, 6, 8), 13.0),
+    ],
+)
+def test_rays_behind_the_turn_of_a_distortion_show_nothing(info_message, model, d, powers, focal):
+    info = info_message(STAMP, distortion_model=model, d=d)
+    info.k[[0, 4]], info.p[[0, 5]] = 35.0, focal
+    undo = make_undistortion(info)
+    x, y = ((np.arange(size) - centre) / focal for size, centre in ((64, info.p[2]), (48, info.p[6])))
+    radius = np.hypot(x, y[:, None])
+    fine = np.linspace(0.0, radius.max(), 100_000)
+    at = np.arctan(fine) if model == "equidistant" else fine
+    slope = 1 + sum((power + 1) * k * at**power for k, power in zip(d, powers, strict=True))
+    turn = fine[np.argmax(slope < 0)]
+    assert 0.5 < turn < radius.max()
+    u, v = expected_picture(info, np.arange(64), np.arange(48))
+    inside = (u >= 0) & (u <= 63) & (v >= 0) & (v <= 47)
+    assert (inside & (radius > turn)).mean() > 0.02, "they do meet the raw picture again"
+    sure = np.abs(radius - turn) > 0.02
+    np.testing.assert_array_equal(undo.outside[sure], ~(inside & (radius < turn))[sure])
+
+
+def test_a_driver_that_leaves_the_last_row_of_p_empty_gets_the_same_picture(info_message, picture):
+    info, rgb = info_message(STAMP), picture()
+    expected = make_undistortion(info)(rgb)
+    info.p[10] = 0.0
+    np.testing.assert_array_equal(make_undistortion(info)(rgb), expected)
+
+
 def test_an_undistorted_camera_costs_no_copy(info_message, picture):
     info = info_message(STAMP, d=[0.0] * 5)
     info.p = [*info.k[:3], 0.0, *info.k[3:6], 0.0, *info.k[6:], 0.0]
@@ -106,6 +139,8 @@ def test_maps_are_kept_until_the_calibration_changes(info_message):
         ({"d": [float("nan")] * 5}, "camera_info: d is .*; expected 0 or 4 or 5 finite numbers"),
         ({"p": [0.0] * 12}, "camera_info: p is all zero"),
         ({"k": [0.0] * 9}, "camera_info: k is all zero"),
+        ({"r": [1.0] * 9}, r"camera_info: r is \[1.0, .*; expected a rotation"),
+        ({"r": [float("nan")] * 9}, "camera_info: r is .*; expected a rotation"),
     ],
 )
 def test_a_distortion_that_cannot_be_undone_is_named(info_message, fields, sentence):
