@@ -67,7 +67,7 @@ class Undistorter:
         """Return how the pictures of a camera_info become rectified.
 
         Raises:
-            IntrinsicsError: an unknown distortion model, numbers that do not fit it, or no calibration.
+            IntrinsicsError: an unknown distortion model, numbers that do not fit it, no rotation, or no calibration.
         """
         roi = info.roi
         key = (
@@ -95,9 +95,10 @@ def make_undistortion(info: CameraInfo) -> Undistortion:
     if not d.any() and np.array_equal(r, np.eye(3)) and np.allclose(raw, projected, rtol=0, atol=1e-9):
         return Undistortion()
     columns, rows = undistort(raw, d, r, projected, size, cv2.CV_32FC1)
+    beyond = _beyond_model(size, projected @ r, d, fisheye=info.distortion_model in FISHEYE)
+    columns = np.where(beyond, np.float32(-2), columns)  # where nothing is
     width, height = size
     outside = ~((columns >= 0) & (columns <= width - 1) & (rows >= 0) & (rows <= height - 1))
-    outside |= _beyond_model(size, projected @ r, d, fisheye=info.distortion_model in FISHEYE)
     maps = cv2.convertMaps(columns, rows, cv2.CV_16SC2)  # fixed point: twice as fast, 1/32 px
     return Undistortion((maps[0], maps[1]), outside if outside.any() else None)
 

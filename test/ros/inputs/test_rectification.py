@@ -108,6 +108,7 @@ def test_rays_behind_the_turn_of_a_distortion_show_nothing(info_message, model, 
     assert (inside & (radius > turn)).mean() > 0.02, "they do meet the raw picture again"
     sure = np.abs(radius - turn) > 0.02
     np.testing.assert_array_equal(undo.outside[sure], ~(inside & (radius < turn))[sure])
+    assert not undo(np.full((48, 64, 3), 200, np.uint8))[sure & (radius > turn)].any()
 
 
 def test_a_driver_that_leaves_the_last_row_of_p_empty_gets_the_same_picture(info_message, picture):
