@@ -67,17 +67,21 @@ def declare_deleted(node: Node, changes: Sequence[Parameter[Any]]) -> None:
             node.declare_parameter(name, None, descriptor(name), ignore_override=True)
 
 
-def read_settings(node: Node, camera: str = "") -> Settings:
+def read_settings(node: Node, camera: str = "", changes: Mapping[str, Any] | None = None) -> Settings:
     """Return the parameters as they are now.
 
     Args:
         node: that has them.
         camera: whose own parameters come first; "" for those of all cameras.
+        changes: values by name that count instead.
 
     Raises:
         ConfigError: two of them contradict each other; names the camera.
     """
-    return _changed(node, camera, {})
+    try:
+        return Settings.from_values(_values(node, camera, changes or {}))
+    except ConfigError as error:
+        raise ConfigError(f"{camera}: {error}" if camera else str(error)) from error
 
 
 def is_fixed(names: Iterable[str]) -> bool:
@@ -115,33 +119,19 @@ class LastSettings:
         return self.last
 
 
-def _changed(node: Node, camera: str, changes: Mapping[str, Any]) -> Settings:
-    """Return the settings of a camera once some changes are made; raises as `read_settings`."""
-    try:
-        return Settings.from_values(_values(node, camera, changes))
-    except ConfigError as error:
-        raise ConfigError(f"{camera}: {error}" if camera else str(error)) from error
-
-
 def _fitting(node: Node, camera: str, changes: Mapping[str, Any]) -> Settings | None:
-    """Return the same; None where the parameters contradict each other already.
+    """Return the settings that changes lead to; None where the parameters contradict each other without them as well.
 
     That is before configure, which says so: refused here too, two contradictions could not be mended one by one.
     """
     try:
-        return _changed(node, camera, changes)
+        return read_settings(node, camera, changes)
     except ConfigError:
-        if _fit_together(node, camera):
-            raise
-        return None
-
-
-def _fit_together(node: Node, camera: str) -> bool:
-    try:
-        read_settings(node, camera)
-    except ConfigError:
-        return False
-    return True
+        try:
+            read_settings(node, camera)
+        except ConfigError:
+            return None
+        raise
 
 
 def _values(node: Node, camera: str, changes: Mapping[str, Any]) -> dict[str, Any]:
