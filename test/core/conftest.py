@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -25,6 +26,16 @@ def random_released(config: ModelConfig, seed: int = 0) -> dict[str, torch.Tenso
         if key.endswith("zero_k_bias"):
             value.zero_()
     return tensors
+
+
+@pytest.fixture
+def some_picture():
+    """A function that returns noise, uint8 (height, width, 3)."""
+
+    def draw(height=48, width=70, seed=0):
+        return np.random.default_rng(seed).integers(0, 255, (height, width, 3), np.uint8)
+
+    return draw
 
 
 @pytest.fixture(scope="session")

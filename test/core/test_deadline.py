@@ -8,24 +8,20 @@ import pytest
 from depthart_core import DepthEstimator
 
 
-def some_picture(height=48, width=70, seed=0):
-    return np.random.default_rng(seed).integers(0, 255, (height, width, 3), np.uint8)
-
-
-def test_without_a_deadline_every_scale_is_decoded(toy_model_path):
+def test_without_a_deadline_every_scale_is_decoded(toy_model_path, some_picture):
     estimator = DepthEstimator.load(toy_model_path)
     assert (estimator.anytime, estimator.scales) == (True, 3)
     assert estimator(some_picture()).scales == 3
 
 
 @pytest.mark.parametrize("max_scales", [1, 2])
-def test_scales_are_those_asked_for(toy_model_path, max_scales):
+def test_scales_are_those_asked_for(toy_model_path, max_scales, some_picture):
     found = DepthEstimator.load(toy_model_path, backend="torch", max_scales=max_scales)
     assert (found.scales, found(some_picture()).scales) == (max_scales, max_scales)
 
 
 @pytest.mark.parametrize("model", ["toy_model_path", "toy_heads_path"])
-def test_a_deadline_gives_what_fewer_scales_give(model, request):
+def test_a_deadline_gives_what_fewer_scales_give(model, request, some_picture):
     path = request.getfixturevalue(model)
     some, one = (DepthEstimator.load(path, backend="torch", max_scales=scales) for scales in (None, 1))
     some(some_picture())  # now it knows how long scales take
@@ -52,7 +48,9 @@ class Watched:
         return self.backend.infer(rgb, deadline=deadline)
 
 
-def test_the_time_that_enlarging_depth_takes_is_taken_off_the_deadline_in_proportion_to_the_picture(toy_model_path):
+def test_the_time_that_enlarging_depth_takes_is_taken_off_the_deadline_in_proportion_to_the_picture(
+    toy_model_path, some_picture
+):
     backend = Watched(DepthEstimator.load(toy_model_path).backend)
     estimator, small, large = DepthEstimator(backend, "toy"), some_picture(270, 480), some_picture(1080, 1920)
 
@@ -72,7 +70,7 @@ def test_the_time_that_enlarging_depth_takes_is_taken_off_the_deadline_in_propor
     assert 0.0 < allowance(large) < 10.0
 
 
-def test_a_deadline_that_only_enlarging_would_miss_takes_fewer_scales(toy_model_path):
+def test_a_deadline_that_only_enlarging_would_miss_takes_fewer_scales(toy_model_path, some_picture):
     backend = Watched(DepthEstimator.load(toy_model_path).backend)
     estimator, picture = DepthEstimator(backend, "toy"), some_picture(2160, 3840)
     for _ in range(8):

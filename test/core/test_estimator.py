@@ -13,34 +13,30 @@ def estimator(toy_model_path):
     return DepthEstimator.load(toy_model_path)
 
 
-def some_picture(height=48, width=70, seed=0):
-    return np.random.default_rng(seed).integers(0, 255, (height, width, 3), np.uint8)
-
-
 @pytest.mark.parametrize("size", [(64, 64), (48, 70), (300, 20), (1, 1)])
-def test_depth_has_the_size_of_the_picture_and_is_finite_and_positive(estimator, size):
+def test_depth_has_the_size_of_the_picture_and_is_finite_and_positive(estimator, size, some_picture):
     values = estimator(some_picture(*size)).values
     assert (values.shape, values.dtype) == (size, np.float32)
     assert np.isfinite(values).all()
     assert values.min() > 0.0
 
 
-def test_depth_depends_on_the_picture(estimator):
+def test_depth_depends_on_the_picture(estimator, some_picture):
     assert np.abs(estimator(some_picture(seed=0)).values - estimator(some_picture(seed=1)).values).max() > 0.01
 
 
-def test_the_same_picture_gives_the_same_depth(estimator):
+def test_the_same_picture_gives_the_same_depth(estimator, some_picture):
     np.testing.assert_array_equal(estimator(some_picture()).values, estimator(some_picture()).values)
 
 
-def test_the_picture_is_left_as_it_is(estimator):
+def test_the_picture_is_left_as_it_is(estimator, some_picture):
     picture = some_picture(64, 64)
     estimator(picture)
     np.testing.assert_array_equal(picture, some_picture(64, 64))
 
 
 @pytest.mark.filterwarnings("error")
-def test_read_only_and_reversed_memory_is_fine(estimator):
+def test_read_only_and_reversed_memory_is_fine(estimator, some_picture):
     picture = some_picture(64, 64)
     frozen = np.frombuffer(picture.tobytes(), np.uint8).reshape(picture.shape)
     np.testing.assert_array_equal(estimator(frozen).values, estimator(picture).values)
@@ -48,23 +44,23 @@ def test_read_only_and_reversed_memory_is_fine(estimator):
     np.testing.assert_array_equal(estimator(backwards).values, estimator(picture).values)
 
 
-def test_channels_are_not_interchangeable(estimator):
+def test_channels_are_not_interchangeable(estimator, some_picture):
     assert not np.array_equal(estimator(some_picture()).values, estimator(some_picture()[..., ::-1]).values)
 
 
-def test_sampling_repeats_with_its_seed(toy_model_path):
+def test_sampling_repeats_with_its_seed(toy_model_path, some_picture):
     first, again, other = (DepthEstimator.load(toy_model_path, decode="sample", seed=seed) for seed in (1, 1, 2))
     depth = first(some_picture()).values
     np.testing.assert_array_equal(again(some_picture()).values, depth)
     assert not np.array_equal(other(some_picture()).values, depth)
 
 
-def test_argmax_differs_from_expected(toy_model_path, estimator):
+def test_argmax_differs_from_expected(toy_model_path, estimator, some_picture):
     argmax = DepthEstimator.load(toy_model_path, decode="argmax")
     assert not np.array_equal(argmax(some_picture()).values, estimator(some_picture()).values)
 
 
-def test_bfloat16_is_near_float32_and_told_of_where_it_is_slower(toy_heads_path, caplog):
+def test_bfloat16_is_near_float32_and_told_of_where_it_is_slower(toy_heads_path, caplog, some_picture):
     exact, half = (DepthEstimator.load(toy_heads_path, precision=precision) for precision in ("fp32", "bf16"))
     assert half.name == "toy_heads (torch in bf16 on cpu, expected)"
     slower = not multiplies_bfloat16(torch.device("cpu"))
@@ -80,7 +76,7 @@ def test_the_name_tells_model_backend_device_and_decoding(estimator):
     assert estimator.name == "toy (torch on cpu, expected)"
 
 
-def test_a_string_is_a_path_too(toy_model_path, estimator):
+def test_a_string_is_a_path_too(toy_model_path, estimator, some_picture):
     loaded = DepthEstimator.load(str(toy_model_path), backend="torch", threads=1)
     np.testing.assert_array_equal(loaded(some_picture()).values, estimator(some_picture()).values)
 
@@ -135,7 +131,7 @@ def test_a_device_of_pytorch_is_a_device_too(toy_model_path):
     assert DepthEstimator.load(toy_model_path, device=torch.device("cpu")).name.endswith("(torch on cpu, expected)")
 
 
-def test_depth_can_be_compared_and_kept_in_a_set(estimator):
+def test_depth_can_be_compared_and_kept_in_a_set(estimator, some_picture):
     depth, other = estimator(some_picture()), estimator(some_picture())
     assert depth == depth
     assert {depth, other, depth} == {other, depth}
@@ -162,7 +158,7 @@ def test_what_is_no_picture_is_named(estimator):
         estimator(np.zeros((4, 4), np.float32))
 
 
-def test_a_confidence_that_is_not_finite_is_named(toy_heads_path):
+def test_a_confidence_that_is_not_finite_is_named(toy_heads_path, some_picture):
     estimator = DepthEstimator.load(toy_heads_path, backend="torch")
     estimator.backend.model.confidence_head.layers[-1].bias.data.fill_(torch.nan)
     named = r"^toy_heads \(torch on cpu, expected\) gives confidence from nan to nan; expected finite values$"

@@ -14,10 +14,6 @@ from depthart_core.heads import ConfidenceHead, SizeHead, certainty
 CAMERA = Intrinsics(640, 480, 500.0, 510.0, 319.5, 239.5)
 
 
-def picture(height=48, width=70):
-    return np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
-
-
 @pytest.fixture(scope="module")
 def codebook():
     return torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
@@ -75,14 +71,14 @@ def test_heads_leave_the_depth_as_it_is(toy_heads_path, toy_model):
         assert toy_model.predict(image).confidence is None
 
 
-def test_confidence_is_a_probability_for_every_pixel_of_the_picture(toy_heads_path):
-    depth = DepthEstimator.load(toy_heads_path)(picture())
+def test_confidence_is_a_probability_for_every_pixel_of_the_picture(toy_heads_path, some_picture):
+    depth = DepthEstimator.load(toy_heads_path)(some_picture())
     assert (depth.confidence.shape, depth.confidence.dtype) == ((48, 70), np.float32)
     assert 0.0 <= depth.confidence.min() < depth.confidence.max() <= 1.0
 
 
-def test_the_guess_grows_with_the_focal_length_and_not_with_the_number_of_pixels(toy_heads_path):
-    depth = DepthEstimator.load(toy_heads_path)(picture())
+def test_the_guess_grows_with_the_focal_length_and_not_with_the_number_of_pixels(toy_heads_path, some_picture):
+    depth = DepthEstimator.load(toy_heads_path)(some_picture())
     guess = depth.guess_scale(CAMERA)
     longer = depth.guess_scale(Intrinsics(640, 480, 1000.0, 1020.0, 319.5, 239.5))
     assert longer.metres_per_unit == pytest.approx(2 * guess.metres_per_unit)
@@ -94,8 +90,8 @@ def test_the_focal_length_of_a_90_degree_square_camera_is_half_its_picture():
     assert relative_focal_length(Intrinsics(100, 100, 50.0, 50.0, 49.5, 49.5)) == 0.5
 
 
-def test_a_model_without_heads_makes_no_guess(toy_model_path):
-    depth = DepthEstimator.load(toy_model_path)(picture())
+def test_a_model_without_heads_makes_no_guess(toy_model_path, some_picture):
+    depth = DepthEstimator.load(toy_model_path)(some_picture())
     assert depth.confidence is None
     assert depth.guess_scale(CAMERA) is None
 
@@ -105,11 +101,11 @@ def test_the_canonical_guess_is_for_a_camera_of_focal_length_1():
     assert depth.guess_scale(Intrinsics(10, 10, 10.0, 10.0, 4.5, 4.5)) == ScaleGuess(3.0, 0.2)
 
 
-def test_fewer_scales_give_what_the_model_gives_after_them(toy_model_path, toy_model):
-    coarse = DepthEstimator.load(toy_model_path, max_scales=1)(picture(64, 64)).values
-    fine = DepthEstimator.load(toy_model_path)(picture(64, 64)).values
+def test_fewer_scales_give_what_the_model_gives_after_them(toy_model_path, toy_model, some_picture):
+    coarse = DepthEstimator.load(toy_model_path, max_scales=1)(some_picture(64, 64)).values
+    fine = DepthEstimator.load(toy_model_path)(some_picture(64, 64)).values
     assert not np.allclose(coarse, fine)
-    assert np.allclose(DepthEstimator.load(toy_model_path, max_scales=3)(picture(64, 64)).values, fine)
+    assert np.allclose(DepthEstimator.load(toy_model_path, max_scales=3)(some_picture(64, 64)).values, fine)
 
 
 @pytest.mark.parametrize("count", [0, -1, 4])

@@ -29,7 +29,7 @@ def shown(world, camera, toy_model_path, rgb_message):
         return node
 
     def show(scales):
-        image = rgb_message(world.peer.get_clock().now().to_msg())
+        image = rgb_message(world.now())
 
         def came():
             return [message for message in world.got["depth/relative"] if message.header.stamp == image.header.stamp]
@@ -76,7 +76,7 @@ def test_where_every_frame_is_processed_a_deadline_counts_from_its_turn(world, s
     world.until(ours._outputs.subscribed, what="a listener")
     with ours._intake._camera_infos._lock:  # at which the first frame waits, and the second one behind it
         for number in (1, 2):
-            camera.images.publish(rgb_message(world.peer.get_clock().now().to_msg()))
+            camera.images.publish(rgb_message(world.now()))
             world.until(lambda number=number: ours._statistics._counters["received"] == number, what="the image")
         world.spin_for(1.1e-3 * LONG)
     world.until(lambda: world.status() and world.values()["processed"] == "2", what="both frames")

@@ -40,7 +40,7 @@ class Scene:
 
     def show(self, *, image=None, info=None):
         """Publish one image, with good fields but for those given, and a camera_info likewise."""
-        stamp = self.world.peer.get_clock().now().to_msg()
+        stamp = self.world.now()
         self.infos.publish(self.info_message(stamp, **(info or {})))
         self.images.publish(self.rgb_message(stamp, **(image or {})))
 

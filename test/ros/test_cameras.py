@@ -41,7 +41,7 @@ def publishers(world, rgb_message, info_message):
             infos = world.peer.create_publisher(CameraInfo, f"{name}/camera_info", 1)
 
             def publish(**fields):
-                stamp = world.peer.get_clock().now().to_msg()
+                stamp = world.now()
                 infos.publish(info_message(stamp))
                 images.publish(rgb_message(stamp, frame_id=f"{name}_frame", **fields))
                 return stamp

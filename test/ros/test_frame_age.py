@@ -14,14 +14,10 @@ from depthart_ros.intake import Arrival
 SCALE = 2.5
 
 
-def stamp_now(world):
-    return world.peer.get_clock().now().to_msg()
-
-
 def test_frames_that_are_too_old_are_dropped_counted_and_explained(world, camera, toy_model_path, rgb_message):
     world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE, max_age=0.5)
     camera.connect()
-    old = stamp_now(world)
+    old = world.now()
     old.sec -= 60
     camera.show(rgb_message(old), until=lambda: "frames are too old" in (world.status() or ""))
     assert "expected at most 0.5 (parameter max_age); set use_sim_time" in world.status()
@@ -36,7 +32,7 @@ def test_images_that_are_old_when_they_arrive_are_no_fault_of_the_model(
     camera = make_camera(("depth/relative",))
     node = world.depth_node(model=str(toy_model_path), threads=1, max_age=3600.0)
     camera.connect()
-    old = stamp_now(world)
+    old = world.now()
     old.sec -= 60
     camera.show(rgb_message(old), until=lambda: "images come late; images are 6" in (world.status() or ""))
     assert world.values()["cure"].startswith("set use_sim_time for a bag with a clock, set the clocks right")
@@ -60,7 +56,7 @@ def test_frames_that_a_driver_stamps_with_0_have_depth_and_no_age(world, make_ca
 def test_frames_that_waited_too_long_for_their_turn_are_no_fault_of_a_clock(world, camera, toy_model_path, rgb_message):
     node = world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE, max_age=30.0)
     camera.connect()
-    queue, old = node._cameras[0]._intake._queue, stamp_now(world)
+    queue, old = node._cameras[0]._intake._queue, world.now()
     old.sec -= 60
     queue.put(Arrival(rgb_message(old), time.monotonic() - 59.0))
     world.until(lambda: ", as it waited 59." in (world.status() or ""), what="the cause")

@@ -68,7 +68,7 @@ def test_why_no_camera_info_comes_is_said(world, other, node_with, rgb_message, 
     world.until(
         lambda: all(part in (world.status() or "") for part in said),
         what=words,
-        meanwhile=lambda: images.publish(rgb_message(world.peer.get_clock().now().to_msg())),
+        meanwhile=lambda: images.publish(rgb_message(world.now())),
     )
 
 
@@ -81,19 +81,19 @@ def test_without_camera_info_the_picture_that_should_be_rectified_is_not_and_tha
     world.depth_node(model=str(toy_model_path), threads=1, rectify=True, rectified=False, scale=1.0)
     world.until(
         lambda: (world.status() or "").startswith("not rectified; no camera_info came"),
-        meanwhile=lambda: images.publish(rgb_message(world.peer.get_clock().now().to_msg())),
+        meanwhile=lambda: images.publish(rgb_message(world.now())),
     )
 
 
 def test_a_camera_info_that_was_sent_once_before_the_node_came_is_heard(world, node_with, rgb_message, info_message):
     infos = world.peer.create_publisher(CameraInfo, "camera_info", LATCHED)
-    infos.publish(info_message(world.peer.get_clock().now().to_msg()))
+    infos.publish(info_message(world.now()))
     images = world.peer.create_publisher(Image, "image", 1)
     node_with()
     world.until(
         lambda: world.got["points"],
         what="a cloud",
-        meanwhile=lambda: images.publish(rgb_message(world.peer.get_clock().now().to_msg())),
+        meanwhile=lambda: images.publish(rgb_message(world.now())),
     )
 
 
@@ -106,7 +106,7 @@ def test_camera_info_is_heard_as_well_where_one_publisher_keeps_it_and_another_d
     node_with()
 
     def publish():
-        stamp = world.peer.get_clock().now().to_msg()
+        stamp = world.now()
         infos.publish(info_message(stamp))
         images.publish(rgb_message(stamp))
 
@@ -150,7 +150,7 @@ def test_images_of_a_topic_that_is_remapped_to_raw_ones_are_known_as_such(
     node.autostart()
 
     def show():
-        stamp = world.peer.get_clock().now().to_msg()
+        stamp = world.now()
         infos.publish(info_message(stamp))
         images.publish(rgb_message(stamp))
 

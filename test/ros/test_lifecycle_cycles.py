@@ -82,7 +82,7 @@ def test_transitions_in_any_order_are_done_or_refused_and_the_node_works_in_the_
     world.listen("depth/relative", Image)
     world.until(
         lambda: world.got["depth/relative"],
-        meanwhile=lambda: images.publish(rgb_message(world.peer.get_clock().now().to_msg())),
+        meanwhile=lambda: images.publish(rgb_message(world.now())),
     )
 
 

@@ -11,10 +11,6 @@ from sensor_msgs.msg import Image, PointCloud2
 SCALE = 2.5
 
 
-def stamp_now(world):
-    return world.peer.get_clock().now().to_msg()
-
-
 def depth_of(image):
     return np.frombuffer(image.data, np.float32).reshape(image.height, image.width)
 
@@ -31,13 +27,13 @@ def test_nobody_listening_means_no_work(world, lingering, make_camera, toy_model
     camera.connect()
     counters = node._cameras[0]._statistics._counters
     for number in range(1, 6):  # one by one: a newer image would replace one that waits
-        camera.images.publish(rgb_message(stamp_now(world)))
+        camera.images.publish(rgb_message(world.now()))
         world.until(lambda number=number: counters["received"] == counters["idle"] == number, what="the image")
     world.until(lambda: world.got["/diagnostics"] and world.values()["received"] == "5", what="diagnostics")
     values = world.values()
     assert (values["processed"], values["idle"]) == ("0", "5")
     assert "infer_p50_ms" not in values
-    camera.show(rgb_message(stamp_now(world)), until=lambda: world.values()["state"] == "idle")
+    camera.show(rgb_message(world.now()), until=lambda: world.values()["state"] == "idle")
     assert world.values()["processed"] == "0"
 
 
@@ -51,7 +47,7 @@ def test_images_are_not_even_received_while_nobody_listens_and_come_again_when_s
     world.until(lambda: camera.images.get_subscription_count() == 0, what="the end of the subscription")
     world.until(lambda: world.status() and world.values()["state"] == "idle", what="the state")
     listener = world.listen("depth/relative", Image)
-    camera.show(rgb_message(stamp_now(world)), until=lambda: world.got["depth/relative"])
+    camera.show(rgb_message(world.now()), until=lambda: world.got["depth/relative"])
     assert next_values(world)["received_rate"] != "0.00"
     world.peer.destroy_subscription(listener)
     world.until(lambda: camera.images.get_subscription_count() == 0, what="the end of the subscription")
@@ -72,10 +68,10 @@ def test_a_cloud_that_is_thinned_by_request_is_no_loss_of_frames(
     camera = make_camera(("points",))
     world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE, points__max_rate=0.5)
     camera.connect()
-    camera.infos.publish(info_message(stamp_now(world)))
+    camera.infos.publish(info_message(world.now()))
     world.until(
         lambda: len(world.got["points"]) >= 3 and world.values()["state"] == "running",
-        meanwhile=lambda: camera.images.publish(rgb_message(stamp_now(world))),
+        meanwhile=lambda: camera.images.publish(rgb_message(world.now())),
         every=0.2,
     )
     assert float(world.values()["idle_rate"]) > float(world.values()["processed_rate"]) > 0.0
@@ -86,7 +82,7 @@ def test_only_what_is_listened_to_is_made(world, make_camera, toy_model_path, rg
     camera = make_camera(("depth/image_rect",))
     node = world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE)
     camera.connect()
-    stamp = stamp_now(world)
+    stamp = world.now()
     camera.show(rgb_message(stamp), info_message(stamp), until=camera.all_came)
     assert set(node._cameras[0]._pipeline._builder.memory) == {"depth/image_rect"}  # no other message was even made
 
@@ -97,7 +93,7 @@ def test_an_unknown_scale_gives_relative_depth_and_colour_alone_and_says_how_to_
     world.listen_to_log()
     world.depth_node(model=str(toy_model_path), threads=1)
     camera.connect()
-    stamp = stamp_now(world)
+    stamp = world.now()
     camera.show(
         rgb_message(stamp),
         info_message(stamp),
@@ -115,7 +111,7 @@ def test_an_unknown_scale_gives_relative_depth_and_colour_alone_and_says_how_to_
 def test_a_scale_set_while_running_brings_metres(world, camera, toy_model_path, rgb_message, info_message):
     node = world.depth_node(model=str(toy_model_path), threads=1)
     camera.connect()
-    stamp = stamp_now(world)
+    stamp = world.now()
     camera.show(rgb_message(stamp), info_message(stamp), until=lambda: world.got["depth/relative"])
     result = node.set_parameters([Parameter("scale", value=SCALE)])[0]
     assert result.successful, result.reason
@@ -131,12 +127,12 @@ def test_a_camera_slower_than_the_patience_of_the_diagnostics_is_not_called_sile
     node = world.depth_node(model=str(toy_model_path), threads=1)
     camera.connect()
     intake, period = node._cameras[0]._intake, 2.0
-    camera.images.publish(rgb_message(stamp_now(world)))
+    camera.images.publish(rgb_message(world.now()))
     world.until(lambda: world.got["depth/relative"], what="depth")
     assert intake.interval == 0.0, "that nothing came until now says nothing of the camera"
     world.until(
         lambda: len(world.got["depth/relative"]) >= 4,
-        meanwhile=lambda: camera.images.publish(rgb_message(stamp_now(world))),
+        meanwhile=lambda: camera.images.publish(rgb_message(world.now())),
         every=period,
     )
     assert 0.5 * period < intake.interval < 5 * period
@@ -149,7 +145,7 @@ def test_a_camera_slower_than_the_patience_of_the_diagnostics_is_not_called_sile
 def test_every_frame_is_counted_once(world, camera, toy_model_path, rgb_message, info_message):
     world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE)
     camera.connect()
-    stamp = stamp_now(world)
+    stamp = world.now()
     camera.show(rgb_message(stamp), info_message(stamp), until=camera.all_came)
 
     def counted():
@@ -162,7 +158,7 @@ def test_every_frame_is_counted_once(world, camera, toy_model_path, rgb_message,
     world.until(
         lambda: world.got["/diagnostics"] and counted()["received"] >= 10,
         what="images",
-        meanwhile=lambda: camera.images.publish(rgb_message(stamp_now(world))),
+        meanwhile=lambda: camera.images.publish(rgb_message(world.now())),
         every=0.01,
     )
     world.until(settled, what="counters that add up")
@@ -177,9 +173,9 @@ def test_a_bad_image_is_forgotten_after_a_good_one_even_while_nobody_listens(
     camera = make_camera(())
     world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE)
     camera.connect()
-    bad = rgb_message(stamp_now(world), encoding="plaid")
+    bad = rgb_message(world.now(), encoding="plaid")
     camera.show(bad, until=lambda: "plaid" in (world.status() or ""))
-    good = rgb_message(stamp_now(world))
+    good = rgb_message(world.now())
     camera.show(good, until=lambda: world.status() and world.values()["state"] == "idle")
     assert "plaid" not in world.status()
 
@@ -191,7 +187,7 @@ def test_a_bad_camera_info_is_forgotten_when_nobody_listens_to_the_cloud_any_mor
     cloud = world.listen("points", PointCloud2)
     world.depth_node(model=str(toy_model_path), threads=1, scale=SCALE)
     camera.connect()
-    image, info = rgb_message(stamp_now(world)), info_message(stamp_now(world), width=7)
+    image, info = rgb_message(world.now()), info_message(world.now(), width=7)
     camera.show(image, info, until=lambda: "camera_info: it is for images of 7x" in (world.status() or ""))
     world.peer.destroy_subscription(cloud)
     camera.show(image, info, until=lambda: "camera_info" not in world.status() and camera.all_came())

@@ -60,6 +60,10 @@ class World:
         kept = QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self.peer.create_subscription(Log, "/rosout", lambda message: self.logs.append(message.msg), kept)
 
+    def now(self):
+        """The time as messages are stamped with it."""
+        return self.peer.get_clock().now().to_msg()
+
     def until(self, condition, *, what="the expected", patience=PATIENCE, meanwhile=None, every=0.5):
         """Spin until a condition holds, calling `meanwhile` now and then; fails when patience ends."""
         end, again = time.monotonic() + patience, 0.0

@@ -1,9 +1,10 @@
-"""Exports of small models, made once, and a cache with one of them."""
+"""Pictures, exports of small models, made once, and a cache with one of them."""
 
 import shutil
 
 import pytest
 
+from depthart_core.export.agreement import structured_pictures
 from depthart_core.store.cache import weights_folder
 
 CASES = {
@@ -12,6 +13,11 @@ CASES = {
     "like VAR": ("small_model_path", "expected"),
     "nano": ("nano", "expected"),
 }
+
+
+@pytest.fixture
+def some_pictures(some_picture):
+    return [*structured_pictures(50, 2), some_picture()]
 
 
 @pytest.fixture(scope="session")

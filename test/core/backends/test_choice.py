@@ -10,7 +10,6 @@ import pytest
 
 from depthart_core import BackendError, DepthEstimator, processor
 from depthart_core.advice import missing_export
-from depthart_core.export.agreement import structured_pictures
 from depthart_core.inference import BackendOptions
 from depthart_core.store import exports, speeds
 
@@ -21,11 +20,6 @@ pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `on
 from depthart_core.export.onnx import ExportOptions, export_model  # noqa: E402
 
 WITHOUT = pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="openvino is not installed")
-
-
-def some_pictures():
-    generator = np.random.default_rng(0)
-    return [*structured_pictures(50, 2), generator.integers(0, 255, (48, 70, 3), np.uint8)]
 
 
 def hide_runtime(monkeypatch, library="onnxruntime", backend="onnx"):
@@ -91,12 +85,12 @@ def test_auto_takes_what_was_measured_as_the_fastest(cached):
     assert "torch" in DepthEstimator.load(cached[0]).name
 
 
-def test_auto_takes_an_int8_graph_that_was_made_and_the_name_says_so(cached):
+def test_auto_takes_an_int8_graph_that_was_made_and_the_name_says_so(cached, some_pictures):
     export_model(cached[0], None, ExportOptions(precision="int8"))
     fast, exact = (DepthEstimator.load(cached[0], precision=precision) for precision in ("auto", "fp32"))
     assert "(onnx in int8 on cpu" in fast.name
     assert "(onnx in fp32 on cpu" in exact.name
-    for picture in some_pictures():
+    for picture in some_pictures:
         a, b = exact(picture), fast(picture)
         assert 0.0 < np.abs(b.values / a.values - 1.0).mean() < 1e-2
         assert np.abs(b.confidence - a.confidence).mean() < 1e-2

@@ -30,18 +30,13 @@ WITHOUT = pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reaso
 RUNTIMES = ["onnx", pytest.param("openvino", marks=[pytest.mark.openvino, WITHOUT])]
 
 
-def some_pictures():
-    generator = np.random.default_rng(0)
-    return [*structured_pictures(50, 2), generator.integers(0, 255, (48, 70, 3), np.uint8)]
-
-
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_nano_says_in_every_runtime_what_it_says_in_torch(exported, runtime):
+def test_nano_says_in_every_runtime_what_it_says_in_torch(exported, runtime, some_pictures):
     reference, found = (
         DepthEstimator.load(model, backend=backend)
         for model, backend in (("nano", "torch"), (exported("nano")[2].path, runtime))
     )
-    for a, b in ((reference(picture), found(picture)) for picture in some_pictures()):
+    for a, b in ((reference(picture), found(picture)) for picture in some_pictures):
         np.testing.assert_allclose(b.values, a.values, rtol=1e-4)
         np.testing.assert_allclose(b.confidence, a.confidence, atol=1e-4)
         assert b.canonical.metres_per_unit == pytest.approx(a.canonical.metres_per_unit, rel=1e-5)
@@ -60,10 +55,10 @@ def test_onnx_runtime_reports_nothing_to_its_maker(exported, tmp_path):
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_any_thread_may_ask_and_gets_its_own_answer(exported, runtime):
+def test_any_thread_may_ask_and_gets_its_own_answer(exported, runtime, some_pictures):
     _, _, done = exported("heads")
     estimator = DepthEstimator.load(done.path, backend=runtime)
-    shown = some_pictures() * 20
+    shown = some_pictures * 20
     alone = [estimator(picture).values for picture in shown]
     with ThreadPoolExecutor(4) as threads:
         for expected, found in zip(alone, threads.map(estimator, shown), strict=True):
@@ -73,7 +68,7 @@ def test_any_thread_may_ask_and_gets_its_own_answer(exported, runtime):
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("case", SMALL)
 @pytest.mark.parametrize("scales", [None, 1, 2])
-def test_runtimes_say_what_torch_says_after_any_number_of_scales(exported, case, scales, runtime):
+def test_runtimes_say_what_torch_says_after_any_number_of_scales(exported, case, scales, runtime, some_pictures):
     path, decode, done = exported(case)
     reference, found = (
         DepthEstimator.load(model, decode=decode, max_scales=scales, backend=backend, precision="fp32")
@@ -81,7 +76,7 @@ def test_runtimes_say_what_torch_says_after_any_number_of_scales(exported, case,
     )
     assert (reference.heads, found.heads) == (case == "heads", case == "heads")
     assert reference.scales == found.scales
-    for picture in some_pictures():
+    for picture in some_pictures:
         a, b = reference(picture), found(picture)
         assert a.scales == b.scales == (scales or found.scales)
         np.testing.assert_allclose(b.values, a.values, rtol=1e-4)
@@ -93,18 +88,18 @@ def test_runtimes_say_what_torch_says_after_any_number_of_scales(exported, case,
 
 
 @pytest.mark.parametrize("case", SMALL)
-def test_depth_of_a_graph_depends_on_the_picture(exported, case):
+def test_depth_of_a_graph_depends_on_the_picture(exported, case, some_pictures):
     _, decode, done = exported(case)
     found = DepthEstimator.load(done.path, decode=decode)
-    first, second, _ = (found(picture).values for picture in some_pictures())
+    first, second, _ = (found(picture).values for picture in some_pictures)
     assert np.abs(first - second).max() > 1e-3
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_a_deadline_gives_what_fewer_scales_give(exported, runtime):
+def test_a_deadline_gives_what_fewer_scales_give(exported, runtime, some_pictures):
     path = exported("heads")[2].path
     some, one = (DepthEstimator.load(path, backend=runtime, max_scales=scales) for scales in (None, 1))
-    picture = some_pictures()[0]
+    picture = some_pictures[0]
     some(picture)  # now it knows how long scales take
     found, coarse = some(picture, deadline=time.monotonic()), one(picture)
     assert (some.anytime, found.scales) == (True, 1)

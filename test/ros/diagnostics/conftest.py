@@ -3,21 +3,9 @@
 import dataclasses
 
 import pytest
+from running_node import RUNNING
 
-from depthart_ros.diagnostics.situation import Situation
 from depthart_ros.diagnostics.verdicts import judge
-from depthart_ros.inputs.topics import InputTopic
-from depthart_ros.parameters.settings import Settings
-
-RUNNING = Situation(
-    lifecycle="active",
-    node="/depth_node",
-    settings=Settings(scale=2.0),
-    image=InputTopic("/image", "sensor_msgs/msg/Image", publishers=1, reliability="reliable"),
-    camera_info=InputTopic("/camera_info", "sensor_msgs/msg/CameraInfo"),
-    subscribed=frozenset({"points"}),
-    has_camera_info=True,
-)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ def test_statistics_are_the_numbers_of_the_diagnostics_alone(
     world.listen("/depth_node/statistics", DiagnosticArray)
     world.depth_node(model=str(toy_model_path), threads=1, scale=2.0)
     camera.connect()
-    stamp = world.peer.get_clock().now().to_msg()
+    stamp = world.now()
     camera.show(rgb_message(stamp), info_message(stamp), until=camera.all_came)
 
     def numbers():
@@ -33,7 +33,7 @@ def test_the_stages_of_a_frame_are_about_as_long_as_the_whole(world, make_camera
     camera = make_camera(("depth/relative",))
     world.depth_node(model=str(toy_model_path), threads=1)
     camera.connect()
-    image = rgb_message(world.peer.get_clock().now().to_msg())
+    image = rgb_message(world.now())
     camera.show(image, until=lambda: world.status() and "arrival_to_publish_p99_ms" in world.values())
 
     def settled():  # every frame with all of its stages

@@ -1,11 +1,9 @@
 """The verdict of /diagnostics: which cause is named, and that each has a cure; those on inputs stand beside this."""
 
 import pytest
+from running_node import GUESS, NO_SCALE, RELATIVE
 
 from depthart_ros.diagnostics.verdicts import CURES, ERROR, OK, STALE, WARN, Verdict, combine
-
-RELATIVE = frozenset({"depth/relative"})
-NO_SCALE, GUESS = {"scale": 0.0}, {"scale_source": "model"}
 
 
 def test_nothing_wrong_is_ok(verdict):

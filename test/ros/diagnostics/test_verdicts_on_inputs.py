@@ -1,12 +1,12 @@
 """The verdict of /diagnostics where images or their calibration do not come: who publishes what, and the cure."""
 
 import pytest
+from running_node import GUESS, NO_SCALE, RELATIVE
 
 from depthart_ros.diagnostics.verdicts import ERROR, OK, STALE, WARN
 
-RELATIVE = frozenset({"depth/relative"})
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
-BEST_EFFORT, NO_SCALE, GUESS = {"reliability": "best_effort"}, {"scale": 0.0}, {"scale_source": "model"}
+BEST_EFFORT = {"reliability": "best_effort"}
 
 
 @pytest.mark.parametrize(

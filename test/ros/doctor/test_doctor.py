@@ -68,7 +68,7 @@ def playing(world):
 
 @pytest.fixture
 def stamp(world):
-    return world.peer.get_clock().now().to_msg()
+    return world.now()
 
 
 def publisher(world, kind, topic, **qos):

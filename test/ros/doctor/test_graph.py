@@ -109,7 +109,7 @@ def test_lost_best_effort_images_are_a_matter_of_fast_dds_alone(middleware, cure
 def test_a_camera_info_that_was_sent_once_before_is_heard(world, info_message):
     latched = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
     infos = world.peer.create_publisher(CameraInfo, "/cam/camera_info", latched)
-    infos.publish(info_message(world.peer.get_clock().now().to_msg()))
+    infos.publish(info_message(world.now()))
     graph = heard_until(lambda graph: "/cam/camera_info" in graph.topics and graph.topics["/cam/camera_info"].first)
     assert graph.topics["/cam/camera_info"].first.width == 64
 

@@ -43,7 +43,7 @@ def test_a_best_effort_publisher_that_appears_later_is_heard(world, node_with, r
     images = world.peer.create_publisher(Image, "image", BEST_EFFORT)
     world.until(
         lambda: world.got["depth/relative"],
-        meanwhile=lambda: images.publish(rgb_message(world.peer.get_clock().now().to_msg())),
+        meanwhile=lambda: images.publish(rgb_message(world.now())),
     )
     assert subscribed(world) == [ReliabilityPolicy.BEST_EFFORT]
 
@@ -62,7 +62,7 @@ def test_a_best_effort_image_above_512_kib_arrives_by_shared_memory(world, node_
     images = world.peer.create_publisher(Image, "image", BEST_EFFORT)
     world.until(
         lambda: world.got["depth/relative"],
-        meanwhile=lambda: images.publish(rgb_message(world.peer.get_clock().now().to_msg(), width=640, height=480)),
+        meanwhile=lambda: images.publish(rgb_message(world.now(), width=640, height=480)),
     )
     assert world.got["depth/relative"][-1].width == 640
 

@@ -78,7 +78,7 @@ class Bench:
         """Publish images of an age [s] until something is so."""
 
         def publish():
-            stamp = self.world.peer.get_clock().now().to_msg()
+            stamp = self.world.now()
             stamp.sec -= age
             self.images.publish(self.rgb_message(stamp))
 
