@@ -43,15 +43,19 @@ def open_form(folder: Path, form: str, threads: int) -> Backend:
     return open_parts(folder, record, record.scales, threads=threads)
 
 
-def find_or_export(model: str, form: str) -> Path:
-    """Return the folder of the cached export in a form, made where there is none."""
-    try:
-        return exports.find_exports(model, BackendOptions(precision="fp32"), backend="onnx", form=form)[0]
-    except BackendError:
-        from depthart_core.export.onnx import ExportOptions, export_model
+def export(model: str, form: str, out: Path | None) -> Path:
+    """Return the folder of a new export in a form; into the cache where none is given."""
+    from depthart_core.export.onnx import ExportOptions, export_model
 
-        wish = ExportOptions(form=form)
-        return export_model(model, None, wish, report=lambda text: print(text, file=sys.stderr)).path
+    return export_model(model, out, ExportOptions(form=form), report=lambda text: print(text, file=sys.stderr)).path
+
+
+def find_or_export(model: str) -> Path:
+    """Return the folder of the cached export that backends run, made where there is none."""
+    try:
+        return exports.find_exports(model, BackendOptions(precision="fp32"), backend="onnx")[0]
+    except BackendError:
+        return export(model, "stepped", None)
 
 
 def time_form(folder: Path, form: str, threads: int, repeats: int) -> tuple[float, list[float], int]:
@@ -129,7 +133,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def measured(args: argparse.Namespace) -> list[str]:
     """Return the tables."""
     with tempfile.TemporaryDirectory(prefix="depthart-") as temporary:
-        folders = {form: (find_or_export(args.model, form), form) for form in exports.FORMS}
+        made = {"stepped": find_or_export(args.model), "whole": export(args.model, "whole", Path(temporary))}
+        folders = {form: (folder, form) for form, folder in made.items()}
         integers = {}
         if args.int8:
             from benchmarks.int8 import quantized

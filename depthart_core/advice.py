@@ -30,7 +30,7 @@ def advised_export(model: str | Path, options: BackendOptions) -> str:
         options: What is asked for.
     """
     precision = "int8" if options.precision == "auto" else options.precision
-    return exports.export_command(model, options.decode, None, precision=precision)
+    return exports.export_command(model, options.decode, precision=precision)
 
 
 def missing_export(model: str | Path, options: BackendOptions) -> str:
@@ -46,7 +46,7 @@ def missing_export(model: str | Path, options: BackendOptions) -> str:
     if not prefers_export(options):
         return ""
     try:
-        exports.find_exports(model, options, backend="onnx", form="stepped")
+        exports.find_exports(model, options, backend="onnx")
     except BackendError:
         return advised_export(model, options)
     return ""

@@ -88,7 +88,7 @@ def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]
         if backend == "torch":
             break
         try:
-            found = exports.find_exports(model, options, backend=backend, form="stepped")
+            found = exports.find_exports(model, options, backend=backend)
         except BackendError as error:
             _log.info("backend auto does without %s: %s", backend, error)
             continue

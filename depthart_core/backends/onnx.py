@@ -91,7 +91,7 @@ def load(model: str | Path, options: BackendOptions) -> SteppedBackend:
         BackendError: There are no proven graphs for the model and these options, or they are damaged.
     """
     options.demand_precision("onnx", *exports.RUNNABLE["onnx"])
-    folder, record, scales = exports.open_export(model, options, backend="onnx", form="stepped")
+    folder, record, scales = exports.open_export(model, options, backend="onnx")
     warn_of_version(folder, record, "onnxruntime", onnxruntime.__version__)
     return open_parts(folder, record, scales, threads=options.threads)
 

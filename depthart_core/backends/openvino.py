@@ -93,7 +93,7 @@ def load(model: str | Path, options: BackendOptions) -> SteppedBackend:
     """
     possible = precisions()
     options.demand_precision("openvino", *possible)
-    folder, record, scales = exports.open_export(model, options, backend="openvino", form="stepped")
+    folder, record, scales = exports.open_export(model, options, backend="openvino")
     if "openvino" not in record.versions:
         raise BackendError(f"{folder} was not compared with PyTorch in OpenVINO; run: {record.export_command()}")
     wanted = possible if options.precision == "auto" else [options.precision]

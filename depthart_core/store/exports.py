@@ -84,9 +84,8 @@ class Record:
     format: str = FORMAT
 
     def export_command(self) -> str:
-        """The command that made it."""
-        scales = None if self.scales == self.of_scales else self.scales
-        return export_command(self.model, self.decode, scales, form=self.form, precision=self.precision)
+        """The command that makes a stepped one anew; no other is run here."""
+        return export_command(self.model, self.decode, precision=self.precision)
 
 
 def read_record(folder: Path) -> Record:
@@ -107,8 +106,8 @@ def export_name(model: str, decode: str, *, form: str, precision: str, scales: i
     return f"{model}-{decode}-{form}{scales if form == 'whole' else ''}-{precision}"
 
 
-def find_exports(model: str | Path, options: BackendOptions, *, backend: str, form: str) -> list[Path]:
-    """The cached exports of exactly these weights and options, at least one, the one that a backend prefers first.
+def find_exports(model: str | Path, options: BackendOptions, *, backend: str) -> list[Path]:
+    """The cached stepped exports of exactly these weights and options, at least one, the one a backend prefers first.
 
     One whose record cannot be read is among them: opening it tells what is wrong.
 
@@ -120,10 +119,8 @@ def find_exports(model: str | Path, options: BackendOptions, *, backend: str, fo
     scales = options.count_scales(weights.config.tokenizer.scales)
     folder = weights_folder(weights.sha256)
     wanted = _wanted(options, backend)
-    names = [export_name("*", options.decode, form=form, precision=each, scales=scales) for each in wanted]
-    command = export_command(
-        model, options.decode, None if form == "stepped" else options.max_scales, form=form, precision=wanted[-1]
-    )
+    names = [export_name("*", options.decode, form="stepped", precision=each, scales=scales) for each in wanted]
+    command = export_command(model, options.decode, precision=wanted[-1])
     matches = [sorted(folder.glob(name)) for name in names]
     if not all(matches):  # one may just be making way for a new one
         for name in names:
@@ -134,7 +131,7 @@ def find_exports(model: str | Path, options: BackendOptions, *, backend: str, fo
     if not found:
         raise BackendError(
             f"backend {backend!r} finds no graph of {model} in {' or '.join(wanted)} with decode {options.decode!r} "
-            f"and {scales} scales in {folder}; run: {command}"
+            f"in {folder}; run: {command}"
         )
     usable = [path for path in found if _made_from(path) in (weights.sha256, None)]
     if not usable:
@@ -152,8 +149,8 @@ def _made_from(folder: Path) -> str | None:
         return None
 
 
-def open_export(model: str | Path, options: BackendOptions, *, backend: str, form: str) -> tuple[Path, Record, int]:
-    """Folder, record and number of scales to decode of an export that was proven and does what is asked for.
+def open_export(model: str | Path, options: BackendOptions, *, backend: str) -> tuple[Path, Record, int]:
+    """Folder, record and number of scales to decode of a stepped export that was proven and does what is asked for.
 
     Raises:
         CheckpointError: The model is missing or damaged.
@@ -164,37 +161,50 @@ def open_export(model: str | Path, options: BackendOptions, *, backend: str, for
     if options.decode not in EXPORTABLE_DECODES:
         raise BackendError(f"backend {backend!r} decodes {' or '.join(EXPORTABLE_DECODES)}, got {options.decode!r}")
     given = is_export(model)
-    folder = export_folder(model) if given else find_exports(model, options, backend=backend, form=form)[0]
+    folder = export_folder(model) if given else find_exports(model, options, backend=backend)[0]
 
     def look() -> tuple[Path, Record, int]:
         record = read_record(folder)
         named = record if given else replace(record, model=str(model))  # in the commands that are told
-        scales = _check_asked(folder, named, options, backend=backend, form=form)
+        scales = _check_asked(folder, named, options, backend)
         check_files(folder, named)
         return folder, named, scales
 
-    with suppress(BackendError):
+    before = _identity(folder)
+    try:
         return look()
-    wait_for(lock_path(folder))
-    return look()  # it may have been replaced meanwhile
+    except BackendError:
+        wait_for(lock_path(folder))
+        if _identity(folder) == before:
+            raise
+    return look()  # it was replaced meanwhile
 
 
-def _check_asked(folder: Path, record: Record, options: BackendOptions, *, backend: str, form: str) -> int:
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """What differs once another folder is put in its place, or another file into it; None: there is none."""
+    with suppress(OSError):
+        found = folder.stat()
+        return found.st_ino, found.st_ctime_ns
+    return None
+
+
+def _check_asked(folder: Path, record: Record, options: BackendOptions, backend: str) -> int:
     """Demand that an export is what a backend is to run; returns the number of scales to decode.
 
     Raises:
-        BackendError: It is of another form or precision, or does something else.
+        BackendError: It is of another form, precision or decoding, or the model has not so many scales.
     """
-    if record.form != form:
-        command = export_command(record.model, record.decode, None, form=form)
-        raise BackendError(f"{folder} is {record.form}, backend {backend!r} runs {form} graphs; run: {command}")
     wanted = _wanted(options, backend)
-    if record.precision not in wanted:
-        command = export_command(record.model, record.decode, None, form=form, precision=wanted[-1])
-        raise BackendError(
-            f"{folder} is {record.precision}, backend {backend!r} is to run {' or '.join(wanted)}; run: {command}"
-        )
-    return _count_scales(folder, record, options)
+    decode, precision = record.decode, record.precision
+    if record.form != "stepped":
+        wrong, precision = f"is {record.form}, backend {backend!r} runs stepped graphs", wanted[-1]
+    elif precision not in wanted:
+        wrong, precision = f"is {precision}, backend {backend!r} is to run {' or '.join(wanted)}", wanted[-1]
+    elif decode != options.decode:
+        wrong, decode = f"decodes {decode!r}, asked for {options.decode!r}", options.decode
+    else:
+        return options.count_scales(record.of_scales)
+    raise BackendError(f"{folder} {wrong}; run: {export_command(record.model, decode, precision=precision)}")
 
 
 def _wanted(options: BackendOptions, backend: str) -> tuple[str, ...]:
@@ -208,33 +218,8 @@ def _wanted(options: BackendOptions, backend: str) -> tuple[str, ...]:
     return (options.precision,) if options.precision in possible else possible
 
 
-def _count_scales(folder: Path, record: Record, options: BackendOptions) -> int:
-    """Demand that an export decodes as is asked for; returns the number of scales to decode.
-
-    Raises:
-        BackendError: It decodes otherwise, or another number of scales.
-    """
-    asked, whole = options.count_scales(record.of_scales), record.form == "whole"
-    if options.decode != record.decode:
-        wrong = f"decodes {record.decode!r}, asked for {options.decode!r}"
-    elif (whole and asked != record.scales) or asked > record.scales:
-        wrong = f"decodes {record.scales} of {record.of_scales} scales, asked for {asked}"
-    else:
-        return asked
-    scales = options.max_scales if whole else None
-    command = export_command(record.model, options.decode, scales, form=record.form, precision=record.precision)
-    raise BackendError(f"{folder} {wrong}; run: {command}")
-
-
-def export_command(
-    model: str | Path, decode: str, max_scales: int | None, *, form: str = "stepped", precision: str = "fp32"
-) -> str:
-    """The command that makes an export."""
-    options = [
-        ("--decode", decode, decode != "expected"),
-        ("--form", form, form != "stepped"),
-        ("--precision", precision, precision != "fp32"),
-        ("--max-scales", max_scales, max_scales is not None),
-    ]
-    given = [word for name, value, told in options if told for word in (name, str(value))]
-    return shlex.join(["depthart", "export", str(model), *given])
+def export_command(model: str | Path, decode: str, *, precision: str) -> str:
+    """The command that makes a stepped export."""
+    options = ["--decode", decode] if decode != "expected" else []
+    options += ["--precision", precision] if precision != "fp32" else []
+    return shlex.join(["depthart", "export", str(model), *options])

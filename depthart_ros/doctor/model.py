@@ -98,7 +98,7 @@ def _check_graph(settings: Settings) -> Iterator[Finding]:
         return
     needed = settings.backend == "onnx" or settings.precision == "int8"  # in which nothing else computes
     try:
-        found = exports.find_exports(settings.model, options, backend="onnx", form="stepped")
+        found = exports.find_exports(settings.model, options, backend="onnx")
     except DepthartError as error:
         if needed:
             yield Finding("graph", str(error), _cure(error, settings))
@@ -109,7 +109,7 @@ def _check_graph(settings: Settings) -> Iterator[Finding]:
         return
     for export in found:
         try:
-            folder, record, _ = exports.open_export(export, options, backend="onnx", form="stepped")
+            folder, record, _ = exports.open_export(export, options, backend="onnx")
         except DepthartError as error:  # whoever made it will miss it
             yield Finding("graph", str(error), _cure(error, settings))
             if needed:  # it is taken or nothing

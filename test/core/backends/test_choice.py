@@ -100,7 +100,7 @@ def test_auto_takes_an_int8_graph_that_was_made_and_the_name_says_so(cached, som
 def test_a_precision_that_no_graph_is_in_has_neither_a_warning_nor_advice(cached, caplog, monkeypatch):
     asked = BackendOptions(precision="bf16")
     with pytest.raises(BackendError, match="backend 'onnx' computes in int8 or fp32, got 'bf16'"):
-        exports.find_exports(cached[0], asked, backend="onnx", form="stepped")
+        exports.find_exports(cached[0], asked, backend="onnx")
     hide_runtime(monkeypatch, "openvino", "openvino")
     estimator = DepthEstimator.load(cached[0], precision="bf16")
     assert "torch in bf16" in estimator.name

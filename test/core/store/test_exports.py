@@ -53,12 +53,12 @@ def in_cache(model, **changes):
     return stored(weights_folder(weights) / name, record)
 
 
-def found(model, form="stepped", **options):
-    return exports.find_exports(model, BackendOptions(**options), backend="onnx", form=form)[0]
+def found(model, **options):
+    return exports.find_exports(model, BackendOptions(**options), backend="onnx")[0]
 
 
-def opened(model, form="stepped", **options):
-    return exports.open_export(model, BackendOptions(**options), backend="onnx", form=form)
+def opened(model, **options):
+    return exports.open_export(model, BackendOptions(**options), backend="onnx")
 
 
 def test_the_cache_lies_where_the_user_says_and_else_in_the_home_folder(monkeypatch, tmp_path):
@@ -75,18 +75,16 @@ def test_a_record_comes_back_as_it_was_written(tmp_path):
 
 def test_the_export_of_these_weights_and_options_is_found(toy_model_path):
     stepped, argmax = in_cache(toy_model_path), in_cache(toy_model_path, decode="argmax")
-    whole = in_cache(toy_model_path, form="whole", scales=2)
+    in_cache(toy_model_path, form="whole")
     assert found(toy_model_path) == found(toy_model_path, max_scales=2) == stepped
     assert found(toy_model_path, decode="argmax") == argmax
-    assert found(toy_model_path, form="whole", max_scales=2) == whole
 
 
-def test_a_stepped_export_decodes_any_number_of_scales_and_a_whole_one_its_own(toy_model_path):
-    stepped, whole = in_cache(toy_model_path), in_cache(toy_model_path, form="whole", scales=2)
-    assert [opened(stepped, max_scales=scales)[2] for scales in (None, 1, 2, 3)] == [3, 1, 2, 3]
-    assert opened(whole, form="whole", max_scales=2)[2] == 2
-    with pytest.raises(BackendError, match=r"decodes 2 of 3 scales, asked for 3; run: depthart export toy --form"):
-        opened(whole, form="whole")
+def test_an_export_decodes_any_number_of_scales_of_its_model(toy_model_path):
+    folder = in_cache(toy_model_path)
+    assert [opened(folder, max_scales=scales)[2] for scales in (None, 1, 2, 3)] == [3, 1, 2, 3]
+    with pytest.raises(BackendError, match="max_scales must be 1 to 3, the scales of this model, got 4"):
+        opened(folder, max_scales=4)
 
 
 def test_onnx_prefers_int8_and_takes_what_is_asked_for(toy_model_path):
@@ -103,9 +101,9 @@ def test_onnx_prefers_int8_and_takes_what_is_asked_for(toy_model_path):
 def test_openvino_leaves_int8_alone(toy_model_path):
     fast = in_cache(toy_model_path, precision="int8")
     with pytest.raises(BackendError, match=r"'openvino' finds no graph of .* run: depthart export .*safetensors$"):
-        exports.find_exports(toy_model_path, BackendOptions(), backend="openvino", form="stepped")
+        exports.find_exports(toy_model_path, BackendOptions(), backend="openvino")
     with pytest.raises(BackendError, match=r"is int8, backend 'openvino' is to run fp32; run: depthart export toy$"):
-        exports.open_export(fast, BackendOptions(), backend="openvino", form="stepped")
+        exports.open_export(fast, BackendOptions(), backend="openvino")
 
 
 def test_an_export_is_named_by_a_graph_in_it_too(tmp_path):
@@ -114,7 +112,7 @@ def test_an_export_is_named_by_a_graph_in_it_too(tmp_path):
 
 
 def test_an_export_of_another_form_is_told(toy_model_path):
-    with pytest.raises(BackendError, match="is whole, backend 'onnx' runs stepped graphs; run: depthart export toy"):
+    with pytest.raises(BackendError, match=r"is whole, backend 'onnx' runs stepped graphs; run: depthart export toy$"):
         opened(in_cache(toy_model_path, form="whole"))
 
 
@@ -220,6 +218,24 @@ def test_an_export_that_is_replaced_while_it_is_read_is_read_again(tmp_path):
     with ThreadPoolExecutor(1) as threads:
         done = threads.submit(replace_it)
         assert opened(folder) == (folder, record, 3)
+        done.result(60.0)
+
+
+def test_an_export_that_is_damaged_is_read_once(tmp_path):
+    folder, pipe = stored(tmp_path / "a"), tmp_path / "pipe"
+    (folder / "step.onnx").unlink()
+    os.mkfifo(pipe)
+    (folder / "step.onnx").symlink_to(pipe)
+
+    def write_once():
+        with pipe.open("wb") as file:
+            pipe.unlink()
+            file.write(b"damaged")
+
+    with ThreadPoolExecutor(1) as threads:
+        done = threads.submit(write_once)
+        with pytest.raises(BackendError, match="is damaged"):  # the second time there is nothing to read
+            opened(folder)
         done.result(60.0)
 
 
