@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -68,7 +67,7 @@ def _load_on(backend: str, model: str | Path, options: BackendOptions) -> Chosen
 
 def _load_cached_engine(model: str | Path, options: BackendOptions) -> Chosen | None:
     """The engine that was built of a model for this GPU; None where there is none that can do what is asked for."""
-    if is_export(model) or options.precision not in ("auto", *ENGINE_PRECISIONS) or not _has_engine(model):
+    if is_export(model) or options.precision not in ("auto", *ENGINE_PRECISIONS) or not any_engine(model):
         return None
     engine = _load_engine(model, options, "the processor")
     return None if engine is None else Chosen("tensorrt", options.device, engine)
@@ -138,16 +137,9 @@ def _load_engine(model: str | Path, options: BackendOptions, otherwise: str) -> 
     try:
         return _load_first("tensorrt", _import("tensorrt").find(model, options), options)
     except BackendError as error:  # whoever built an engine will miss it
-        level = logging.WARNING if _has_engine(model) else logging.INFO
+        level = logging.WARNING if any_engine(model) else logging.INFO
         _log.log(level, "backend auto takes %s: %s", otherwise, error)
         return None
-
-
-def _has_engine(model: str | Path) -> bool:
-    """Whether an engine was built of a model, for whatever machine."""
-    with suppress(BackendError):  # no home folder
-        return any_engine(model)
-    return False
 
 
 def _load(backend: str, model: str | Path, options: BackendOptions) -> Backend:

@@ -21,12 +21,12 @@ from depthart_core.export.whole import check_exportable, versions_of
 from depthart_core.inference import BackendOptions
 from depthart_core.model_files import Fingerprint, fingerprint, lasting_name, model_path
 from depthart_core.store.cache import weights_folder
+from depthart_core.store.engine_checks import read_engine
 from depthart_core.store.engines import ENGINE_PRECISIONS, WORKSPACE_MIB, EngineRecord, engine_name, read_engine_record
 from depthart_core.store.machine import Machine, version_warning
 from depthart_core.store.writing import (
     building,
     check_writable,
-    find_finished,
     refuse_other_weights,
     write_engine,
     written_ns,
@@ -107,13 +107,12 @@ class _EngineRequest:
 
     def find_finished(self) -> EngineRecord | None:
         """The record of an engine that another process has put there, None where it is not what is asked for."""
-        return find_finished(
-            self.target,
-            self.machine,
-            self.options,
-            weights_sha256=self.weights.sha256,
-            workspace_mib=self.wish.workspace_mib,
-        )
+        try:
+            record = read_engine(self.target, self.machine, self.options)[0]
+        except BackendError:
+            return None
+        asked = (self.weights.sha256, self.wish.workspace_mib)
+        return record if (record.weights_sha256, record.workspace_mib) == asked else None
 
     def describe(self, accepted: Accepted[EngineCandidate], *, pictures: int) -> EngineRecord:
         """What is to stand beside the engine about it."""

@@ -121,11 +121,11 @@ def any_engine(model: str | Path) -> bool:
 
     Raises:
         CheckpointError: The model is missing or damaged.
-        BackendError: There is no cache.
     """
-    if not any(cache_folder().glob(f"*/*{ENGINE_SUFFIX}")):
-        return False  # before a large file is read for it
-    return any(weights_folder(fingerprint(model_path(model)).sha256).glob(f"*{ENGINE_SUFFIX}"))
+    with suppress(BackendError):  # no home folder, so no cache
+        if any(cache_folder().glob(f"*/*{ENGINE_SUFFIX}")):  # before a large file is read for it
+            return any(weights_folder(fingerprint(model_path(model)).sha256).glob(f"*{ENGINE_SUFFIX}"))
+    return False
 
 
 def read_engine_record(engine: Path) -> EngineRecord:

@@ -94,11 +94,7 @@ def read_record(folder: Path) -> Record:
     Raises:
         BackendError: There is no record, or it is damaged or of another format.
     """
-    path = folder / RECORD
-    again = "make it anew with: depthart export MODEL"
-    if not path.exists():
-        raise BackendError(f"there is no {path.absolute()}, without which no graph is trusted; {again}")
-    return records.read_record(path, Record, again)
+    return records.read_record(folder / RECORD, Record, "make it anew with: depthart export MODEL")
 
 
 def export_name(model: str, decode: str, *, form: str, precision: str, scales: int) -> str:

@@ -27,7 +27,7 @@ def read_record(path: Path, kind: type[T], cure: str) -> T:
     try:
         values = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise BackendError(f"{path} is missing, without which its neighbour is not trusted; {cure}") from None
+        raise BackendError(f"there is no {path.absolute()}, without which nothing there is trusted; {cure}") from None
     except (OSError, ValueError) as error:
         raise BackendError(f"{path} cannot be read ({error}); {cure}") from error
     expected = getattr(kind, "format", None)

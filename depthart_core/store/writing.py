@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING
 from depthart_core.errors import BackendError
 from depthart_core.model_files import write_atomically
 from depthart_core.store.cache import cache_folder
-from depthart_core.store.engine_checks import read_engine
 from depthart_core.store.engines import record_path
 from depthart_core.store.locking import locked
 from depthart_core.store.machine import Machine, machine_name
 from depthart_core.store.records import write_record
 
 if TYPE_CHECKING:
-    from depthart_core.inference import BackendOptions
     from depthart_core.model_files import Fingerprint
     from depthart_core.store.engines import EngineRecord
     from depthart_core.store.exports import Record
@@ -120,17 +118,6 @@ def write_engine(engine: Path, data: bytes, record: EngineRecord) -> None:
         write_record(record_path(engine), record)
     except OSError as error:
         raise BackendError(_unwritable(engine.parent, error)) from error
-
-
-def find_finished(
-    engine: Path, machine: Machine, options: BackendOptions, *, weights_sha256: str, workspace_mib: int
-) -> EngineRecord | None:
-    """The record of an engine that is there and is what would be built; None: there is none."""
-    try:
-        record = read_engine(engine, machine, options)[0]
-    except BackendError:
-        return None
-    return record if (record.weights_sha256, record.workspace_mib) == (weights_sha256, workspace_mib) else None
 
 
 def written_ns(engine: Path) -> int:

@@ -62,7 +62,7 @@ def test_a_missing_engine_is_told(tmp_path, told):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (None, "is missing, without which its neighbour is not trusted"),
+        (None, ".json, without which nothing there is trusted"),
         (lambda _: "{", "cannot be read"),
         (lambda _: "[1]", "is not of the format depthart-engine/1, got 'list'"),
         (lambda record: record | {"format": "other/2"}, "is not of the format depthart-engine/1, got 'other/2'"),

@@ -142,7 +142,7 @@ def test_a_missing_model_is_told(tmp_path):
 @pytest.mark.parametrize("name", ["absent.onnx", "folder"])
 def test_a_missing_record_is_told(tmp_path, name):
     (tmp_path / "folder").mkdir()
-    with pytest.raises(BackendError, match=r"there is no .*record\.json, without which no graph is trusted; make"):
+    with pytest.raises(BackendError, match=r"there is no .*record\.json, without which nothing there is trusted; make"):
         opened(tmp_path / name)
 
 
