@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from depthart_core.config import TokenizerConfig
+from depthart_core.efficientnet import GUIDANCE_CHANNELS
 from depthart_core.initialization import draw_normal
 
 
@@ -153,17 +154,16 @@ class GuidedDecoder(nn.Module):
     finer than N, each through a 1x1 convolution.
     """
 
-    def __init__(self, config: TokenizerConfig, guidance_channels: tuple[int, ...]) -> None:
+    def __init__(self, config: TokenizerConfig) -> None:
         super().__init__()
         first, *finer = config.decoder_channels
-        assert len(finer) == len(guidance_channels), (config.decoder_channels, guidance_channels)
         self.conv_in = nn.Conv2d(config.code_channels, first, 3, padding=1)
         self.levels = nn.ModuleList(
             nn.Sequential(*(PlainBlock(width) for _ in range(config.decoder_blocks)))
             for width in config.decoder_channels
         )
         self.narrow = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip([first, *finer], finer, strict=False))
-        self.guides = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(guidance_channels, finer, strict=True))
+        self.guides = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(GUIDANCE_CHANNELS, finer, strict=True))
         left = config.input_size // (config.feature_size * 2 ** len(finer))
         self.output = nn.Conv2d(config.decoder_channels[-1], config.image_channels * left**2, 3, padding=1)
         self.shuffle = nn.PixelShuffle(left)
@@ -171,11 +171,8 @@ class GuidedDecoder(nn.Module):
 
     def _start_from_codes(self) -> None:
         """Let the codes be heard at the start: image features are 5 to 7 strong, codes below 1."""
-        for convolution, gain in [
-            (self.conv_in, 1.0),
-            *((c, 1.0) for c in self.narrow),
-            *((c, 0.03) for c in self.guides),
-        ]:
+        gains = [1.0] * (1 + len(self.narrow)) + [0.03] * len(self.guides)
+        for convolution, gain in zip([self.conv_in, *self.narrow, *self.guides], gains, strict=True):
             weight = convolution.weight
             assert isinstance(weight, Tensor)
             draw_normal(weight, std=gain / weight[0].numel() ** 0.5)

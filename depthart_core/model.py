@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from depthart_core.config import ModelConfig
 from depthart_core.decoding import Decoding, expected
-from depthart_core.efficientnet import GUIDANCE_CHANNELS
 from depthart_core.heads import ConfidenceHead, SizeHead, certainty
 from depthart_core.initialization import draw_normal
 from depthart_core.prefix import EfficientNetPrefix, Prefix
@@ -56,8 +55,7 @@ class DepthART(nn.Module):
         super().__init__()
         self.config = config
         width, tokens = config.transformer.width, sum(config.tokenizer.tokens)
-        guided = config.tokenizer.decoder == "guided"
-        self.tokenizer = Tokenizer(config.tokenizer, GUIDANCE_CHANNELS if guided else ())
+        self.tokenizer = Tokenizer(config.tokenizer)
         self.transformer = Transformer(config.transformer, config.tokenizer.codebook_size)
         self.embed = nn.Linear(config.tokenizer.code_channels, width)
         self.start = nn.Parameter(torch.zeros(width))

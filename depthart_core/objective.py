@@ -186,10 +186,9 @@ def _pixel_errors(model: DepthART, f_hat: Tensor, prefix: Prefix, depth: Tensor)
 def known_shares(config: ModelConfig, valid: Tensor, objective: str) -> Known:
     """What is known where depth is (B, 1, S, S) bool; "depthart" has another term for the tokens of the last scale."""
     pooled = [functional.adaptive_avg_pool2d(valid.float(), size) for size in config.tokenizer.scale_sizes]
-    cells = functional.adaptive_avg_pool2d(valid.float(), config.tokenizer.feature_size)
     tokens = torch.cat([shares.flatten(1) for shares in pooled], dim=1)
     counted = sum(config.tokenizer.tokens[:-1]) if objective == "depthart" else tokens.shape[1]
-    return Known(tokens[:, :counted], cells, valid)
+    return Known(tokens[:, :counted], pooled[-1], valid)
 
 
 def weight_sums(weights: Sequence[Tensor]) -> Tensor:

@@ -10,22 +10,16 @@ from depthart_core.quantizer import ResidualQuantizer
 
 
 class Tokenizer(nn.Module):
-    """Pictures <-> features; the quantizer in between turns features into token maps.
+    """Pictures <-> features; the quantizer in between turns features into token maps."""
 
-    Args:
-        config: See `TokenizerConfig`.
-        guidance_channels: Channels of the image features a guided decoder sees, coarse to fine.
-    """
-
-    def __init__(self, config: TokenizerConfig, guidance_channels: tuple[int, ...] = ()) -> None:
+    def __init__(self, config: TokenizerConfig) -> None:
         super().__init__()
         self.config = config
         self.encoder = Encoder(config)
         self.quant_conv = nn.Conv2d(config.code_channels, config.code_channels, 3, padding=1)
         self.quantizer = ResidualQuantizer(config)
         self.post_quant_conv = nn.Conv2d(config.code_channels, config.code_channels, 3, padding=1)
-        guided = config.decoder == "guided"
-        self.decoder = GuidedDecoder(config, guidance_channels) if guided else Decoder(config)
+        self.decoder = GuidedDecoder(config) if config.decoder == "guided" else Decoder(config)
 
     def features(self, pictures: Tensor) -> Tensor:
         """Encode (B, 1 or image_channels, S, S) in [-1, 1] to features (B, C, N, N); one channel is copied to all."""

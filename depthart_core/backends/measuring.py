@@ -140,8 +140,8 @@ def _start_worker(folder: Path, arguments: list[str]) -> Iterator[Callable[[str]
                 ask.close()
 
 
-def time_stages(estimator: DepthEstimator, rgb: npt.NDArray[np.uint8]) -> tuple[dict[str, float], Any]:
-    """Seconds by stage of what `DepthEstimator.__call__` does, and the depth.
+def time_stages(estimator: DepthEstimator, rgb: npt.NDArray[np.uint8]) -> dict[str, float]:
+    """Seconds by stage of what `DepthEstimator.__call__` does.
 
     A backend that times its scales tells how long each took; the rest of it is the prefix.
     """
@@ -150,7 +150,7 @@ def time_stages(estimator: DepthEstimator, rgb: npt.NDArray[np.uint8]) -> tuple[
     resized = time.perf_counter()
     found = estimator.backend.infer(small)
     inferred = time.perf_counter()
-    depth = to_picture_size(found.depth, *rgb.shape[:2])
+    to_picture_size(found.depth, *rgb.shape[:2])
     if found.confidence is not None:
         resize_smooth(found.confidence, *rgb.shape[:2])
     end = time.perf_counter()
@@ -161,7 +161,7 @@ def time_stages(estimator: DepthEstimator, rgb: npt.NDArray[np.uint8]) -> tuple[
         decoding = scale_times.latest(None)
         prefix = seconds["model"] - sum(scales.values()) - decoding
         seconds |= {"prefix": prefix, **scales, "decode": decoding}
-    return seconds, depth
+    return seconds
 
 
 def peak_memory() -> int:
@@ -194,7 +194,7 @@ class _Worker:
         seconds: dict[str, list[float]] = {}
         for _ in range(BATCH):
             picture = self.pictures[self.next % len(self.pictures)]
-            for stage, value in time_stages(self.estimator, picture)[0].items():
+            for stage, value in time_stages(self.estimator, picture).items():
                 seconds.setdefault(stage, []).append(value)
             self.next += 1
         return {"seconds": seconds}

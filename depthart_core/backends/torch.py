@@ -16,7 +16,7 @@ from depthart_core.backends.torch_graph import GraphedModel
 from depthart_core.checkpoint import load_model
 from depthart_core.decoding import decoding
 from depthart_core.errors import BackendError, running
-from depthart_core.inference import BackendOptions, Inference, ScaleGuess
+from depthart_core.inference import BackendOptions, Inference
 from depthart_core.model import DepthART, Prediction
 from depthart_core.normalize import denormalize, normalize_image
 from depthart_core.winograd import use_winograd
@@ -66,10 +66,12 @@ class TorchBackend:
         image = normalize_image(picture).contiguous(memory_format=torch.channels_last)
         run = DeadlineRun(self.scale_times, deadline)
         found = self._predict(image, run) if self.graphed is None else self.graphed.predict(image, run)
-        depth = _array(denormalize(found.depth, self.model.config)[0, 0])
-        confidence = None if found.confidence is None else _array(found.confidence[0, 0].sigmoid())
+        outputs = {"depth": denormalize(found.depth, self.model.config)[:, 0]}
+        if found.confidence is not None and found.size is not None:
+            outputs |= {"confidence": found.confidence[:, 0].sigmoid(), "size": found.size}
+        arrays = {name: values.cpu().float().numpy() for name, values in outputs.items()}
         run.finish()
-        return Inference(depth, confidence, _canonical(found), run.done)
+        return Inference.of_outputs(arrays, run.done)
 
     def _predict(self, image: Tensor, run: DeadlineRun) -> Prediction:
         prefix, steps = self.model.prefix(image), []
@@ -87,17 +89,6 @@ class TorchBackend:
         """Let a GPU do what it was asked for, or the clock would tell how long asking takes."""
         if self.device.type == "cuda":
             torch.cuda.current_stream(self.device).synchronize()
-
-
-def _array(values: Tensor) -> npt.NDArray[np.float32]:
-    return np.asarray(values.cpu().numpy(), dtype=np.float32)
-
-
-def _canonical(found: Prediction) -> ScaleGuess | None:
-    if found.size is None:
-        return None
-    size, error = found.size[0].tolist()
-    return ScaleGuess.of_logarithms(size, error)
 
 
 def precision_on(asked: str, device: torch.device) -> str:

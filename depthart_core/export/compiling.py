@@ -91,9 +91,7 @@ def _compile(trt: Any, graph: Path, how: CompileOptions, monitor: Any) -> Compil
         return Compiled(b"", b"")
     if plan is None:
         raise BackendError(f"{trt.__name__} {trt.__version__} cannot build the engine: {first_error(logger)}")
-    if not _times_kernels(trt):
-        return Compiled(bytes(plan), b"")
-    timings: tensorrt.ITimingCache | None = config.get_timing_cache()
+    timings: tensorrt.ITimingCache | None = config.get_timing_cache() if _times_kernels(trt) else None
     if timings is None:
         return Compiled(bytes(plan), b"")
     measured: tensorrt.IHostMemory = timings.serialize()
@@ -182,22 +180,16 @@ class Phases:
         """A phase has finished the step of that number; returns the share of everything that is done."""
         parent, steps, _ = self._steps[name]
         self._steps[name] = (parent, steps, number + 1)
-        return self._update(name)
+        share, at = (number + 1) / steps, parent
+        while at in self._steps:
+            at, steps, done = self._steps[at]
+            share = min((done + share) / steps, 1.0)
+        self._share = max(self._share, min(share, 1.0))
+        return self._share
 
     def finish(self, name: str) -> None:
         """A phase ends."""
         self._steps.pop(name, None)
-
-    def _update(self, name: str) -> float:
-        share, at = 0.0, name
-        while True:
-            parent, steps, done = self._steps[at]
-            share = min((done + share) / steps, 1.0)
-            if parent not in self._steps:
-                break
-            at = parent
-        self._share = max(self._share, share)
-        return self._share
 
 
 def make_monitor(trt: Any, progress: Progress) -> Any:

@@ -22,19 +22,19 @@ def test_the_decoder_gives_pictures(small_config):
 
 
 def test_the_guided_decoder_gives_depth(toy_config):
-    decoder = GuidedDecoder(toy_config.tokenizer, GUIDANCE_CHANNELS)
+    decoder = GuidedDecoder(toy_config.tokenizer)
     assert decoder(torch.zeros(2, 8, 4, 4), guidance()).shape == (2, 1, 64, 64)
 
 
 def test_image_features_of_every_stride_reach_the_depth(toy_config):
-    decoder, features = GuidedDecoder(toy_config.tokenizer, GUIDANCE_CHANNELS), guidance(1)
+    decoder, features = GuidedDecoder(toy_config.tokenizer), guidance(1)
     inputs = tuple(feature.requires_grad_(True) for feature in features)
     decoder(torch.randn(1, 8, 4, 4), inputs).sum().backward()
     assert all(feature.grad.abs().sum() > 0 for feature in inputs)
 
 
 def test_a_guided_decoder_needs_its_image_features(toy_config):
-    decoder = GuidedDecoder(toy_config.tokenizer, GUIDANCE_CHANNELS)
+    decoder = GuidedDecoder(toy_config.tokenizer)
     with pytest.raises(ValueError, match="shorter"):
         decoder(torch.zeros(2, 8, 4, 4), guidance()[1:])
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from depthart_core.autoencoder import GuidedDecoder, PlainBlock
 from depthart_core.config import ModelConfig
-from depthart_core.efficientnet import FINE, GUIDANCE_CHANNELS
+from depthart_core.efficientnet import FINE
 from depthart_core.errors import ConfigError
 from depthart_core.objective import weighted_mean
 from depthart_core.prefix import EfficientNetPrefix
@@ -35,7 +35,7 @@ class Regressor(nn.Module):
         self.image = EfficientNetPrefix(width, config.tokenizer.feature_size)
         self.trunk = nn.Sequential(*(PlainBlock(width) for _ in range(trunk_blocks(config))))
         fed_by_trunk = dataclasses.replace(config.tokenizer, code_channels=width)
-        self.decoder = GuidedDecoder(fed_by_trunk, GUIDANCE_CHANNELS)
+        self.decoder = GuidedDecoder(fed_by_trunk)
 
     def forward(self, image: Tensor) -> Tensor:
         """Image (B, 3, S, S) in [-1, 1] -> normalised depth (B, 1, S, S), not clipped."""
