@@ -24,13 +24,11 @@ class ScaleStep(NamedTuple):
     Attributes:
         k: Scale index.
         logits: (B, size_k^2, V).
-        codes: The chosen code vectors (B, size_k^2, C).
         f_hat: The feature map after this scale (B, C, N, N).
     """
 
     k: int
     logits: Tensor
-    codes: Tensor
     f_hat: Tensor
 
 
@@ -126,7 +124,7 @@ class DepthART(nn.Module):
             codes = decoding(logits, self.tokenizer.quantizer.codebook)
             added = self.tokenizer.quantizer.contribution(k, codes)
             f_hat = added if f_hat is None else f_hat + added
-            yield ScaleStep(k, logits, codes, f_hat)
+            yield ScaleStep(k, logits, f_hat)
 
     def logits(self, prefix: Prefix, f_hats: list[Tensor]) -> Tensor:
         """Logits of all scales in one masked pass, given f_hat after every scale but the last: (B, tokens, V)."""

@@ -138,7 +138,6 @@ class Transformer(nn.Module):
 
     def __init__(self, config: TransformerConfig, codebook_size: int) -> None:
         super().__init__()
-        self.config = config
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(config.width, eps=1e-6)
         self.head = nn.Linear(config.width, codebook_size)

@@ -19,15 +19,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-MODULES = {
-    "torch": "depthart_core.backends.torch",
-    "onnx": "depthart_core.backends.onnx",
-    "openvino": "depthart_core.backends.openvino",
-    "tensorrt": "depthart_core.backends.tensorrt",
-}
-"""Name of a backend -> its module, which imports its library only then and has a function `load`."""
+BACKENDS = ("auto", "torch", "onnx", "openvino", "tensorrt")
+"""All but "auto" are modules beside this one, which import their libraries and have a function `load`."""
 
-BACKENDS = ("auto", *MODULES)
 GPU = "cuda"
 """What device "auto" means where an engine is to run."""
 
@@ -74,7 +68,7 @@ def _load_cached_engine(model: str | Path, options: BackendOptions) -> Chosen | 
 
 
 def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]:
-    """The fastest backend that can do it, and its name; PyTorch can always, or says what is wrong."""
+    """The fastest backend that can do it, or an engine on a GPU; PyTorch can always, or says what is wrong."""
     if is_export(model):
         return _load_export(model, options)
     if is_engine(model):
@@ -82,7 +76,8 @@ def _load_any(model: str | Path, options: BackendOptions) -> tuple[str, Backend]
     if options.precision == "int8":  # in which nothing else computes
         return "onnx", _load("onnx", model, options)
     if options.device.startswith("cuda"):
-        return _load_on_gpu(model, options)
+        engine = _load_engine(model, options, "torch")
+        return ("torch", _load("torch", model, options)) if engine is None else ("tensorrt", engine)
     for backend in fastest_first(model, options.decode, options.precision, ("onnx", "openvino", "torch")):
         if backend == "torch":
             break
@@ -126,12 +121,6 @@ def _load_first(backend: str, made: list[Path], options: BackendOptions) -> Back
     return None
 
 
-def _load_on_gpu(model: str | Path, options: BackendOptions) -> tuple[str, Backend]:
-    """The same for a GPU: an engine where one is there, PyTorch elsewhere."""
-    engine = _load_engine(model, options, "torch")
-    return ("torch", _load("torch", model, options)) if engine is None else ("tensorrt", engine)
-
-
 def _load_engine(model: str | Path, options: BackendOptions, otherwise: str) -> Backend | None:
     """The first engine of a model that runs here; None: there is none, which is told with what is taken otherwise."""
     try:
@@ -164,4 +153,4 @@ def _import(backend: str) -> Any:
         BackendError: The library is not installed.
     """
     with importing(f"backend {backend!r}"):
-        return importlib.import_module(MODULES[backend])
+        return importlib.import_module(f"depthart_core.backends.{backend}")

@@ -37,14 +37,12 @@ class Measured:
     """What was measured of one backend.
 
     Attributes:
-        name: What the estimator calls itself.
         precision: What most of it is computed in.
         seconds: Stage -> one entry a picture; "total" is from the picture to depth of its size.
         memory: Largest resident size of its process, in bytes.
         depth: Of every picture float32 (H, W).
     """
 
-    name: str
     precision: str
     seconds: dict[str, list[float]] = field(default_factory=dict)
     memory: int = 0
@@ -187,7 +185,7 @@ class _Worker:
     def start(self) -> dict[str, Any]:
         """Estimate every picture once: that warms up and is what is compared."""
         np.savez(self.folder / f"{self.name}.npz", *[self.estimator(picture).values for picture in self.pictures])
-        return {"name": self.estimator.name, "precision": self.estimator.backend.precision}
+        return {"precision": self.estimator.backend.precision}
 
     def batch(self) -> dict[str, Any]:
         """Time some pictures."""

@@ -95,7 +95,7 @@ class TensorRTBackend:
     """
 
     def __init__(self, runner: Runner, record: EngineRecord) -> None:
-        self.runner, self.record = runner, record
+        self.runner = runner
         self.input_size, self.heads, self.scales = record.input_size, record.heads, record.scales
         self.anytime, self.precision = False, record.precision
 

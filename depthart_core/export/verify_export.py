@@ -101,9 +101,6 @@ def _verify_steps(
     deviation = _verify_runtime(expected, OnnxParts(folder), feeds, record, shown, precision=record.precision)
     if "openvino" not in record.versions:
         return replace(record, deviation=deviation)
-    if record.precision not in exports.RUNNABLE["openvino"]:
-        versions = {name: version for name, version in record.versions.items() if name != "openvino"}
-        return replace(record, deviation=deviation, versions=versions)
     from depthart_core.backends.openvino import OpenVinoParts, precisions
 
     proven = []
