@@ -93,7 +93,9 @@ def _run_all(args: argparse.Namespace, domain: int) -> None:
             recorder = stack.enter_context(Recorder(args.bag_seconds))
         except RuntimeError as error:  # of rclpy, such as where it cannot write its log
             raise DepthartError(f"ROS cannot be joined: {error}; `depthart doctor` says what cures it") from error
-        programs = [_start(stack, args, "camera"), _start(stack, args, "node", scale=scale)]
+        camera = ("depthart_ros.cli.main", "camera", "--source", args.source, "--rate", f"{args.rate:g}", "--loop")
+        node = ("depthart_ros.cli.depth_node", "--ros-args", "-p", f"scale:={scale!r}", "-p", f"model:={args.model}")
+        programs = [_start(stack, args.out, name, *module) for name, module in (("camera", camera), ("node", node))]
         print(f"camera ({args.source}) and depth_node ({args.model}) run with ROS_DOMAIN_ID={domain}", flush=True)
         _wait_for_depth(recorder, programs, args.patience)
         recorder.forget()
@@ -105,16 +107,10 @@ def _run_all(args: argparse.Namespace, domain: int) -> None:
     _write(args.out, recorder)
 
 
-def _start(stack: ExitStack, args: argparse.Namespace, name: str, *, scale: float = 0.0) -> Program:
-    """Start one of the two programs and have the stack stop it."""
-    if name == "camera":
-        module = "depthart_ros.cli.main"
-        options = ["camera", "--source", args.source, "--rate", f"{args.rate:g}", "--loop"]
-    else:
-        module = "depthart_ros.cli.depth_node"
-        options = ["--ros-args", "-p", f"scale:={scale!r}", "-p", f"model:={args.model}"]
+def _start(stack: ExitStack, out: Path, name: str, module: str, *options: str) -> Program:
+    """Start a module as a program with a log in a folder, and have the stack stop it."""
     with held_interrupts():
-        program = Program(name, python_program(module, *options), args.out / f"{name}.log")
+        program = Program(name, python_program(module, *options), out / f"{name}.log")
         stack.callback(program.stop)
     return program
 
