@@ -2,10 +2,12 @@
 
 import io
 import json
+import resource
 import signal
 import sys
 import tarfile
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,22 @@ def pytest_collection_modifyitems(items):
             item.add_marker("ros")
             if "dds" in item.fixturenames:
                 item.add_marker("dds")
+
+
+@pytest.fixture
+def files_of_at_most():
+    """A context in which files grow to a size and no further, as on a full disk."""
+
+    @contextmanager
+    def limited(size):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limited
 
 
 @pytest.fixture(scope="session")

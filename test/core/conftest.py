@@ -28,6 +28,12 @@ def random_released(config: ModelConfig, seed: int = 0) -> dict[str, torch.Tenso
     return tensors
 
 
+@pytest.fixture(scope="session")
+def image() -> torch.Tensor:
+    """Two images of noise, normalised; tests leave them as they are."""
+    return torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2.0 - 1.0
+
+
 @pytest.fixture
 def some_picture():
     """A function that returns noise, uint8 (height, width, 3)."""

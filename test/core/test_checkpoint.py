@@ -1,8 +1,6 @@
 """Model files: what is written comes back, and what is damaged is named."""
 
 import os
-import resource
-import signal
 import subprocess
 import sys
 
@@ -141,17 +139,11 @@ def test_what_is_no_file_is_never_replaced(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"pipe", "folder", "link"}
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path):
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path, files_of_at_most):
     path = tmp_path / "file"
     path.write_bytes(b"old")
-    handler, (soft, hard) = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            write_atomically(path, bytes(100_000))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, handler)
+    with files_of_at_most(4096), pytest.raises(OSError, match="File too large"):
+        write_atomically(path, bytes(100_000))
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -148,11 +148,6 @@ def test_a_user_without_a_home_folder_gets_pytorch(toy_model_path, monkeypatch):
     assert DepthEstimator.load(toy_model_path, backend="auto").name == "toy (torch on cpu, expected)"
 
 
-def test_a_missing_model_is_named(tmp_path):
-    with pytest.raises(CheckpointError, match="no model file"):
-        DepthEstimator.load(tmp_path / "absent.safetensors")
-
-
 def test_what_is_no_picture_is_named(estimator):
     with pytest.raises(ImageError, match=r"expected a picture as uint8 \(H, W, 3\)"):
         estimator(np.zeros((4, 4), np.float32))

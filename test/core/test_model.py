@@ -10,11 +10,6 @@ from depthart_core.transformer import GrowingCache
 
 
 @pytest.fixture(scope="module")
-def image():
-    return torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2.0 - 1.0
-
-
-@pytest.fixture(scope="module")
 def prefix(toy_model, image):
     return toy_model.prefix(image)
 

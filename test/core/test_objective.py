@@ -19,11 +19,6 @@ def model(toy_model):
 
 
 @pytest.fixture(scope="module")
-def image():
-    return torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2.0 - 1.0
-
-
-@pytest.fixture(scope="module")
 def depth():
     return torch.rand(2, 1, 64, 64, generator=torch.Generator().manual_seed(1)) * 2.0 - 1.0
 

@@ -192,18 +192,12 @@ def test_a_damaged_checkpoint_is_refused(train, samples, tmp_path):
         train(samples)
 
 
-def test_a_full_disk_leaves_the_checkpoint_before(train, samples, tmp_path):
-    """A limit on the size of files stands for the full disk: both fail in the middle of writing."""
-    resource = pytest.importorskip("resource", reason="limits of this kind exist on Unix alone")
+def test_a_full_disk_leaves_the_checkpoint_before(train, samples, files_of_at_most):
     first = train(samples)
     before = {path.name: path.read_bytes() for path in first.checkpoint.parent.glob("transformer.*")}
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before["transformer.checkpoint"]) // 2, hard))
-    try:
-        with pytest.raises(TrainingError, match=r"cannot write .*transformer.checkpoint .*before it is kept"):
-            train(samples, settings=dataclasses.replace(SETTINGS, steps=7))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    said = r"cannot write .*transformer.checkpoint .*before it is kept"
+    with files_of_at_most(len(before["transformer.checkpoint"]) // 2), pytest.raises(TrainingError, match=said):
+        train(samples, settings=dataclasses.replace(SETTINGS, steps=7))
     assert first.checkpoint.read_bytes() == before["transformer.checkpoint"]
     assert not list(first.checkpoint.parent.glob(".*.tmp"))
     assert train(samples, settings=dataclasses.replace(SETTINGS, steps=7)).step == 7

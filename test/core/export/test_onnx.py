@@ -1,12 +1,9 @@
 """The export: what it refuses, and that nothing half done ever has the name of a graph."""
 
 import os
-import resource
 import shutil
-import signal
 import subprocess
 import sys
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -27,18 +24,6 @@ from depthart_core.export.onnx import LIBRARIES, ExportOptions, export_model  # 
 from depthart_core.export.verify_export import LIMITS  # noqa: E402
 from depthart_core.export.whole import Graph, export_onnx  # noqa: E402
 from depthart_core.store.exports import read_record  # noqa: E402
-
-
-@contextmanager
-def files_of_at_most(size):
-    """What a full disk does: writing more fails."""
-    handler, (soft, hard) = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_an_export_leaves_its_folder_alone(tiny_export):
@@ -127,7 +112,7 @@ def test_a_graph_says_on_request_what_it_computes_on_the_way(tiny_model_path, ex
         np.testing.assert_allclose(found, tensor.numpy(), rtol=1e-3, atol=1e-4)
 
 
-def test_a_full_disk_is_told_and_nothing_is_left(tiny_model_path, tmp_path):
+def test_a_full_disk_is_told_and_nothing_is_left(tiny_model_path, tmp_path, files_of_at_most):
     with files_of_at_most(4096), pytest.raises(BackendError, match=r"prefix\.onnx cannot be written: File too large"):
         export_model(tiny_model_path, tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -118,20 +118,20 @@ def test_a_graph_that_is_not_taken_as_built_is_tried_with_islands(graph, expecte
     assert said[0] == "refused as built: the parser takes no such node"
 
 
-def test_where_the_twin_that_shows_its_stages_agrees_no_stage_is_blamed(graph, expected):
-    class Fused(GraphCandidate):
-        def outputs(self, rgb):
-            return {name: values * 1.5 for name, values in super().outputs(rgb).items()}
+class Fused(GraphCandidate):
+    """One that is wrong unless it shows its stages."""
 
+    def outputs(self, rgb):
+        return {name: values * 1.5 for name, values in super().outputs(rgb).items()}
+
+
+def test_where_the_twin_that_shows_its_stages_agrees_no_stage_is_blamed(graph, expected):
     with pytest.raises(BackendError, match="one that shows its stages agrees, so the builder fuses wrongly across"):
         accept(lambda _: Fused(graph), expected, PICTURES, limits=LIMITS["fp32"], attempts=((),))
 
 
 def test_stages_that_cannot_be_shown_end_no_attempt(graph, expected):
-    class Blind(GraphCandidate):
-        def outputs(self, rgb):
-            return {name: values * 1.5 for name, values in super().outputs(rgb).items()}
-
+    class Blind(Fused):
         def stages(self, _):
             raise BackendError("no memory for a second engine")
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import resource
 
 import numpy as np
 import pytest
@@ -110,27 +109,22 @@ def test_a_damaged_picture_is_kept_and_named_and_the_others_have_depth(
     assert len(added(out, "/depth/image_rect")) == 2
 
 
-def test_a_disk_that_is_full_from_the_beginning_is_one_sentence(bag, write_bag, recording, capsys):
+def test_a_disk_that_is_full_from_the_beginning_is_one_sentence(bag, write_bag, recording, capsys, files_of_at_most):
     source = write_bag(recording(1))
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
-    try:
+    with files_of_at_most(10):
         status = bag(source, source.with_name("out"), "--scale", 2)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "out.unfinished/answers cannot be written: File too large; the same command goes on" in refused(
         capsys, status
     )
 
 
-def test_a_full_disk_for_the_answers_ends_the_run_which_goes_on_once_there_is_room(bag, write_bag, recording, capsys):
+def test_a_full_disk_for_the_answers_ends_the_run_which_goes_on_once_there_is_room(
+    bag, write_bag, recording, capsys, files_of_at_most
+):
     source = write_bag(recording(6))
-    out, limits = source.with_name("out"), resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-    try:
+    out = source.with_name("out")
+    with files_of_at_most(100_000):
         status = bag(source, out, "--scale", 2)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "out.unfinished/answers cannot be written: File too large; the same command goes on" in refused(
         capsys, status
     )

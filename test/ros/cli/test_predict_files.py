@@ -2,8 +2,6 @@
 
 import os
 import re
-import resource
-import signal
 import subprocess
 import sys
 
@@ -233,15 +231,10 @@ def test_links_that_lead_nowhere_and_folders_called_like_pictures_keep_nothing_f
     assert written(tmp_path / "out") == results("good")
 
 
-def test_a_disk_that_is_full_leaves_no_part_of_a_result(predict, write_picture, tmp_path, capfd):
+def test_a_disk_that_is_full_leaves_no_part_of_a_result(predict, write_picture, tmp_path, capfd, files_of_at_most):
     write_picture(tmp_path / "room.png", height=300, width=440)
-    handler, (soft, hard) = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-    try:
+    with files_of_at_most(100_000):
         assert predict(tmp_path / "room.png") == 1
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, handler)
     assert "room.png cannot be written: File too large" in capfd.readouterr().err
     assert not written(tmp_path / "out")
 

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import resource
 import signal
 
 import pytest
@@ -59,15 +58,10 @@ def test_the_bag_gives_back_every_message_bit_by_bit(tmp_path):
     assert read == [(f"/{message.topic}", message.received, message.data) for message in sent]
 
 
-def test_a_full_disk_is_one_sentence_and_leaves_no_part_of_a_bag(tmp_path):
+def test_a_full_disk_is_one_sentence_and_leaves_no_part_of_a_bag(tmp_path, files_of_at_most):
     pytest.importorskip("rosbags", reason="rosbags is not installed (extra `view`)")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    try:
-        with pytest.raises(DepthartError, match="bag cannot be written: File too large"):
-            write_bag(tmp_path / "bag", [image(1)])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with files_of_at_most(1000), pytest.raises(DepthartError, match="bag cannot be written: File too large"):
+        write_bag(tmp_path / "bag", [image(1)])
     assert not list(tmp_path.iterdir())
 
 
