@@ -49,7 +49,7 @@ def is_packaged(model: str | Path) -> bool:
 def is_export(model: str | Path) -> bool:
     """Whether this names an export and not a model."""
     if not (Path(model).exists() or is_engine(model)):
-        wait_for(lock_path(Path(model)))  # an export may just be making way for a new one
+        wait_for(lock_path(export_folder(model)))  # an export may just be making way for a new one
     return Path(model).suffix == ".onnx" or (Path(model).is_dir() and not is_packaged(model))
 
 

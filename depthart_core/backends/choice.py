@@ -43,7 +43,7 @@ def load_backend(backend: str, model: str | Path, options: BackendOptions) -> Ch
     """
     if backend not in BACKENDS:
         raise BackendError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
-    if not str(model) or not Path(model).is_dir():
+    if not (is_export(model) and str(model) and Path(model).exists()):
         model_path(model)  # says so where there is none, whatever the name looks like
     if options.device != "auto":
         return _load_on(backend, model, options)

@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from depthart_core import BackendError, CheckpointError
+from depthart_core import BackendError, CheckpointError, DepthEstimator
 from depthart_core.inference import BackendOptions
 from depthart_core.model_files import fingerprint, is_export
 from depthart_core.store import exports, locking
@@ -271,6 +271,15 @@ def test_an_export_that_makes_way_for_a_new_one_is_waited_for(toy_model_path, re
         done = replacing(exact)
         assert is_export(name)
         assert opened(name)[0] == exact
+        done.result(60.0)
+
+
+def test_an_export_that_makes_way_is_waited_for_by_whoever_names_it(toy_model_path, replacing):
+    folder = in_cache(toy_model_path)
+    for name in (folder, folder / "step.onnx"):
+        done = replacing(folder)
+        with pytest.raises(BackendError, match=r"prefix|onnxruntime"):  # which would run it: it was found
+            DepthEstimator.load(name, backend="onnx")
         done.result(60.0)
 
 
