@@ -79,11 +79,10 @@ class DepthART(nn.Module):
         f_hats = self.tokenizer.quantizer.quantize(self.tokenizer.features(image)).f_hats
         sizes = self.config.tokenizer.scale_sizes
         maps = [
-            functional.interpolate(f_hat, size=(size, size), mode="bicubic")
-            for f_hat, size in zip(f_hats, sizes, strict=True)
+            functional.interpolate(f_hat, size=(side, side), mode="bicubic").flatten(2)
+            for f_hat, side in zip(f_hats, sizes, strict=True)
         ]
-        tokens = torch.cat([features.flatten(2) for features in maps], dim=2).transpose(1, 2)
-        return Prefix(self.embed(tokens) + self.position)
+        return Prefix(self.embed(torch.cat(maps, dim=2).transpose(1, 2)) + self.position)
 
     def scale_input(self, prefix: Prefix, f_hat: Tensor | None, k: int) -> Tensor:
         """Tokens (B, size_k^2, D) that enter the transformer at scale k, from f_hat after scale k - 1."""

@@ -7,10 +7,7 @@ drown, and with int8 convolutions depth becomes a tenth to a quarter worse (benc
 
 from __future__ import annotations
 
-import logging
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import onnx
@@ -18,7 +15,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from depthart_core.errors import BackendError
-from depthart_core.export.tracing import weights_path
+from depthart_core.export.tracing import quiet, weights_path
 
 
 def quantize_step(folder: Path) -> None:
@@ -31,7 +28,7 @@ def quantize_step(folder: Path) -> None:
         raise BackendError("weights of the step beyond 2 GB cannot be made int8; export it in fp32")
     with tempfile.TemporaryDirectory(prefix="depthart-") as temporary:
         prepared, step = Path(temporary) / "step.onnx", folder / "step.onnx"
-        with _quiet():
+        with quiet("root"):  # it warns of every layer it leaves
             quant_pre_process(step, prepared, skip_symbolic_shape=True)
             quantize_layers(prepared, step)
 
@@ -69,15 +66,3 @@ def _layers(step: onnx.ModelProto) -> list[str]:
     matrices = {values.name: values.dims for values in step.graph.initializer if len(values.dims) == 2}
     large = {name for name, sides in matrices.items() if min(sides) >= width > 0}
     return [node.name for node in step.graph.node if node.op_type == "MatMul" and node.input[1] in large]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Quantization warns of every layer it leaves."""
-    root = logging.getLogger()
-    before = root.level
-    root.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        root.setLevel(before)

@@ -43,7 +43,7 @@ def trace(
     """
     from onnxscript import optimizer
 
-    with torch.no_grad(), _quiet():
+    with torch.no_grad(), quiet("torch.onnx"):
         program: Any = torch.onnx.export(
             graph,
             tuple(inputs.values()),
@@ -82,9 +82,9 @@ def weights_path(graph: Path) -> Path:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporter's warnings, which are about packages we do not use and its own deprecations, to itself."""
-    logger = logging.getLogger("torch.onnx")
+def quiet(library: str) -> Iterator[None]:
+    """Keep the warnings of a library, by the name of its logger, to itself, such as those of its own deprecations."""
+    logger = logging.getLogger(library)
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
