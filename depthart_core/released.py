@@ -24,7 +24,7 @@ from depthart_core.released_layout import (
     Shapes,
     copied_transformer_keys,
     depthart_shapes,
-    tokenizer_key,
+    tokenizer_keys,
     tokenizer_shapes,
     transformer_shapes,
     unused_var_shapes,
@@ -144,12 +144,7 @@ def _levels(config: ModelConfig) -> Tensor:
 
 
 def _copied(released: Tensors, config: ModelConfig, ours: Shapes) -> Tensors:
-    start = "tokenizer."
-    keys = {
-        name: TOKENIZER + tokenizer_key(name.removeprefix(start), config.tokenizer)
-        for name in ours
-        if name.startswith(start)
-    }
+    keys = {name: TOKENIZER + key for name, key in tokenizer_keys(config, ours).items()}
     keys |= copied_transformer_keys(config)
     return {name: released[key].float() for name, key in keys.items()}
 

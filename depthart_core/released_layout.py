@@ -6,7 +6,7 @@ Source: the key list of the released model (DepthART, arXiv 2409.15010) and of V
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from depthart_core.config import ModelConfig, TokenizerConfig
 
@@ -51,7 +51,7 @@ _SINGLE_PARTS = {
 }
 
 
-def tokenizer_key(name: str, config: TokenizerConfig) -> str:
+def _tokenizer_key(name: str, config: TokenizerConfig) -> str:
     """Released key, without prefix, of one of our tokenizer's parameters (without "tokenizer.")."""
     last = len(config.channel_multipliers) - 1
 
@@ -64,6 +64,12 @@ def tokenizer_key(name: str, config: TokenizerConfig) -> str:
     for ours, released in _TOKENIZER_PARTS:
         key = key.replace(ours, released)
     return key
+
+
+def tokenizer_keys(config: ModelConfig, ours: Iterable[str]) -> dict[str, str]:
+    """Those of our parameters that are the tokenizer's -> released keys, without prefix."""
+    start = "tokenizer."
+    return {name: _tokenizer_key(name.removeprefix(start), config.tokenizer) for name in ours if name.startswith(start)}
 
 
 def copied_transformer_keys(config: ModelConfig) -> dict[str, str]:
@@ -79,12 +85,7 @@ def copied_transformer_keys(config: ModelConfig) -> dict[str, str]:
 
 def tokenizer_shapes(config: ModelConfig, ours: Mapping[str, Shape]) -> Shapes:
     """Shapes of a tokenizer file; `ours` are the shapes of our parameters."""
-    start = "tokenizer."
-    shapes = {
-        tokenizer_key(name.removeprefix(start), config.tokenizer): shape
-        for name, shape in ours.items()
-        if name.startswith(start)
-    }
+    shapes = {key: ours[name] for name, key in tokenizer_keys(config, ours).items()}
     hits = (config.tokenizer.scales, config.tokenizer.codebook_size)
     return {**shapes, "quantize.ema_vocab_hit_SV": hits}
 

@@ -114,9 +114,7 @@ def export_model(
             of other weights lies in `folder`.
     """
     options = wish.check()
-    from depthart_core.export.verify_export import (
-        verify_export,  # needs a library that the check names where it is missing
-    )
+    from depthart_core.export.verify_export import verify_export  # needs a library, which the check names
 
     path = model_path(model)
     weights = fingerprint(path)

@@ -127,8 +127,6 @@ def _check(args: argparse.Namespace) -> None:
         raise ConfigError(f"--scale is {args.scale:g}; expected metres per unit above 0, at most {largest:g}")
     if args.fov_deg is not None and not 0 < args.fov_deg < 180:
         raise ConfigError(f"--fov-deg is {args.fov_deg:g}; expected between 0 and 180")
-    if args.threads is not None and args.threads < 1:
-        raise ConfigError(f"--threads is {args.threads}; expected at least 1")
 
 
 def _make_folder(folder: Path) -> None:

@@ -156,7 +156,7 @@ def test_progress_is_shown_and_a_summary_ends_it(predict, write_picture, tmp_pat
         (["--scale", "nan"], "--scale is nan"),
         (["--scale", "1e39"], "--scale is 1e+39; expected metres per unit above 0, at most 10000"),
         (["--fov-deg", "180"], "--fov-deg is 180; expected between 0 and 180"),
-        (["--threads", "0"], "--threads is 0; expected at least 1"),
+        (["--threads", "0"], "threads must be 1 to 256, got 0"),
         (["--device", "toaster"], "device 'toaster' cannot be used by torch"),
     ],
 )
