@@ -23,14 +23,14 @@ def speeds_path(weights_sha256: str, decode: str) -> Path:
     return weights_folder(weights_sha256) / f"speeds-{decode}.json"
 
 
-def write_speeds(model: str | Path, decode: str, precision: str, seconds: dict[str, float | None]) -> Path:
-    """Remember the seconds a picture takes with every backend, besides what others took; returns the file.
+def write_speeds(model: str | Path, decode: str, precision: str, seconds: dict[str, float]) -> Path:
+    """Remember the seconds a picture takes with every backend that runs; returns the file.
 
     Args:
         model: What was measured.
         decode: Likewise.
         precision: What was asked for, such as "auto".
-        seconds: By the name of the backend; None: it does not run any more.
+        seconds: By the name of the backend.
 
     Raises:
         CheckpointError: The model is missing or damaged.
@@ -38,8 +38,7 @@ def write_speeds(model: str | Path, decode: str, precision: str, seconds: dict[s
     """
     path = speeds_path(fingerprint(model_path(model)).sha256, decode)
     path.parent.mkdir(parents=True, exist_ok=True)
-    kept, key = _read(path), _key(precision)
-    kept[key] = {name: value for name, value in {**kept.get(key, {}), **seconds}.items() if value is not None}
+    kept = {**_read(path), _key(precision): seconds}
     write_atomically(path, (json.dumps(kept, indent=1) + "\n").encode())
     return path
 

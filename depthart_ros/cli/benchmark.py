@@ -85,11 +85,10 @@ def _remember(args: argparse.Namespace, found: Mapping[str, Measured], refused: 
         medians = {
             name: statistics.median(found[label].seconds["total"]) for name, label in labels.items() if label in found
         }
-        gone = {name: None for name, label in labels.items() if label in refused}
         before = read_speeds(args.model, args.decode, precision)
-        known = {name: value for name, value in before.items() if name not in gone} | medians
+        known = {name: value for name, value in before.items() if labels.get(name) not in refused} | medians
         if medians and len(known) > 1:
-            path = write_speeds(args.model, args.decode, precision, {**medians, **gone})
+            path = write_speeds(args.model, args.decode, precision, known)
             asked = "" if precision == "auto" else f" for precision {precision}"
             print(f"backend auto takes {min(known, key=lambda name: known[name])}{asked} from now on: {path}")
 

@@ -159,10 +159,10 @@ def test_a_graph_that_does_something_else_than_asked_for_is_named(cached, option
         DepthEstimator.load(cached[1], **options)
 
 
-def test_speeds_that_are_measured_later_are_put_beside_the_earlier_ones(cached):
+def test_speeds_hold_for_the_precision_that_was_asked_for(cached):
     model = cached[0]
-    speeds.write_speeds(model, "expected", "auto", {"torch": 0.3, "onnx": 0.2})
-    speeds.write_speeds(model, "expected", "auto", {"torch": 0.1})
+    speeds.write_speeds(model, "expected", "auto", {"torch": 0.1, "onnx": 0.2})
+    speeds.write_speeds(model, "expected", "bf16", {"torch": 0.3})
     assert speeds.read_speeds(model, "expected", "auto") == {"torch": 0.1, "onnx": 0.2}
     assert "torch" in DepthEstimator.load(model).name
     assert "onnx" in DepthEstimator.load(model, precision="fp32").name  # in which nothing was measured
