@@ -1,8 +1,8 @@
 """Forms and backends of one model on a CPU: ``python -m benchmarks.engines``.
 
 A graph in parts, run scale by scale, against one graph with every scale unrolled, both in ONNX Runtime; with --int8
-what benchmarks.int8 makes of the parts; all backends side by side; and with --data the accuracy of each. Graphs that
-the cache lacks are exported first, which takes a minute or two.
+what benchmarks.int8 makes of the parts; all backends side by side; and with --data the accuracy of each. The one
+graph, and parts that the cache lacks, are exported first, which takes a minute or two.
 
 What reads data sets is imported where it is used: it loads PyTorch, and memory is measured of processes without it.
 """

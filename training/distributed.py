@@ -21,7 +21,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from depthart_core.errors import DepthartError
 from training.errors import TrainingError
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -63,14 +62,14 @@ class Processes:
         """Let the main process write files; where it cannot, all end, instead of waiting for one that is gone.
 
         Raises:
-            DepthartError, OSError: What the action raised, in the main process.
+            Exception: What the action raised, in the main process.
             TrainingError: In the others.
         """
-        failure: DepthartError | OSError | None = None
+        failure: Exception | None = None
         if self.main:
             try:
                 action()
-            except (DepthartError, OSError) as error:
+            except Exception as error:  # raised again once the others know
                 failure = error
         [failed] = all_max([float(failure is not None)], self.device)
         if failure is not None:

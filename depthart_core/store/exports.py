@@ -191,16 +191,16 @@ def _check_asked(folder: Path, record: Record, options: BackendOptions, backend:
         BackendError: It is of another form, precision or decoding, or the model has not so many scales.
     """
     wanted = _wanted(options, backend)
-    decode, precision = record.decode, record.precision
+    precision = record.precision
     if record.form != "stepped":
         wrong, precision = f"is {record.form}, backend {backend!r} runs stepped graphs", wanted[-1]
     elif precision not in wanted:
         wrong, precision = f"is {precision}, backend {backend!r} is to run {' or '.join(wanted)}", wanted[-1]
-    elif decode != options.decode:
-        wrong, decode = f"decodes {decode!r}, asked for {options.decode!r}", options.decode
+    elif record.decode != options.decode:
+        wrong = f"decodes {record.decode!r}, asked for {options.decode!r}"
     else:
         return options.count_scales(record.of_scales)
-    raise BackendError(f"{folder} {wrong}; run: {export_command(record.model, decode, precision=precision)}")
+    raise BackendError(f"{folder} {wrong}; run: {export_command(record.model, options.decode, precision=precision)}")
 
 
 def _wanted(options: BackendOptions, backend: str) -> tuple[str, ...]:

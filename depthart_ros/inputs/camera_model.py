@@ -110,7 +110,6 @@ def projection_of_window(
     for rectified in (False, True):
         intrinsics_of(info, window.width, window.height, rectified=rectified)
     k, p = _windowed(info.k, 3, window).reshape(3, 3), _windowed(info.p, 4, window).reshape(3, 4)[:, :3]
-    k[2], p[2] = IDENTITY[6:], IDENTITY[6:]  # some drivers leave it empty
     return (window.width, window.height), k, p
 
 
@@ -153,11 +152,14 @@ def fill_camera_info(
 
 
 def _windowed(matrix: Sequence[float], row: int, window: Window) -> npt.NDArray[np.float64]:
-    """Return K (row 3) or P (row 4), row-major, of the window instead of the whole sensor.
+    """Return K (row 3) or P (row 4), row-major, of the window instead of the whole sensor; zeros of what is all zero.
 
     An array: ROS checks the numbers of a list one by one.
     """
     values = np.array(matrix, np.float64)
+    if not values.any():
+        return values
+    values[2 * row + 2] = 1.0  # some drivers leave the last row empty
     values[2] -= window.x
     values[row + 2] -= window.y
     values[:row] /= window.bin_x

@@ -29,9 +29,9 @@ def matches(path: Path) -> bool:
     return any(next(path.glob(pattern), None) for pattern in SCANS)
 
 
-def has_splits(path: Path) -> bool:
-    """Whether a folder holds that of the split which models are scored on."""
-    return (path / "val").is_dir()
+def holds_val(path: Path) -> bool:
+    """Whether a folder holds that of the split which models are scored on, is it, or lies in it."""
+    return (path / "val").is_dir() or "val" in path.resolve().parts[-2:]
 
 
 def open_diode(path: Path, *, split: str | None = None) -> Frames:
@@ -46,7 +46,7 @@ def open_diode(path: Path, *, split: str | None = None) -> Frames:
     """
     if split not in (None, *SPLITS):
         raise DataError(f"split={split}: expected {', '.join(SPLITS[:-1])} or {SPLITS[-1]}")
-    chosen = split or ("val" if has_splits(path) else "all")
+    chosen = split or ("val" if (path / "val").is_dir() else "all")
     folder = path if chosen == "all" else path / chosen
     pictures = sorted(file for pattern in SCANS for file in folder.glob(f"{pattern}/*.png"))
     if not pictures:

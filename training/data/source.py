@@ -97,7 +97,7 @@ KINDS = {
         Protocol(50.0, nearest=0.6),
         options=("split",),
         choice="split=train",
-        scored=diode.has_splits,
+        scored=diode.holds_val,
     ),
     "hypersim": Kind(
         hypersim.matches,

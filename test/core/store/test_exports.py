@@ -112,8 +112,11 @@ def test_an_export_is_named_by_a_graph_in_it_too(tmp_path):
 
 
 def test_an_export_of_another_form_is_told(toy_model_path):
+    whole = in_cache(toy_model_path, form="whole")
     with pytest.raises(BackendError, match=r"is whole, backend 'onnx' runs stepped graphs; run: depthart export toy$"):
-        opened(in_cache(toy_model_path, form="whole"))
+        opened(whole)
+    with pytest.raises(BackendError, match=r"is whole, .*; run: depthart export toy --decode argmax$"):
+        opened(whole, decode="argmax")
 
 
 def test_no_export_is_told_with_the_command_that_makes_it(toy_model_path):

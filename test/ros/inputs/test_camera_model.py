@@ -59,8 +59,16 @@ def test_a_driver_that_leaves_the_last_row_of_a_matrix_empty_gets_the_same_camer
     whole = fill(info, rectified=letter == "p")
     getattr(info, letter)[last] = 0.0
     published = fill(info, rectified=letter == "p")
-    assert getattr(published, letter)[last] == 0.0
+    assert getattr(published, letter)[last] == 1.0
     assert intrinsics_of(published, 48, 40, rectified=True) == intrinsics_of(whole, 48, 40, rectified=True)
+
+
+def test_a_matrix_that_is_unknown_stays_so_under_a_region_of_interest(info_message):
+    info = info_message(STAMP, roi=RegionOfInterest(x_offset=8, y_offset=4, width=48, height=40))
+    info.k = np.zeros(9)
+    published = fill(info, rectified=True)
+    assert not published.k.any()
+    assert published.p[2] == info.p[2] - 8
 
 
 def test_a_plain_rectified_camera_info_is_published_as_it_came_with_the_header_of_the_image(info_message):

@@ -44,6 +44,13 @@ def test_the_validation_split_is_the_default_and_the_others_can_be_chosen(diode)
         open_diode(diode, split="test")
 
 
+@pytest.mark.parametrize(("folder", "refused"), [(".", True), ("val", True), ("val/indoors", True), ("train", False)])
+def test_pictures_that_models_are_scored_on_are_not_learnt_from_unasked(diode, folder, refused):
+    write_scan(diode / "train" / "outdoor", "00001_00001_outdoor_000_010")
+    assert KINDS["diode"].holds_test_data(diode / folder, ()) is refused
+    assert not KINDS["diode"].holds_test_data(diode / folder, ("split",))
+
+
 def test_masked_pixels_are_unknown(diode):
     sample = open_diode(diode)[0]
     assert sample.name == "diode/00019_00183_indoors_000_010"
