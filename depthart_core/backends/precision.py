@@ -69,10 +69,12 @@ def to_precision(model: DepthART, precision: str, *, islands: Collection[str] = 
         islands: Some of `ISLANDS`. The softmax is decided by `attention`, where the graph is made.
 
     Raises:
-        BackendError: An unknown precision.
+        BackendError: An unknown precision or island.
     """
     if precision not in DTYPES:
         raise BackendError(f"precision must be one of {', '.join(DTYPES)}, got {precision!r}")
+    if unknown := sorted(set(islands) - ISLANDS):
+        raise BackendError(f"islands must be of {', '.join(sorted(ISLANDS))}, got {', '.join(unknown)}")
     if precision == "fp32":
         return model
     result, dtype = copy.deepcopy(model), DTYPES[precision]

@@ -6,16 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from depthart_core.backends.precision import ISLANDS, to_precision
+from depthart_core import BackendError
+from depthart_core.backends.precision import ISLANDS, NORM, to_precision
 from depthart_core.checkpoint import load_model
 from depthart_core.export.agreement import structured_pictures
+from depthart_core.export.verify_engine import ATTEMPTS
 from depthart_core.inference import BackendOptions
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
 
-from depthart_core.export.whole import Graph  # noqa: E402
+from depthart_core.export.whole import Graph, export_onnx  # noqa: E402
 
 ELEMENTS = {"fp16": onnx.TensorProto.FLOAT16, "bf16": onnx.TensorProto.BFLOAT16}
 
@@ -106,3 +108,20 @@ def test_a_half_precision_graph_runs_and_agrees(written, tiny_model_path, tmp_pa
     (picture,) = structured_pictures(16, 1)
     (depth,) = session.run(None, {"picture": picture[None]})
     np.testing.assert_allclose(depth, outputs(load_model(tiny_model_path), picture)[0].numpy(), rtol=5e-3)
+
+
+def test_every_attempt_of_an_engine_keeps_islands_in_float32():
+    assert all(set(attempt) <= ISLANDS for attempt in ATTEMPTS)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"precision": "fp8"}, "precision must be one of fp32, fp16, bf16, got 'fp8'"),
+        ({"precision": "fp16", "islands": {NORM, "sea"}}, "islands must be of logits, norm, softmax, got sea"),
+    ],
+)
+def test_what_is_unknown_is_told(tiny_model_path, tmp_path, options, told):
+    with pytest.raises(BackendError, match=told):
+        export_onnx(load_model(tiny_model_path), tmp_path / "a.onnx", **options)
+    assert list(tmp_path.iterdir()) == []
