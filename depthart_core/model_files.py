@@ -173,7 +173,8 @@ def open_atomically(path: Path) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
-def remove_temporaries(path: Path) -> None:
-    """Remove what was left beside `path` when a process was killed while it wrote; nobody may write there now."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        left.unlink(missing_ok=True)
+def remove_temporaries(*paths: Path) -> None:
+    """Remove what was left beside files when a process was killed while it wrote; nobody may write there now."""
+    for path in paths:
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+            left.unlink(missing_ok=True)

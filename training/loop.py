@@ -87,9 +87,7 @@ class Trainer:
             CheckpointError: The checkpoint to go on from does not fit, or not all processes see it.
         """
         make_folder(self.options.out)
-        if self.processes.main:
-            remove_temporaries(self.checkpoint)
-            remove_temporaries(self.weights)
+        self.processes.write(partial(remove_temporaries, self.checkpoint, self.weights))
         if self.checkpoint.exists():
             self._resume()
         if not same_everywhere(self.step, self.device):
@@ -107,8 +105,9 @@ class Trainer:
             pinned=self.device.type == "cuda",
             ahead=self.options.accumulate,
         )
-        run_log = RunLog(self.options.out, self.name, step=self.step, writing=self.processes.main)
+        run_log = RunLog(self.options.out, self.name)
         with contextlib.closing(source), contextlib.closing(run_log), on_stop_signal(self._ask_to_stop):
+            self.processes.write(partial(run_log.open, self.step))
             self._loop(source, run_log, self.settings.steps if until is None else min(self.settings.steps, until))
             self.processes.write(self._save)
 

