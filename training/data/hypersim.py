@@ -3,7 +3,7 @@
 ``ai_VVV_NNN/images/`` holds ``scene_cam_XX_final_preview/frame.IIII.tonemap.jpg`` and/or the high dynamic range
 ``scene_cam_XX_final_hdf5/frame.IIII.color.hdf5``, and ``scene_cam_XX_geometry_hdf5/frame.IIII.depth_meters.hdf5``.
 Beside the scenes may lie the authors' ``metadata_images_split_scene_v1.csv`` (splits) and
-``metadata_camera_parameters.csv`` (the camera of each scene; without it all have 60 degrees across).
+``metadata_camera_parameters.csv`` (the camera of each scene; a scene without has 60 degrees across).
 
 Source: Roberts et al., ICCV 2021, and the notes of github.com/apple/ml-hypersim: ``depth_meters`` is the distance along
 the ray (issue 9), cameras differ by scene (issue 75; more than half have a tilted image plane, as a view camera may),
@@ -23,7 +23,7 @@ import numpy as np
 from depthart_core.geometry import Intrinsics
 from training.data.files import known_depth, load_h5py, parsing, read_hdf5, read_rgb, warn_missing
 from training.data.frames import Frames
-from training.data.sample import DataError, Sample
+from training.data.sample import DataError, Sample, listed
 
 LAYOUT = "ai_VVV_NNN/images/scene_cam_XX_geometry_hdf5/frame.IIII.depth_meters.hdf5 and the pictures beside"
 SPLITS = "metadata_images_split_scene_v1.csv"
@@ -121,7 +121,7 @@ def open_hypersim(path: Path, *, split: str | None = None, color: str = "preview
         )
         split = "all"
     chosen = _select(found, table, split or "test")
-    return Frames(chosen, HypersimReader(_read_cameras(_table(path, CAMERAS))))
+    return Frames(chosen, HypersimReader(_read_cameras(_table(path, CAMERAS), {frame.scene for frame in chosen})))
 
 
 def z_depth(distance: np.ndarray, camera: np.ndarray) -> np.ndarray:
@@ -233,17 +233,16 @@ def _select(frames: list[HypersimFrame], table: Path, split: str) -> list[Hypers
     return chosen
 
 
-def _read_cameras(table: Path) -> dict[str, np.ndarray]:
-    """Scene -> ray matrix of the authors' table; empty, with a warning, without one."""
-    if not table.exists():
-        warnings.warn(
-            f"{table} is not there: 60 degrees across for every scene, right for fewer than half", stacklevel=3
-        )
-        return {}
-    with parsing(table, "scene_name and M_cam_from_uv_00 ... M_cam_from_uv_22"), table.open(newline="") as file:
-        return {
-            row["scene_name"]: upright(
-                np.array([[float(row[f"M_cam_from_uv_{i}{j}"]) for j in range(3)] for i in range(3)])
-            )
-            for row in csv.DictReader(file)
-        }
+def _read_cameras(table: Path, scenes: set[str]) -> dict[str, np.ndarray]:
+    """Scene -> ray matrix of the authors' table; warns of these scenes where there is none for them."""
+    cameras, lacking = dict[str, np.ndarray](), "is not there: 60 degrees across for every scene"
+    if table.exists():
+        with parsing(table, "scene_name and M_cam_from_uv_00 ... M_cam_from_uv_22"), table.open(newline="") as file:
+            for row in csv.DictReader(file):
+                matrix = np.array([[float(row[f"M_cam_from_uv_{i}{j}"]) for j in range(3)] for i in range(3)])
+                cameras[row["scene_name"]] = upright(matrix)
+        missing = sorted(scenes - cameras.keys())
+        lacking = f"lacks {len(missing)} of {len(scenes)} scenes: 60 degrees across for {listed(missing, ', ')}"
+    if not scenes <= cameras.keys():
+        warnings.warn(f"{table} {lacking}, right for fewer than half", stacklevel=3)
+    return cameras

@@ -10,7 +10,7 @@ from training.data.hypersim import STANDARD_CAMERA, camera_intrinsics, open_hype
 from training.data.sample import DataError, readable
 
 h5py = pytest.importorskip("h5py")
-pytestmark = pytest.mark.filterwarnings("ignore:.*(split_scene_v1|camera_parameters).csv is not there")
+pytestmark = pytest.mark.filterwarnings("ignore:.*(split_scene_v1|camera_parameters).csv (is not there|lacks)")
 HEIGHT, WIDTH = 24, 32
 
 
@@ -80,18 +80,18 @@ def _cosine(a, b):
     return a @ b / np.linalg.norm(a) / np.linalg.norm(b)
 
 
-def write_camera(root, scene, matrix):
+def write_camera(root, matrix, *scenes):
     row = {f"M_cam_from_uv_{i}{j}": matrix[i, j] for i in range(3) for j in range(3)}
     with (root / "metadata_camera_parameters.csv").open("w") as file:
         writer = csv.DictWriter(file, ["scene_name", *row])
         writer.writeheader()
-        writer.writerow({"scene_name": scene, **row})
+        writer.writerows({"scene_name": scene, **row} for scene in scenes)
 
 
 def test_depth_and_intrinsics_of_a_tilted_image_plane_agree(hypersim):
     """The camera of ai_024_001, whose plane is tilted by 27 degrees."""
     matrix = np.array([[0.65, 0, 0], [0, 0.435, 0], [0, -0.221, -1.126]])
-    write_camera(hypersim, "ai_003_001", matrix)
+    write_camera(hypersim, matrix, "ai_003_001")
     sample = open_hypersim(hypersim)[2]
     camera = sample.intrinsics
     v, u = np.mgrid[:HEIGHT, :WIDTH]
@@ -103,14 +103,14 @@ def test_depth_and_intrinsics_of_a_tilted_image_plane_agree(hypersim):
 
 
 def test_the_camera_of_a_scene_comes_from_the_authors_table(hypersim):
-    write_camera(hypersim, "ai_003_001", np.diag([0.3, 0.2, -1.0]))
+    write_camera(hypersim, np.diag([0.3, 0.2, -1.0]), "ai_003_001")
     frames = open_hypersim(hypersim)
     assert frames[2].intrinsics.fx == pytest.approx(WIDTH / 2 / 0.3)
     assert frames[0].intrinsics.fx == pytest.approx(886.81 * WIDTH / 1024, rel=1e-4)
 
 
 def test_one_scene_has_the_tables_that_lie_beside_it(hypersim, monkeypatch):
-    write_camera(hypersim, "ai_003_001", np.diag([0.3, 0.2, -1.0]))
+    write_camera(hypersim, np.diag([0.3, 0.2, -1.0]), "ai_003_001")
     write_splits(hypersim, ["ai_003_001,cam_00,2,True,,test"])
     monkeypatch.chdir(hypersim / "ai_003_001")
     [frame] = open_hypersim(Path(), split="test")
@@ -177,7 +177,7 @@ def test_the_authors_list_chooses_a_split_and_leaves_out_what_was_withdrawn(hype
 def test_without_the_list_all_frames_are_read_and_that_is_said(hypersim):
     with pytest.warns(UserWarning, match=r"scene_v1.csv is not there: all 3 frames are read, scenes of the test"):
         assert len(open_hypersim(hypersim)) == 3
-    write_camera(hypersim, "ai_003_001", np.diag([0.3, 0.2, -1.0]))
+    write_camera(hypersim, np.diag([0.3, 0.2, -1.0]), "ai_001_002", "ai_003_001")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(open_hypersim(hypersim, split="all")) == 3
@@ -186,6 +186,16 @@ def test_without_the_list_all_frames_are_read_and_that_is_said(hypersim):
 def test_without_the_table_of_cameras_one_is_taken_for_all_and_that_is_said(hypersim):
     with pytest.warns(UserWarning, match=r"camera_parameters.csv is not there: 60 degrees across for every scene"):
         open_hypersim(hypersim, split="all")
+
+
+def test_scenes_that_the_table_of_cameras_lacks_are_counted_and_named(hypersim):
+    write_camera(hypersim, np.diag([0.3, 0.2, -1.0]), "ai_003_001")
+    lacks = r"camera_parameters.csv lacks 1 of 2 scenes: 60 degrees across for ai_001_002, right for fewer than half$"
+    with pytest.warns(UserWarning, match=lacks):
+        open_hypersim(hypersim, split="all")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        open_hypersim(hypersim / "ai_003_001", split="all")
 
 
 def test_a_split_without_the_list_says_where_it_was_expected(hypersim):
