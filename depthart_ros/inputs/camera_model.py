@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
+SINGULAR = 1e-9
+"""Share of fx * fy, the determinant of a plain P, up to which another one has no inverse."""
+
 
 def intrinsics_from_fov(width: int, height: int, fov_deg: float) -> Intrinsics:
     """Return square-pixel intrinsics [px] of a horizontal field of view [deg], the axis in the middle."""
@@ -104,12 +107,14 @@ def projection_of_window(
     """Return (width, height) [px] of the images of a camera_info, and their matrices K and P, each (3, 3).
 
     Raises:
-        IntrinsicsError: one of them is zero, NaN or no camera.
+        IntrinsicsError: one of them is zero, NaN or no camera, or P has no inverse.
     """
     window = window_of(info)
     for rectified in (False, True):
         intrinsics_of(info, window.width, window.height, rectified=rectified)
     k, p = _windowed(info.k, 3, window).reshape(3, 3), _windowed(info.p, 4, window).reshape(3, 4)[:, :3]
+    if not (np.isfinite(p).all() and np.linalg.det(p) > SINGULAR * p[0, 0] * p[1, 1]):
+        raise IntrinsicsError(f"camera_info: p is {list(map(float, info.p))}; expected an invertible matrix")
     return (window.width, window.height), k, p
 
 

@@ -118,6 +118,14 @@ def test_a_driver_that_leaves_the_last_row_of_p_empty_gets_the_same_picture(info
     np.testing.assert_array_equal(make_undistortion(info)(rgb), expected)
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_what_stands_beside_focal_lengths_and_principal_point_in_k_plays_no_part(info_message, picture, model):
+    info, rgb = info_message(STAMP, distortion_model=model, d=MODELS[model]), picture()
+    expected = make_undistortion(info)(rgb)
+    info.k[[1, 3]] = info.k[[4, 0]]  # singular
+    np.testing.assert_array_equal(make_undistortion(info)(rgb), expected)
+
+
 def test_an_undistorted_camera_costs_no_copy(info_message, picture):
     info = info_message(STAMP, d=[0.0] * 5)
     info.p = [*info.k[:3], 0.0, *info.k[3:6], 0.0, *info.k[6:], 0.0]
@@ -139,6 +147,8 @@ def test_maps_are_kept_until_the_calibration_changes(info_message):
         ({"d": [0.1] * 3}, r"camera_info: d is \[0.1, 0.1, 0.1\]; expected 0 or 4 or 5 finite numbers for plumb_bob"),
         ({"d": [float("nan")] * 5}, "camera_info: d is .*; expected 0 or 4 or 5 finite numbers"),
         ({"p": [0.0] * 12}, "camera_info: p is all zero"),
+        ({"p": [9.0, 9.0, 1.0, 0.0, 9.0, 9.0, 1.0, 0.0, *[0.0] * 4]}, r"p is \[9.0, .*; expected an invertible"),
+        ({"p": [9.0, float("nan"), 1.0, 0.0, 0.0, 9.0, *[0.0] * 6]}, "camera_info: p is .*; expected an invertible"),
         ({"k": [0.0] * 9}, "camera_info: k is all zero"),
         ({"r": [1.0] * 9}, r"camera_info: r is \[1.0, .*; expected a rotation"),
         ({"r": [float("nan")] * 9}, "camera_info: r is .*; expected a rotation"),
