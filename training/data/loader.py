@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import signal
+import sys
 import warnings
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -86,6 +87,8 @@ def batches(
         _Drawn(samples, seed, views, size),
         batch_sampler=_Positions(batch_size, start_step, rank, world_size),
         num_workers=workers,
+        # Forked, they share what is in memory, and live until we end them; Python 3.14's own way is another.
+        multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
         collate_fn=_collate,
         worker_init_fn=_prepare_worker,
         pin_memory=pinned,

@@ -1,5 +1,6 @@
 import itertools
 import multiprocessing
+import sys
 import time
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from training.data.cache import load_into_memory
+from training.data.frames import Frames
 from training.data.loader import batches, sample_index
 from training.data.rooms import read_rooms
 from training.data.sample import DataError, Sample, readable
@@ -109,6 +111,18 @@ def test_a_corrupt_sample_kept_in_memory_is_named_when_it_is_asked_for(room_memb
     assert [sample.name for sample in readable(kept[:1])] == ["train-000/000000"]
     with pytest.raises(DataError, match=r"000001\.png"):
         kept[1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Python's own way to start processes is taken")
+def test_processes_that_decode_are_forked_also_where_python_starts_others_differently(samples_at):
+    method = multiprocessing.get_start_method()
+    multiprocessing.set_start_method("forkserver", force=True)  # the default from Python 3.14 on
+    try:
+        unpickled = Frames(samples_at((1.0, 2.0)), lambda sample: sample)
+        [batch] = take(1, unpickled, 2, workers=1, size=32)
+    finally:
+        multiprocessing.set_start_method(method, force=True)
+    assert len(batch.names) == 2
 
 
 class Counted:
