@@ -1,7 +1,8 @@
 """The colour stream of a RealSense camera, and depth from it: `ros2 launch depthart_ros realsense.launch.py`.
 
 The camera's own depth is switched off. Its driver is the package realsense2_camera: apt install
-ros-DISTRO-realsense2-camera.
+ros-DISTRO-realsense2-camera. Arguments of its rs_launch.py (`serial_no` and others of `--show-args`) may be given too;
+it warns of ours, which it does not know.
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ from launch_ros.substitutions import FindPackageShare
 from launch import LaunchDescription
 
 DEPTH = PathJoinSubstitution([FindPackageShare("depthart_ros"), "launch", "depth.launch.py"])
-CAMERA = PathJoinSubstitution([FindPackageShare("realsense2_camera"), "launch", "rs_launch.py"])
+DRIVER = PathJoinSubstitution([FindPackageShare("realsense2_camera"), "launch", "rs_launch.py"])
+CAMERA = [LaunchConfiguration("camera_namespace"), "/", LaunchConfiguration("camera_name")]
+COLOR = [LaunchConfiguration("ros_namespace", default=""), "/", *CAMERA, "/color/"]  # PushRosNamespace sets it
 
 
 def generate_launch_description() -> LaunchDescription:
     """Start the driver and, in the namespace of the camera, the node."""
     return LaunchDescription(
         [
+            DeclareLaunchArgument("camera_namespace", default_value="camera", description="Namespace of the camera"),
+            DeclareLaunchArgument("camera_name", default_value="camera", description="Its name in that namespace"),
             DeclareLaunchArgument("profile", default_value="640x480x30", description="Size and rate of the colours"),
             DeclareLaunchArgument("scale", default_value="", description="Metres per unit of relative depth"),
             DeclareLaunchArgument(
@@ -30,8 +35,10 @@ def generate_launch_description() -> LaunchDescription:
             GroupAction(
                 [
                     IncludeLaunchDescription(
-                        PythonLaunchDescriptionSource(CAMERA),
+                        PythonLaunchDescriptionSource(DRIVER),
                         launch_arguments={
+                            "camera_namespace": LaunchConfiguration("camera_namespace"),
+                            "camera_name": LaunchConfiguration("camera_name"),
                             "enable_depth": "false",
                             "enable_color": "true",
                             "rgb_camera.color_profile": LaunchConfiguration("profile"),
@@ -44,11 +51,11 @@ def generate_launch_description() -> LaunchDescription:
                     IncludeLaunchDescription(
                         PythonLaunchDescriptionSource(DEPTH),
                         launch_arguments={
-                            "namespace": "camera/depthart",
-                            "image": "/camera/camera/color/image_raw",
-                            "camera_info": "/camera/camera/color/camera_info",
+                            "namespace": [*CAMERA, "/depthart"],
+                            "image": [*COLOR, "image_raw"],
+                            "camera_info": [*COLOR, "camera_info"],
                             "rectified": "false",
-                            "fixed_frame": "camera_color_optical_frame",
+                            "fixed_frame": [LaunchConfiguration("camera_name"), "_color_optical_frame"],
                             "scale": LaunchConfiguration("scale"),
                             "scale_source": LaunchConfiguration("scale_source"),
                             "rviz": LaunchConfiguration("rviz"),

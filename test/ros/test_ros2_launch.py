@@ -41,3 +41,33 @@ def test_ros2_launch_would_start_the_node_with_the_given_arguments():
         entity.execute(context)
     (node,) = description.entities[-1].execute(context)
     assert (node.node_package, node.node_executable) == ("depthart_ros", "depth_node")
+
+
+@pytest.mark.parametrize(
+    ("given", "image", "namespace"),
+    [
+        ({}, "/camera/camera/color/image_raw", "camera/camera/depthart"),
+        (
+            {"ros_namespace": "/robot", "camera_namespace": "front", "camera_name": "left"},
+            "/robot/front/left/color/image_raw",
+            "front/left/depthart",
+        ),
+    ],
+)
+def test_the_realsense_example_listens_where_the_driver_publishes(given, image, namespace):
+    launch, description = load(ROOT / "launch" / "examples" / "realsense.launch.py")
+    from launch.actions import IncludeLaunchDescription
+    from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions
+
+    context = launch.LaunchContext()
+    context.launch_configurations.update(given)
+    for entity in description.entities[:-2]:
+        entity.execute(context)
+    (include,) = (
+        part for part in description.entities[-1].get_sub_entities() if isinstance(part, IncludeLaunchDescription)
+    )
+    passed_on = {
+        name: perform_substitutions(context, normalize_to_list_of_substitutions(value))
+        for name, value in include.launch_arguments
+    }
+    assert (passed_on["image"], passed_on["namespace"]) == (image, namespace)
