@@ -23,7 +23,7 @@ def generate_launch_description() -> LaunchDescription:
         [
             DeclareLaunchArgument("bag", description="Folder of the recording"),
             DeclareLaunchArgument("rate", default_value="1.0", description="Speed of the replay, 1.0 is that of life"),
-            DeclareLaunchArgument("delay", default_value="5", description="Seconds until it begins"),
+            DeclareLaunchArgument("delay", default_value="5", description="Seconds until it begins, above 0"),
             DeclareLaunchArgument("image", default_value="/camera/image_raw", description="Topic of the images"),
             DeclareLaunchArgument("camera_info", default_value="/camera/camera_info", description="Their calibration"),
             DeclareLaunchArgument("rectified", default_value="false", description="Whether the images are rectified"),

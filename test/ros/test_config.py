@@ -48,3 +48,27 @@ def test_the_costmaps_take_the_cloud_of_the_node_within_its_ranges(costmap, laye
             assert layer == "voxel_layer"
             assert other["min_obstacle_height"] < 0.0 < source["min_obstacle_height"]
             assert other["max_obstacle_height"] > source["max_obstacle_height"]
+
+
+DOUBLES = (
+    "min_obstacle_height", "max_obstacle_height", "obstacle_min_range", "obstacle_max_range", "raytrace_min_range",
+    "raytrace_max_range", "observation_persistence", "expected_update_rate", "origin_z", "z_resolution",
+)  # fmt: skip
+NAV2_TYPES = {
+    **dict.fromkeys(DOUBLES, float),
+    **dict.fromkeys(("plugin", "observation_sources", "topic", "data_type"), str),
+    **dict.fromkeys(("enabled", "publish_voxel_map", "marking", "clearing"), bool),
+    **dict.fromkeys(("z_voxels", "mark_threshold"), int),
+}
+"""What the voxel and the obstacle layer declare of it (nav2_costmap_2d of Humble, Jazzy and Kilted)."""
+
+
+@pytest.mark.parametrize(("costmap", "layer"), [("local", "voxel_layer"), ("global", "obstacle_layer")])
+def test_the_layers_have_names_and_types_that_nav2_declares(costmap, layer):
+    import yaml
+
+    file = ROOT / "config" / "nav2_depth.yaml"
+    parameters = yaml.safe_load(file.read_text())[f"{costmap}_costmap"][f"{costmap}_costmap"]["ros__parameters"][layer]
+    sources = [parameters.pop(name) for name in parameters["observation_sources"].split()]
+    for name, value in [pair for section in (parameters, *sources) for pair in section.items()]:
+        assert type(value) is NAV2_TYPES[name], name  # a 2 for 2.0 would end Nav2
