@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-ROS_TESTS = Path(__file__).parent / "ros"
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
 Members = dict[str, bytes]
 
@@ -30,10 +29,8 @@ def pytest_configure():
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items):
     for item in items:
-        if Path(str(item.fspath)).is_relative_to(ROS_TESTS):  # older pytests have no item.path
-            item.add_marker("ros")
-            if "dds" in item.fixturenames:
-                item.add_marker("dds")
+        if "dds" in item.fixturenames:
+            item.add_marker("dds")
 
 
 @pytest.fixture
