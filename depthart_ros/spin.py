@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from depthart_ros.dds.middleware import missing
+from depthart_ros.dds.middleware import missing_middleware
 from depthart_ros.import_errors import explain
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def run_node(program: str, make: Callable[[], Node], args: Sequence[str] | None 
         make: imports and makes the node; it runs with rclpy initialised.
         args: the command line with its ROS arguments; that of the process by default.
     """
-    absent = missing(os.environ)
+    absent = missing_middleware(os.environ)
     if absent:
         print(f"{program} cannot start: {': '.join(absent)}", file=sys.stderr)
         return 1

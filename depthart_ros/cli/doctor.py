@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 
 from depthart_core import ConfigError
-from depthart_ros.dds.middleware import missing
+from depthart_ros.dds.middleware import missing_middleware
 from depthart_ros.doctor.findings import Finding, is_wrong, report
 from depthart_ros.doctor.joining import check_joining
 from depthart_ros.doctor.machine import check_gpu, check_ros, check_shared_memory, check_versions
@@ -60,7 +60,7 @@ def _look_at_graph(seconds: float) -> tuple[list[Finding], bool]:
     """Listen, unless that is not wanted or there is no ROS; returns what was found and whether a depth node was."""
     if not seconds:
         return [Finding("topics", "not looked at: --seconds 0")], False
-    absent = missing(os.environ)
+    absent = missing_middleware(os.environ)
     if absent:
         return [Finding("topics", f"not looked at: {absent[0]}", absent[1])], False
     if wrong := list(check_joining(os.environ)):

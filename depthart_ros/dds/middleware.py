@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-VARIABLE = "RMW_IMPLEMENTATION"
+RMW_VARIABLE = "RMW_IMPLEMENTATION"
 INDEX = Path("share", "ament_index", "resource_index", "rmw_typesupport")
 """Where, below each prefix of AMENT_PREFIX_PATH, every RMW leaves a file of its name."""
 
 
-def installed(environment: Mapping[str, str]) -> list[str]:
+def installed_middleware(environment: Mapping[str, str]) -> list[str]:
     """Return the names of the RMW implementations that ament knows, in order; none where there is no such index.
 
     Args:
@@ -22,19 +22,21 @@ def installed(environment: Mapping[str, str]) -> list[str]:
     return sorted({*files} - {"rmw_implementation"})
 
 
-def missing(environment: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return what is wrong with RMW_IMPLEMENTATION and the cure; None where nothing is or nothing can be said.
+def missing_middleware(environment: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return what is wrong and its cure where RMW_IMPLEMENTATION names one that is not installed, else None.
+
+    Without an index of what is installed it is taken for installed.
 
     Args:
         environment: such as os.environ.
     """
-    asked, known = environment.get(VARIABLE, ""), installed(environment)
+    asked, known = environment.get(RMW_VARIABLE, ""), installed_middleware(environment)
     if not asked or not known or asked in known or _is_library(asked, environment):
         return None
     distribution = environment.get("ROS_DISTRO", "")
     package = f"ros-{distribution}-{asked.replace('_', '-')}"
-    cure = f"unset {VARIABLE}" + (f", or install it: sudo apt install {package}" if distribution else "")
-    return f"{VARIABLE} is {asked}, which is not installed; installed: {', '.join(known)}", cure
+    cure = f"unset {RMW_VARIABLE}" + (f", or install it: sudo apt install {package}" if distribution else "")
+    return f"{RMW_VARIABLE} is {asked}, which is not installed; installed: {', '.join(known)}", cure
 
 
 def _prefixes(environment: Mapping[str, str]) -> Iterator[Path]:

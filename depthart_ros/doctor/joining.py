@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from depthart_ros.dds.middleware import VARIABLE, installed
+from depthart_ros.dds.middleware import RMW_VARIABLE, installed_middleware
 from depthart_ros.doctor.findings import Finding
 
 PATIENCE = 60.0
@@ -63,9 +63,9 @@ def cure_of_joining(environment: Mapping[str, str]) -> str:
         cures.append("export ROS_LOG_DIR=FOLDER, one that can be written")
     if not _is_domain(environment.get("ROS_DOMAIN_ID") or "0"):
         cures.append(f"export ROS_DOMAIN_ID=0, or another number up to {LARGEST_DOMAIN}")
-    middleware = environment.get(VARIABLE)
-    if middleware and not cures and middleware not in installed(environment):
-        cures.append(f"unset {VARIABLE}, or install the package {middleware}")
+    middleware = environment.get(RMW_VARIABLE)
+    if middleware and not cures and middleware not in installed_middleware(environment):
+        cures.append(f"unset {RMW_VARIABLE}, or install the package {middleware}")
     return "; ".join(cures) or "look at what is set: env | grep -e ROS -e DDS"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from depthart_core.errors import pip_install
 from depthart_core.processor import BOARD
-from depthart_ros.dds.middleware import VARIABLE
+from depthart_ros.dds.middleware import RMW_VARIABLE
 from depthart_ros.dds.transport import profile_variables
 from depthart_ros.doctor.findings import Finding
 
@@ -99,7 +99,7 @@ def check_shared_memory(environment: Mapping[str, str], folder: Path = SHARED_ME
         folder: where the system keeps shared memory.
     """
     yield from _check_space(folder)
-    middleware = environment.get(VARIABLE, "")
+    middleware = environment.get(RMW_VARIABLE, "")
     if "fast" not in (middleware or "fast"):
         yield Finding("transport", f"{middleware}: profiles of Fast DDS do not count")
         return

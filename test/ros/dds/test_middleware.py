@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from depthart_ros.dds.middleware import INDEX, installed, missing
+from depthart_ros.dds.middleware import INDEX, installed_middleware, missing_middleware
 
 
 @pytest.fixture
@@ -20,21 +20,21 @@ def prefix(tmp_path, monkeypatch):
 
 
 def test_the_installed_ones_are_those_of_the_ament_index(prefix):
-    assert installed(prefix) == ["rmw_fastrtps_cpp", "rmw_zenoh_cpp"]
+    assert installed_middleware(prefix) == ["rmw_fastrtps_cpp", "rmw_zenoh_cpp"]
 
 
 @pytest.mark.parametrize("asked", ["", "rmw_zenoh_cpp"])
 def test_nothing_is_wrong_with_an_installed_one_or_none(prefix, asked):
-    assert missing(prefix | {"RMW_IMPLEMENTATION": asked}) is None
+    assert missing_middleware(prefix | {"RMW_IMPLEMENTATION": asked}) is None
 
 
 def test_nothing_is_said_where_there_is_no_index(prefix):
-    assert missing({"RMW_IMPLEMENTATION": "rmw_zenoh_cpp"}) is None
+    assert missing_middleware({"RMW_IMPLEMENTATION": "rmw_zenoh_cpp"}) is None
 
 
 def test_one_that_the_loader_finds_is_not_missing(prefix, tmp_path):
     (tmp_path / "librmw_own_cpp.so").touch()
-    assert missing(prefix | {"RMW_IMPLEMENTATION": "rmw_own_cpp", "LD_LIBRARY_PATH": str(tmp_path)}) is None
+    assert missing_middleware(prefix | {"RMW_IMPLEMENTATION": "rmw_own_cpp", "LD_LIBRARY_PATH": str(tmp_path)}) is None
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_one_that_the_loader_finds_is_not_missing(prefix, tmp_path):
 )
 def test_a_missing_one_is_named_with_the_installed_ones_and_the_cure(prefix, distribution, cure):
     asked = {"RMW_IMPLEMENTATION": "rmw_cyclonedds_cpp", "ROS_DISTRO": distribution}
-    assert missing(prefix | asked) == (
+    assert missing_middleware(prefix | asked) == (
         "RMW_IMPLEMENTATION is rmw_cyclonedds_cpp, which is not installed; installed: rmw_fastrtps_cpp, rmw_zenoh_cpp",
         cure,
     )
