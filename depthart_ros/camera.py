@@ -13,9 +13,9 @@ from depthart_core import DepthEstimator, ScaleGuess
 from depthart_ros.diagnostics.announcer import Announcer
 from depthart_ros.diagnostics.overload import LatencyTrend
 from depthart_ros.diagnostics.problems import Problems
-from depthart_ros.diagnostics.reports import Report, values_of
+from depthart_ros.diagnostics.reports import Report
 from depthart_ros.diagnostics.situation import Situation
-from depthart_ros.diagnostics.statistics import Statistics, StatisticsSnapshot
+from depthart_ros.diagnostics.statistics import Statistics, StatisticsSnapshot, values_of
 from depthart_ros.diagnostics.verdicts import NO_DEADLINE, how_to_get_metres, judge
 from depthart_ros.inputs.calibration_file import load_calibration
 from depthart_ros.inputs.fallback_calibration import has_fallback

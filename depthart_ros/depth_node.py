@@ -16,7 +16,7 @@ from rclpy.parameter import Parameter
 
 from depthart_core import ConfigError, DepthartError, DepthEstimator
 from depthart_ros.camera import Camera
-from depthart_ros.diagnostics.reports import Report, fill_diagnostics, fill_statistics, resident_mib
+from depthart_ros.diagnostics.reports import Report, diagnostics_message, resident_mib, statistics_message
 from depthart_ros.diagnostics.verdicts import combine
 from depthart_ros.model_loading import faster_with, load_estimator
 from depthart_ros.outputs.publishers import publish
@@ -204,8 +204,8 @@ class DepthNode(LifecycleNode):
 
     def _publish_reports(self) -> None:
         reports, stamp, name = self._reports(), self.get_clock().now().to_msg(), self.get_fully_qualified_name()
-        publish(self, self._diagnostics, fill_diagnostics(DiagnosticArray(), reports, stamp=stamp, node=name))
-        publish(self, self._statistics, fill_statistics(DiagnosticArray(), reports, stamp=stamp, node=name))
+        publish(self, self._diagnostics, diagnostics_message(reports, stamp=stamp, node=name))
+        publish(self, self._statistics, statistics_message(reports, stamp=stamp, node=name))
 
     def _reports(self) -> list[Report]:
         """Return one report where there is one camera, else one on the node and one on each camera."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -108,6 +108,20 @@ def processed_share(rates: Mapping[str, float]) -> float:
     """
     received = rates.get("received", 0.0)
     return 1.0 if rates.get("idle") or not received else rates.get("processed", 0.0) / received
+
+
+def values_of(snapshot: StatisticsSnapshot) -> dict[str, str]:
+    """Return counters, rates [1/s], latencies and numbers of scales as text by name, for example `infer_p95_ms`."""
+    values = {name: str(count) for name, count in snapshot.counters.items()}
+    values |= {f"{name}_rate": f"{rate:.2f}" for name, rate in snapshot.rates.items()}
+    for stage, latencies in snapshot.latencies_ms.items():
+        values |= {f"{stage}_p{percentile}_ms": f"{latency:.3f}" for percentile, latency in latencies.items()}
+    if snapshot.scales:
+        counts = sorted(Counter(snapshot.scales).items())
+        values["scales_last"] = str(snapshot.scales[-1])
+        values["scales_mean"] = f"{sum(snapshot.scales) / len(snapshot.scales):.2f}"
+        values |= {f"scales_{scales}_frames": str(count) for scales, count in counts}
+    return values
 
 
 def percentiles_ms(seconds: list[float]) -> dict[int, float]:

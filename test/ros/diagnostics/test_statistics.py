@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from depthart_ros.diagnostics.reports import values_of
-from depthart_ros.diagnostics.statistics import COUNTERS, LOOK_BACK, STAGES, WINDOW, Statistics
+from depthart_ros.diagnostics.statistics import COUNTERS, LOOK_BACK, STAGES, WINDOW, Statistics, values_of
 
 
 def test_counters_begin_at_zero_and_count():
