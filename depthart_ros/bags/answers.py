@@ -115,41 +115,19 @@ class Answers:
 
 
 class RememberingBackend:
-    """A backend that asks another one only what it has not answered yet.
+    """A Backend that asks another one for nothing but what that has not answered yet.
 
     Args:
-        backend: that is asked.
-        answers: those so far.
+        backend: the one to ask.
+        answers: the ones it has given so far; new ones are added.
     """
 
     def __init__(self, backend: Backend, answers: Answers) -> None:
         self._backend = backend
         self._answers = answers
-
-    @property
-    def input_size(self) -> int:
-        """See Backend."""
-        return self._backend.input_size
-
-    @property
-    def heads(self) -> bool:
-        """See Backend."""
-        return self._backend.heads
-
-    @property
-    def scales(self) -> int:
-        """See Backend."""
-        return self._backend.scales
-
-    @property
-    def precision(self) -> str:
-        """See Backend."""
-        return self._backend.precision
-
-    @property
-    def anytime(self) -> bool:
-        """False: here every frame has the time it needs."""
-        return False
+        self.input_size, self.heads, self.scales = backend.input_size, backend.heads, backend.scales
+        self.precision = backend.precision
+        self.anytime = False  # here every frame has the time it needs
 
     def infer(self, rgb: npt.NDArray[np.uint8], *, deadline: float | None = None) -> Inference:
         """See Backend; the deadline is ignored."""

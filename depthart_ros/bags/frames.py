@@ -16,27 +16,24 @@ from depthart_ros.bags.target import Target
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.errors import BagError
-from depthart_ros.outputs.messages import MessageTypes
 from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Frame, Pipeline
 
 
-class Collected:
-    """Takes the pipeline's outputs for one frame.
+class CollectedOutputs:
+    """The pipeline's outputs (see pipeline.Outputs), serialised and kept until the bag has them.
 
     Args:
         wanted: names of the outputs.
+
+    Attributes:
+        messages: name and CDR bytes of each.
     """
 
     def __init__(self, wanted: frozenset[str]) -> None:
+        self.types = message_types()
         self.messages: list[tuple[str, bytes]] = []
-        self._types = message_types()
         self._wanted = wanted
-
-    @property
-    def types(self) -> MessageTypes:
-        """See pipeline.Outputs."""
-        return self._types
 
     def subscribed(self) -> frozenset[str]:
         """See pipeline.Outputs."""
@@ -125,7 +122,7 @@ def add_outputs(
     Raises:
         BagError: the source is damaged, or the target or the model's answers cannot be written.
     """
-    outputs, problems = Collected(frozenset(names)), Problems(warn)
+    outputs, problems = CollectedOutputs(frozenset(names)), Problems(warn)
     pipeline = Pipeline(estimator, outputs, problems, Statistics())
     infos, tally = BagCameraInfos(job.source, job.topics.info, warn), Tally()
     for message in job.source.messages():

@@ -13,6 +13,8 @@ from depthart_ros.errors import BagError
 from depthart_ros.inputs.topics import CAMERA_INFO_TYPE, IMAGE_TYPE
 from depthart_ros.outputs.messages import MessageTypes
 
+BASE, ARRAYS = "BASE", ("ARRAY", "SEQUENCE")
+"""Names of rosbags' Nodetype, which is not imported before it is needed: plain values, and several in a row."""
 CLOUD_TYPE, FIELD_TYPE = (f"sensor_msgs/msg/{name}" for name in ("PointCloud2", "PointField"))
 
 
@@ -40,7 +42,7 @@ def written(message: Any) -> bytes | memoryview:
     """Return a message as CDR bytes."""
     kind: str = message.__msgtype__
     for name, (node, described) in store().fielddefs[kind][1]:
-        if node in _arrays() and described[0][0] == _base():
+        if node.name in ARRAYS and described[0][0].name == BASE:
             setattr(message, name, np.asarray(getattr(message, name), _dtype(described[0][1][0])))
     content: memoryview = store().serialize_cdr(message, kind)
     return content
@@ -70,25 +72,13 @@ def store() -> Any:
 def _zero(described: Any) -> Any:
     """Return the value of a field that nobody has set, from rosbags' description of it."""
     node, detail = described
-    if node == _base():
+    if node.name == BASE:
         return {"string": "", "bool": False}.get(detail[0], 0)
-    if node in _arrays():
+    if node.name in ARRAYS:
         (inner, name), length = detail
-        return np.zeros(length, _dtype(name[0])) if inner == _base() else []
+        return np.zeros(length, _dtype(name[0])) if inner.name == BASE else []
     return empty(detail)
 
 
 def _dtype(name: str) -> np.dtype[Any]:
     return np.dtype({"byte": "uint8", "octet": "uint8", "char": "int8"}.get(name, name))
-
-
-def _base() -> Any:
-    from rosbags.interfaces import Nodetype
-
-    return Nodetype.BASE
-
-
-def _arrays() -> Any:
-    from rosbags.interfaces import Nodetype
-
-    return (Nodetype.ARRAY, Nodetype.SEQUENCE)
