@@ -45,35 +45,26 @@ def check_picture(message: Image | CompressedImage, *, max_pixels: int) -> None:
         EncodingError: see `picture_of`.
         ImageError: see `picture_of`.
     """
-    (check_compressed if is_compressed(message) else check)(message, max_pixels=max_pixels)
+    (check_compressed if is_compressed(message) else check_image)(message, max_pixels=max_pixels)
 
 
 def to_rgb(message: Image, *, max_pixels: int) -> npt.NDArray[np.uint8]:
-    """Check a sensor_msgs Image of any encoding in LAYOUTS and `decode` it.
+    """Check a sensor_msgs Image of any encoding in LAYOUTS and return its picture.
+
+    Sixteen-bit values become eight-bit ones as in cv_bridge: v * 255 / 65535, rounded.
 
     Args:
         message: untrusted.
         max_pixels: the largest picture that is accepted, width * height.
 
+    Returns:
+        (H, W, 3) uint8 RGB; for unpadded rgb8 a view of the message's data, else new memory.
+
     Raises:
         EncodingError: the encoding is not supported.
         ImageError: size, step and data length do not add up, or the picture is larger than max_pixels.
     """
-    return decode(message, check(message, max_pixels=max_pixels))
-
-
-def decode(message: Image, layout: Layout) -> npt.NDArray[np.uint8]:
-    """Return the picture of a message as RGB.
-
-    Sixteen-bit values become eight-bit ones as in cv_bridge: v * 255 / 65535, rounded.
-
-    Args:
-        message: checked.
-        layout: what `check` said of it.
-
-    Returns:
-        (H, W, 3) uint8; for unpadded rgb8 a view of the message's data, else new memory.
-    """
+    layout = check_image(message, max_pixels=max_pixels)
     values = _values(message, layout)
     rgb = values if layout.code is None else cv2.cvtColor(values, layout.code)
     if layout.bits == 16:
@@ -81,7 +72,7 @@ def decode(message: Image, layout: Layout) -> npt.NDArray[np.uint8]:
     return np.ascontiguousarray(rgb)
 
 
-def check(message: Image, *, max_pixels: int) -> Layout:
+def check_image(message: Image, *, max_pixels: int) -> Layout:
     """Return the layout of a message whose fields add up.
 
     Raises:
@@ -114,23 +105,18 @@ def _check_memory(message: Image, layout: Layout) -> None:
         raise ImageError(
             f"image: step is {message.step}; expected at least {least} for {message.width} px of {message.encoding}"
         )
-    expected = message.step * _data_rows(message, layout)
+    rows = layout.data_rows(message.height)
+    expected = message.step * rows
     if len(message.data) != expected:
         raise ImageError(
             f"image: data holds {len(message.data)} bytes; expected {expected} "
-            f"(step {message.step} x {_data_rows(message, layout)} rows of {message.encoding})"
+            f"(step {message.step} x {rows} rows of {message.encoding})"
         )
-
-
-def _data_rows(message: Image, layout: Layout) -> int:
-    """Rows of `step` bytes in the data, chroma planes included."""
-    numerator, denominator = layout.row_ratio
-    return int(message.height * numerator // denominator)
 
 
 def _values(message: Image, layout: Layout) -> Pixels:
     """Return the raw values as (rows, W) or (rows, W, channels), native byte order, without the padding of `step`."""
-    rows, width = _data_rows(message, layout), message.width
+    rows, width = layout.data_rows(message.height), message.width
     data = np.frombuffer(message.data, np.uint8).reshape(rows, message.step)[:, : width * layout.pixel_bytes]
     values: Pixels = np.ascontiguousarray(data)
     if layout.bits == 16:

@@ -24,20 +24,24 @@ class Layout:
         code: OpenCV's colour conversion to RGB, None where the pixels are RGB already.
         channels: interleaved values of a pixel in a row.
         bits: of one value, 8 or 16.
-        row_ratio: rows of data over rows of the picture as (numerator, denominator); 3/2 where a chroma plane follows.
+        chroma_plane: whether half as many rows of chroma follow those of the picture.
         even: sides that have to be even because pixels share chroma, of "width" and "height".
     """
 
     code: int | None
     channels: int = 1
     bits: int = 8
-    row_ratio: tuple[int, int] = (1, 1)
+    chroma_plane: bool = False
     even: tuple[str, ...] = ()
 
     @property
     def pixel_bytes(self) -> int:
         """Bytes of a pixel in a row of the first plane."""
         return self.channels * self.bits // 8
+
+    def data_rows(self, height: int) -> int:
+        """Return how many rows of data a picture of `height` rows has, those of chroma included."""
+        return height * 3 // 2 if self.chroma_plane else height
 
 
 # OpenCV names a Bayer pattern by the second and third pixel of its second row, ROS by the first two rows.
@@ -69,8 +73,8 @@ LAYOUTS: dict[str, Layout] = {
     "uyvy": UYVY,
     "yuv422_yuy2": YUYV,
     "yuyv": YUYV,
-    "nv12": Layout(cv2.COLOR_YUV2RGB_NV12, row_ratio=(3, 2), even=("width", "height")),
-    "nv21": Layout(cv2.COLOR_YUV2RGB_NV21, row_ratio=(3, 2), even=("width", "height")),
+    "nv12": Layout(cv2.COLOR_YUV2RGB_NV12, chroma_plane=True, even=("width", "height")),
+    "nv21": Layout(cv2.COLOR_YUV2RGB_NV21, chroma_plane=True, even=("width", "height")),
 }
 
 

@@ -31,7 +31,7 @@ def message_of(encoding, raw, *, width=WIDTH, height=HEIGHT, padding=0, bigendia
 
 def random_raw(encoding, seed=0):
     layout = LAYOUTS[encoding]
-    rows = HEIGHT * layout.row_ratio[0] // layout.row_ratio[1]
+    rows = HEIGHT * 3 // 2 if layout.chroma_plane else HEIGHT
     kind = np.uint16 if layout.bits == 16 else np.uint8
     return np.random.default_rng(seed).integers(
         0, np.iinfo(kind).max, (rows, WIDTH * layout.channels), kind, endpoint=True
