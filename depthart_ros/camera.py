@@ -36,17 +36,17 @@ class Camera:
     Args:
         node: that it belongs to.
         name: stands before its topics and parameters; "" for the only one.
-        setting: is held while several parameters are set together.
+        parameters_lock: is held while several parameters are set together.
     """
 
-    def __init__(self, node: Node, name: str, setting: threading.Lock) -> None:
+    def __init__(self, node: Node, name: str, parameters_lock: threading.Lock) -> None:
         self.name = name
         self._node = node
         self._statistics = Statistics()
         self._trend = LatencyTrend()
         self._announcer = Announcer(self._warn, lambda state: node.get_logger().info(self._named + state))
         self._problems = Problems(self._warn)
-        self._settings = LastSettings(node, name, setting)
+        self._settings = LastSettings(node, name, parameters_lock)
         self._estimator: DepthEstimator | None = None
         self._outputs: OutputPublishers | None = None
         self._pipeline: Pipeline | None = None

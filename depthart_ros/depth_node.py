@@ -47,12 +47,12 @@ class DepthNode(LifecycleNode):
         self._estimator: DepthEstimator | None = None
         self._worker: Worker | None = None
         self._cameras: list[Camera] = []
-        self._setting = threading.Lock()
+        self._parameters_lock = threading.Lock()  # is held while several are set together
         super().__init__("depth_node", **options)  # from here on rclpy may destroy the node
         self._refused = declare_parameters(self)
         self._label = "unconfigured"
         self._problems: dict[str, str] = {}  # why it could not be configured or activated, by kind
-        self._cameras = [Camera(self, name, self._setting) for name in cameras_of(self) or ("",)]
+        self._cameras = [Camera(self, name, self._parameters_lock) for name in cameras_of(self) or ("",)]
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # runs whatever /clock does
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         self._statistics = self.create_publisher(DiagnosticArray, "~/statistics", 1)
@@ -110,7 +110,7 @@ class DepthNode(LifecycleNode):
 
     def set_parameters_atomically(self, parameter_list: list[Parameter[Any]]) -> SetParametersResult:
         """Set several parameters; the worker sees none of them before all are set."""
-        with self._setting:
+        with self._parameters_lock:
             result = super().set_parameters_atomically(parameter_list)
             declare_deleted(self, parameter_list)
             return result

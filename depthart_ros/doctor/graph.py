@@ -53,7 +53,7 @@ def _describe(topic: Topic, graph: Graph) -> Finding:
     if topic.times or topic.kind not in (*PICTURE_TYPES, CAMERA_INFO_TYPE):
         return Finding("topics", f"{said}, {topic.rate:.1f}/s")
     cure = f"see whether the camera runs: ros2 topic hz {topic.name}"
-    if any(endpoint_name(publisher) in graph.depth_nodes for publisher in topic.publishers):
+    if topic.is_published_by(graph.depth_nodes):
         return Finding("topics", f"{said}, silent")  # why, the node says itself
     if reliability_of(topic.publishers) == "best_effort" and "fastrtps" in graph.middleware:
         cure = "Fast DDS loses best-effort images above 512 KiB: local_transport:=true at launch, for the camera too"
@@ -89,15 +89,12 @@ def _cameras(graph: Graph) -> list[Topic]:
     return [
         topic
         for topic in map(graph.topics.__getitem__, without_doubles(pictures))
-        if not _is_depth(topic)
-        and not any(endpoint_name(publisher) in graph.depth_nodes for publisher in topic.publishers)
+        if not (_is_depth(topic) or topic.is_published_by(graph.depth_nodes))
     ]
 
 
 def _is_depth(topic: Topic) -> bool:
-    if topic.first is None or topic.name.endswith(UNHEARD):
-        return topic.name.endswith(UNHEARD)
-    return holds_depth(topic.first)
+    return topic.name.endswith(UNHEARD) or (topic.first is not None and holds_depth(topic.first))
 
 
 def reports(graph: Graph) -> dict[str, tuple[bool, dict[str, str]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -56,6 +56,10 @@ class Topic:
         """Messages a second between the first and the last, 0 of fewer than two."""
         span = self.times[-1] - self.times[0] if len(self.times) > 1 else 0.0
         return (len(self.times) - 1) / span if span else 0.0
+
+    def is_published_by(self, nodes: Collection[str]) -> bool:
+        """Whether one of some nodes, by their fully qualified names, publishes it."""
+        return any(endpoint_name(publisher) in nodes for publisher in self.publishers)
 
 
 @dataclass(frozen=True)
@@ -129,11 +133,9 @@ def _scan(node: Node, topics: dict[str, Topic]) -> None:
         topic.publishers = publishers
         infos = node.get_subscriptions_info_by_topic(name)
         topic.subscribers = [info for info in infos if info.node_name != NAME]
-    makers = _depth_nodes(topics)
+    depth_nodes = _depth_nodes(topics)
     for topic in topics.values():
-        made_on_demand = KINDS[topic.kind] is not DiagnosticArray and any(
-            endpoint_name(publisher) in makers for publisher in topic.publishers
-        )
+        made_on_demand = KINDS[topic.kind] is not DiagnosticArray and topic.is_published_by(depth_nodes)
         unwanted = made_on_demand and not topic.subscribers
         if topic.publishers and not topic.heard and not unwanted and not topic.name.endswith(UNHEARD):
             _subscribe(node, topic)

@@ -62,7 +62,7 @@ def open_source(
     first = next(pictures, None)
     if first is None:
         raise ImageError(f"source {name!r} holds no picture that can be read")
-    return (_resized(picture, size) for picture in _chained(first, pictures))
+    return (_resized(picture, size) for picture in itertools.chain([first], pictures))
 
 
 def sample_pictures(size: tuple[int, int] | None = None) -> list[npt.NDArray[np.uint8]]:
@@ -76,11 +76,6 @@ def sample_pictures(size: tuple[int, int] | None = None) -> list[npt.NDArray[np.
     """
     pictures = open_source("sample", fov_deg=60.0, size=size, loop=False, repeats=1)
     return [np.asarray(cv2.cvtColor(picture.bgr, cv2.COLOR_BGR2RGB), np.uint8) for picture in pictures]
-
-
-def _chained(first: SourcePicture, rest: Iterator[SourcePicture]) -> Iterator[SourcePicture]:
-    yield first
-    yield from rest
 
 
 def _webcam(index: int, size: tuple[int, int] | None, fov_deg: float) -> Iterator[SourcePicture]:

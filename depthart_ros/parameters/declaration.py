@@ -1,4 +1,4 @@
-"""The parameter table, declared on a node, once more for each camera; bad values are refused with their reason."""
+"""The parameters on a node: declared, once more for each camera, checked when they are set, and read."""
 
 from __future__ import annotations
 
@@ -7,12 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from rcl_interfaces.msg import (
-    FloatingPointRange,
-    IntegerRange,
-    ParameterDescriptor,
-    SetParametersResult,
-)
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -68,12 +63,12 @@ def declare_deleted(node: Node, changes: Sequence[Parameter[Any]]) -> None:
 
 
 def read_settings(node: Node, camera: str = "", changes: Mapping[str, Any] | None = None) -> Settings:
-    """Return the parameters as they are now.
+    """Return the parameters of a camera as they are now.
 
     Args:
         node: that has them.
-        camera: whose own parameters come first; "" for those of all cameras.
-        changes: values by name that count instead.
+        camera: whose own parameters (`CAMERA.scale`) come first; "" for those of all cameras.
+        changes: values by name that count instead of the present ones.
 
     Raises:
         ConfigError: two of them contradict each other; names the camera.
@@ -90,16 +85,19 @@ def is_fixed(names: Iterable[str]) -> bool:
 
 
 class LastSettings:
-    """The parameters of a camera as they are, those that are set together all old or all new.
+    """The parameters of a camera; of those that are set together it sees all the old values or all the new ones.
 
     Args:
-        node: that they belong to.
-        camera: as of `read_settings`.
-        setting: is held while several are set together.
+        node: whose parameters they are.
+        camera: see `read_settings`.
+        lock: is held while several are set together.
+
+    Attributes:
+        last: the newest that were read.
     """
 
-    def __init__(self, node: Node, camera: str, setting: threading.Lock) -> None:
-        self._node, self._camera, self._setting = node, camera, setting
+    def __init__(self, node: Node, camera: str, lock: threading.Lock) -> None:
+        self._node, self._camera, self._lock = node, camera, lock
         self.last = Settings()
 
     def read(self) -> Settings:
@@ -108,12 +106,12 @@ class LastSettings:
         Raises:
             ConfigError: they contradict each other.
         """
-        with self._setting:
+        with self._lock:
             self.last = read_settings(self._node, self._camera)
         return self.last
 
     def now(self) -> Settings:
-        """Return the parameters; the last ones that made sense while they contradict each other."""
+        """Return the parameters; while they contradict each other, the last ones that did not."""
         with suppress(ConfigError):
             self.read()
         return self.last
