@@ -23,6 +23,8 @@ from depthart_ros.outputs.publishers import OUTPUT_TYPES
 from depthart_ros.outputs.topics import DEPTH
 
 IMAGE, DIAGNOSTICS = "image", "/diagnostics"
+STATUS = "/depth_node: depth"
+"""Name of the status in which the node speaks of itself."""
 TOPICS: dict[str, type[Any]] = {IMAGE: Image, "camera_info": CameraInfo, **OUTPUT_TYPES, DIAGNOSTICS: DiagnosticArray}
 Stamp = tuple[int, int]
 T = TypeVar("T")
@@ -64,6 +66,11 @@ class Recorder:
     Args:
         keep: seconds of messages to hold.
         topics: of TOPICS, all by default; also those of several cameras, CAMERA/TOPIC.
+
+    Attributes:
+        counts: messages by topic.
+        latencies: from the stamp of each depth to its arrival here [s].
+        status: the newest that the node gave of itself, None before the first.
     """
 
     def __init__(self, keep: float, topics: Sequence[str] = tuple(TOPICS)) -> None:
@@ -126,10 +133,15 @@ class Recorder:
             seconds, nanoseconds = message.stamp
             self.latencies.append(message.received / 1e9 - seconds - nanoseconds / 1e9)
         if topic == DIAGNOSTICS:
-            self.status = message.parsed().status[0]
+            self.status = depth_status(message) or self.status
         self._recent.append(message)
         while self._recent[0].received < message.received - self._keep:
             self._recent.popleft()
+
+
+def depth_status(message: Message) -> DiagnosticStatus | None:
+    """Return what depth_node says of itself in a message of DIAGNOSTICS, None where another node speaks."""
+    return next((status for status in message.parsed().status if status.name == STATUS), None)
 
 
 def complete_frames(messages: Sequence[Message], topics: Sequence[str]) -> list[dict[str, Message]]:

@@ -68,8 +68,8 @@ def _read_calibration(url: str, path: Path, changed: int) -> Calibration:
         raise ConfigError(f"camera_info_url is {url!r}: {path} cannot be read: {error}") from error
     try:
         return Calibration(
-            int(tree["image_width"]),
-            int(tree["image_height"]),
+            _size(tree, "image_width"),
+            _size(tree, "image_height"),
             str(tree.get("distortion_model", tree.get("camera_model", "plumb_bob"))),
             _numbers(tree, "distortion_coefficients", range(15)),
             _numbers(tree, "camera_matrix", (9,)),
@@ -81,6 +81,13 @@ def _read_calibration(url: str, path: Path, changed: int) -> Calibration:
             f"camera_info_url is {url!r}: {path} is no calibration ({type(error).__name__}: {error}); "
             "expected the YAML that camera_calibration writes"
         ) from error
+
+
+def _size(tree: Any, name: str) -> int:
+    size = int(tree[name])
+    if not 1 <= size < 1 << 32:  # what a CameraInfo holds
+        raise ValueError(f"{name} is {size}")
+    return size
 
 
 def _numbers(tree: Any, name: str, lengths: Container[int]) -> tuple[float, ...]:

@@ -148,3 +148,10 @@ def test_an_option_of_the_camera_that_makes_no_sense_is_one_sentence_with_status
     shown = capsys.readouterr().err
     assert shown.startswith(f"depthart: {sentence}")
     assert shown.count("\n") == 1
+
+
+@pytest.mark.parametrize("given", ["soon", "-1", "inf", "nan"])
+def test_seconds_of_the_demo_that_are_no_number_above_0_are_named(capsys, given):
+    with pytest.raises(SystemExit):
+        main(["demo", "--seconds", given])
+    assert f"argument --seconds: {given} is not a number above 0" in capsys.readouterr().err

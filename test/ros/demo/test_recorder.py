@@ -8,12 +8,13 @@ import pytest
 
 pytest.importorskip("rclpy", reason="no ROS 2: neither sourced nor installed (extra `ros`)")
 
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CameraInfo, Image
 
 from depthart_core.errors import DepthartError
 from depthart_ros.demo.bag import write_bag
-from depthart_ros.demo.recorder import Message, complete_frames, spread
+from depthart_ros.demo.recorder import Message, complete_frames, depth_status, spread
 
 
 def image(seconds, *, topic="image"):
@@ -33,6 +34,16 @@ def test_a_message_is_parsed_to_what_was_sent():
 
 def test_a_topic_of_one_of_several_cameras_has_the_type_of_its_last_names():
     assert image(3, topic="front/depth/image_rect").parsed().encoding == "rgb8"
+
+
+def test_of_all_diagnostics_those_of_the_depth_node_count():
+    def told(*names):
+        status = [DiagnosticStatus(name=name, message=f"of {name}") for name in names]
+        return depth_status(Message("/diagnostics", 0, serialize_message(DiagnosticArray(status=status))))
+
+    assert told("/driver: temperature", "/depth_node: depth", "/depth_node: front").message == "of /depth_node: depth"
+    assert told("/driver: temperature") is None
+    assert told() is None
 
 
 def test_a_frame_is_complete_when_every_topic_has_its_stamp():

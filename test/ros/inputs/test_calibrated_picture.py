@@ -69,6 +69,8 @@ def test_ros_home_is_put_into_the_url(monkeypatch, tmp_path):
         ("a: [", "camera_info_url is .* cannot be read"),
         ("date: 2024-13-45", "camera_info_url is .* cannot be read"),
         ("image_width: .inf\nimage_height: 3", r"is no calibration \(OverflowError: "),
+        ("image_width: -1", r"is no calibration \(ValueError: image_width is -1\)"),
+        ("image_width: 3\nimage_height: 4294967296", r"is no calibration \(ValueError: image_height is 4294967296\)"),
         ("- 1", "is no calibration .*expected the YAML that camera_calibration writes"),
         pytest.param("#" * (1 << 20) + "\n", "cannot be read: it has more than 1048576 characters", id="too long"),
         ("image_width: 3", r"is no calibration \(KeyError: 'image_height'\)"),
