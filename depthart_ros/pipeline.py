@@ -14,7 +14,7 @@ import numpy as np
 from depthart_core import DepthEstimator, RelativeDepth, ScaleGuess
 from depthart_ros.diagnostics.problems import Problems
 from depthart_ros.diagnostics.statistics import Statistics
-from depthart_ros.inputs.calibrated_picture import Picture, PictureCalibrator
+from depthart_ros.inputs.calibrated_picture import CalibratedPicture, Picture, PictureCalibrator
 from depthart_ros.inputs.conversions import check_picture, picture_of
 from depthart_ros.inputs.throttle import Throttle
 from depthart_ros.outputs.depth_frame import DepthFrame
@@ -105,22 +105,17 @@ class Pipeline:
         Raises:
             DepthartError: the image cannot be used, or the model's answer to it.
         """
-        max_pixels = frame.settings.max_pixels
-        check_picture(frame.image, max_pixels=max_pixels)  # also while nobody listens: it costs nothing
+        check_picture(frame.image, max_pixels=frame.settings.max_pixels)  # also while nobody listens: it costs nothing
         possible = self._possible(frame)
         wanted = self._throttled(possible, frame)
         self.skipped = bool(possible) and not wanted
+        if self.skipped:
+            return False
         if not wanted:
-            if not self.skipped:
-                self.scale = None
+            self.scale = None
             return False
         start = time.perf_counter()
-        rgb = picture_of(frame.image, max_pixels=max_pixels)
-        if needs_calibration(frame.settings, possible):
-            picture = self._calibrator.of(rgb, frame.info, frame.settings, topic=frame.topic)
-        else:
-            self._problems.clear("camera_info")
-            picture = self._calibrator.quietly(rgb, frame.info, frame.settings)
+        picture = self._picture(frame, possible)
         if picture.intrinsics is None:
             wanted -= {POINTS, CAMERA_INFO} if frame.settings.scale_source == "given" else METRIC
         if not wanted:
@@ -144,6 +139,14 @@ class Pipeline:
         self._statistics.record("infer", inferred - decoded if has_depth else None)
         self._statistics.record("publish", published - inferred)
         return True
+
+    def _picture(self, frame: Frame, possible: frozenset[str]) -> CalibratedPicture:
+        """Decode the image and find its calibration; what is wrong with that is reported where an output needs it."""
+        rgb = picture_of(frame.image, max_pixels=frame.settings.max_pixels)
+        if needs_calibration(frame.settings, possible):
+            return self._calibrator.of(rgb, frame.info, frame.settings, topic=frame.topic)
+        self._problems.clear("camera_info")
+        return self._calibrator.quietly(rgb, frame.info, frame.settings)
 
     def _estimate(self, frame: Frame, rgb: Picture, wanted: frozenset[str]) -> RelativeDepth:
         """Return relative depth, with as many scales as leave time to publish before the deadline."""

@@ -14,6 +14,7 @@ from depthart_core import BACKENDS, ConfigError, DepthEstimator
 from depthart_ros.bags.answers import Answers, RememberingBackend
 from depthart_ros.bags.frames import Tally, add_outputs
 from depthart_ros.bags.job import Job
+from depthart_ros.bags.opening import METADATA
 from depthart_ros.bags.plan import TYPES, choose_outputs
 from depthart_ros.bags.source import Source, choose_topics
 from depthart_ros.bags.target import Target, put_in_place
@@ -131,10 +132,9 @@ def _check(args: argparse.Namespace) -> None:
     Raises:
         BagError: says which.
     """
-    if not args.bag.exists():
-        raise BagError(f"{args.bag} does not exist; expected a rosbag2 folder, or its .mcap or .db3 file")
     if not (args.bag.is_dir() or args.bag.is_file()):  # a pipe would keep us waiting
-        raise BagError(f"{args.bag} is no regular file; expected a rosbag2 folder, or its .mcap or .db3 file")
+        wrong = "is no regular file" if args.bag.exists() else "does not exist"
+        raise BagError(f"{args.bag} {wrong}; expected a rosbag2 folder, or its .mcap or .db3 file")
     if args.out.suffix in (".mcap", ".db3"):
         raise BagError(f"OUT is {args.out}, a file; expected the folder of a bag, such as {args.out.with_suffix('')}")
     bag, out = args.bag.resolve(), args.out.resolve()
@@ -142,7 +142,7 @@ def _check(args: argparse.Namespace) -> None:
         raise BagError(f"OUT {args.out} and IN {args.bag} lie within each other; expected two places")
     if not args.out.exists():
         return
-    if not (args.out / "metadata.yaml").is_file():
+    if not (args.out / METADATA).is_file():
         raise BagError(f"{args.out} is there and is no bag; expected a bag to replace or nothing")
     if not args.force:
         raise BagError(f"{args.out} is there and finished; choose another OUT, or replace it with --force")

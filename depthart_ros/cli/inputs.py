@@ -15,10 +15,10 @@ import numpy.typing as npt
 from depthart_core import ConfigError, ImageError
 from depthart_ros.driver.files import PICTURE_SUFFIXES, VIDEO_SUFFIXES, open_video, read_picture, read_video
 
-RESULT = "_depthart"
+RESULT_MARK = "_depthart"
 """Follows the stem in the names of results that lie beside what was read, where other things have that stem."""
 
-RESULTS = re.compile(rf".*{RESULT}(_\d+)?\.(npy|png)", re.DOTALL)
+RESULT_NAME = re.compile(rf".*{RESULT_MARK}(_\d+)?\.(npy|png)", re.DOTALL)
 
 LONGEST_STEM = 190
 """Bytes that leave room for what names of results have besides, also while they are written; 255 is the limit."""
@@ -96,7 +96,7 @@ def read_file(path: Path, out: Path) -> Iterator[Picture]:
 def _name(path: Path, out: Path) -> str:
     """What results are called: the stem, which _depthart follows where they lie in the file's own folder."""
     beside = os.path.realpath(path.parent) == os.path.realpath(out)
-    return path.stem + (RESULT if beside else "")
+    return path.stem + (RESULT_MARK if beside else "")
 
 
 def _files_in(path: Path) -> list[Path]:
@@ -109,14 +109,14 @@ def _files_in(path: Path) -> list[Path]:
         if not path.is_dir():
             if not path.exists():
                 raise ImageError(f"there is no file or folder {path}")
-            return [] if RESULTS.fullmatch(path.name) else [path]
+            return [] if RESULT_NAME.fullmatch(path.name) else [path]
         known = [file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES]
         known = sorted(file for file in known if not file.is_dir())
     except OSError as error:
         raise ImageError(f"{path} cannot be read: {error.strerror}") from error
     if not known:
         raise ImageError(f"folder {path} holds no picture and no video")
-    return [file for file in known if not RESULTS.fullmatch(file.name)]
+    return [file for file in known if not RESULT_NAME.fullmatch(file.name)]
 
 
 def _is_video(path: Path) -> bool:

@@ -109,16 +109,16 @@ def transport_environment(domain: int) -> dict[str, str]:
         domain: ROS_DOMAIN_ID, 0 to 101.
     """
     variables = {"ROS_DOMAIN_ID": str(domain), **on_this_machine(os.environ)}
-    profile = _installed(PROFILE)
+    profile = _find_profile()
     return variables if profile is None else variables | local_transport(str(profile))
 
 
-def _installed(file: Path) -> Path | None:
-    """Return where a data file of the package is: in a checkout, a Python environment or a colcon install space."""
+def _find_profile() -> Path | None:
+    """Return the path of PROFILE: in a checkout, a Python environment or a colcon install space."""
     share = Path("share", "depthart_ros")
     prefixes = [entry for entry in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if entry]
     candidates = [
-        Path(__file__).parents[2] / file,
-        *(Path(prefix) / share / file for prefix in (*prefixes, sys.prefix)),
+        Path(__file__).parents[2] / PROFILE,
+        *(Path(prefix) / share / PROFILE for prefix in (*prefixes, sys.prefix)),
     ]
     return next((candidate for candidate in candidates if candidate.is_file()), None)

@@ -14,9 +14,10 @@ from depthart_ros.parameters.settings import Settings
 OK, WARN, ERROR, STALE = 0, 1, 2, 3
 SEVERITY = (OK, WARN, STALE, ERROR)
 """The levels of diagnostic_msgs, the worst last."""
-SILENCE = 2.0  # seconds without an image that are worth a warning,
-INTERVALS = 3.0  # and so many of the usual intervals between images
-SLOW = 1.0  # seconds from the arrival of an image to its depth that are, or from its stamp to its arrival
+SILENCE, INTERVALS = 2.0, 3.0
+"""An image is missed after so many seconds, and so many of the usual intervals between images."""
+SLOW = 1.0
+"""Seconds worth a warning: from the arrival of an image to its depth, or from its stamp to its arrival."""
 MEASURE = (
     f"measure one distance d [m] along the optical axis, read r there in {RELATIVE}, and set scale to d / r: "
     "`ros2 param set {node} {own}scale VALUE`, or scale:=VALUE with the launch file"
@@ -189,7 +190,6 @@ def _judge_outputs(now: Situation) -> Verdict | None:
         return Verdict(OK, "idle", "nobody subscribes to an output")
     if now.settings.rectify and not now.has_camera_info:
         return Verdict(WARN, "not rectified", *_why_no_camera_info(now))
-    no_confidence = CONFIDENCE in now.subscribed and not now.heads
     if not now.scale_known and now.metric_subscribed:
         return Verdict(WARN, "relative depth only", *_why_no_scale(now))
     without_camera = "no cloud" if now.settings.scale_source == "given" else "relative depth only"
@@ -198,7 +198,7 @@ def _judge_outputs(now: Situation) -> Verdict | None:
     for kind, state in (("camera_info", without_camera), ("publish", "outputs are lost")):
         if kind in now.problems:
             return Verdict(WARN, state, now.problems[kind], CURES[kind])
-    if no_confidence:
+    if CONFIDENCE in now.subscribed and not now.heads:
         return Verdict(WARN, "no confidence", NO_CONFIDENCE, "choose one that does: nano")
     if now.settings.min_confidence and now.metric_subscribed and not now.heads:
         return Verdict(WARN, "no confidence", UNFILTERED, "choose a model that does: nano, or set min_confidence to 0")

@@ -8,6 +8,9 @@ from dataclasses import replace
 from depthart_core import BackendError, Intrinsics, RelativeDepth, ScaleGuess
 from depthart_ros.parameters.settings import Settings
 
+USUAL_INTERVAL = 1 / 30
+"""Seconds between frames whose stamps do not tell."""
+
 
 def given_scale(settings: Settings) -> ScaleGuess | None:
     """Return the scale that the parameters give, which claims no error; None where they give none."""
@@ -23,10 +26,6 @@ def scale_possible(settings: Settings, *, heads: bool) -> bool:
         heads: whether the model guesses it.
     """
     return heads if settings.scale_source == "model" else given_scale(settings) is not None
-
-
-USUAL_INTERVAL = 1 / 30
-"""Seconds between frames whose stamps do not tell."""
 
 
 class Scaling:

@@ -99,14 +99,14 @@ def _newest_frames(active: Callable[[], Collection[SnapshotCamera]]) -> dict[Sna
     frames = {camera: camera.newest_frame for camera in active()}
     stale = {camera: frame for camera, frame in frames.items() if frame is None or begin - frame.made > OLD}
 
-    def come() -> bool:
+    def all_came() -> bool:
         waited = time.monotonic() - begin
         frames.update({camera: frame for camera in stale if (frame := camera.newest_frame) is not None})
         return waited > PATIENCE or all(
             _is_complete(frames[camera], before, waited) for camera, before in stale.items()
         )
 
-    while active() and not come():
+    while active() and not all_came():
         for camera in stale:
             camera.request_frame(wanted=True)  # again, as it may have been deactivated and activated meanwhile
         time.sleep(LOOK)
