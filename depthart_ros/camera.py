@@ -93,13 +93,13 @@ class Camera:
             )
 
     def deactivate(self) -> None:
-        """Unsubscribe; the worker is to be stopped after that, and `settle` called."""
+        """Unsubscribe; the worker is to be stopped next, and then `settle` to be called."""
         if self._intake is not None:
             self._intake.close()
         self._intake = None
 
     def settle(self) -> None:
-        """Forget what was wrong with frames, once none is at work."""
+        """Forget what was wrong with frames; to be called once no frame is at work any more."""
         self._problems.clear(*FRAME_PROBLEMS)
 
     def release(self) -> None:

@@ -121,7 +121,7 @@ class DepthNode(LifecycleNode):
         return [self.set_parameters_atomically([parameter]) for parameter in parameter_list]
 
     def _valid_settings(self) -> Settings:
-        """Return the parameters; those of each camera are looked at as well.
+        """Return the parameters for all cameras, once those of each camera have been checked as well.
 
         Raises:
             ConfigError: some were refused at start, or they contradict each other.
@@ -195,7 +195,7 @@ class DepthNode(LifecycleNode):
         self._estimator = None
 
     def _active_cameras(self) -> list[Camera]:
-        """Return all cameras while the node is active, none else."""
+        """Return all cameras while the node is active, otherwise none."""
         return self._cameras if self._label == "active" else []
 
     def _recheck(self) -> None:

@@ -1,4 +1,4 @@
-"""Named errors besides those of the core: one sentence each, with what was got and what was expected."""
+"""Named errors besides those of the core, and how commands print one: as a single line."""
 
 from __future__ import annotations
 

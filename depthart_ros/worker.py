@@ -78,7 +78,7 @@ class FrameQueue(Generic[Item]):
 
 
 class Worker:
-    """One thread that takes one item from each queue in turn, so that no camera waits for more than one of each other.
+    """One thread that takes one item from each queue in turn: a camera waits for one frame of each other one at most.
 
     Args:
         keep_all: whether every item is processed; otherwise the newest of each queue.

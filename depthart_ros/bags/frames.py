@@ -96,7 +96,7 @@ class Tally:
 
     @property
     def frames(self) -> int:
-        """All of them."""
+        """How many there were, done or failed."""
         return self.done + self.failed.total()
 
 

@@ -1,4 +1,4 @@
-"""A recording is opened, and what helps is said where it cannot be read."""
+"""Opens recordings; where one cannot be read, says what helps."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ PROFILES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
 
 
 def profile_variables(environment: Mapping[str, str]) -> tuple[str, str]:
-    """Return the variable that names the profile of this Fast DDS, and that of the others.
+    """Return the variable by which this Fast DDS finds its profile, and the one that its other versions read.
 
     Args:
         environment: such as os.environ.

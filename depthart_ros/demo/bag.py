@@ -1,4 +1,4 @@
-"""Writes received messages as a rosbag2 bag; rosbags does it, so no ROS 2 installation is needed."""
+"""Writes received messages as a rosbag2 bag, with rosbags: rosbag2 itself need not be installed."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Message:
     """One message as it came over DDS.
 
     Attributes:
-        topic: of TOPICS, or one of several cameras, CAMERA/TOPIC.
+        topic: one of TOPICS; CAMERA/TOPIC where there are several cameras.
         received: when [ns since 1970].
         data: serialised (CDR).
     """
@@ -65,7 +65,7 @@ class Recorder:
 
     Args:
         keep: seconds of messages to hold.
-        topics: of TOPICS, all by default; also those of several cameras, CAMERA/TOPIC.
+        topics: to hear, all TOPICS by default; CAMERA/TOPIC where there are several cameras.
 
     Attributes:
         counts: messages by topic.

@@ -21,11 +21,11 @@ class LatencyTrend:
         self._recent: deque[Mapping[str, float]] = deque(maxlen=REMEMBERED)
 
     def newest(self, stage: str) -> float:
-        """Return the mean of a stage [s] in the newest second in which something was published; 0 when idle."""
+        """Return the mean of a stage [s] in the newest second in which something was published; 0 while idle."""
         return self._recent[-1].get(stage, 0.0) if self._recent else 0.0
 
     def falls_behind(self, snapshot: StatisticsSnapshot, *, full: bool) -> bool:
-        """Whether it does, this snapshot included.
+        """Whether the camera falls behind, as of this snapshot; to be called once for each.
 
         Args:
             snapshot: the newest.

@@ -14,8 +14,8 @@ COUNTERS = ("received", "processed", "replaced", "too_old", "idle", "failed", "p
 STAGES = ("decode", "infer", "publish", "stamp_to_arrival", "stamp_to_publish", "arrival_to_publish")
 PERCENTILES = (50, 95, 99)
 WINDOW = 300  # frames that the percentiles look back: ten seconds of a usual camera
-LOOK_BACK = 10  # snapshots, a second apart, that the rates do: a large model needs seconds for a frame
-SHORTEST = 1.0  # seconds that rates are of at least: the first image alone makes none
+LOOK_BACK = 10  # snapshots, a second apart, that the rates look back: a large model needs seconds for a frame
+SHORTEST = 1.0  # seconds over which a rate is taken at least, or the first image alone would make a huge one
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ WIDTH = 12
 
 @dataclass(frozen=True)
 class Finding:
-    """One line.
+    """One line of the report.
 
     Attributes:
         about: its section, such as "model".
-        text: what is so.
+        text: what was found.
         cure: the command or step that helps; not empty where something is wrong.
     """
 
@@ -35,7 +35,7 @@ def report(findings: Sequence[Finding]) -> str:
 
 
 def is_wrong(findings: Iterable[Finding]) -> bool:
-    """Whether something is."""
+    """Whether one of the findings is that something is wrong."""
     return any(finding.cure for finding in findings)
 
 

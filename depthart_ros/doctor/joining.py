@@ -19,7 +19,7 @@ JOINED = "depthart joined ROS"
 JOINING = f"""try:
     import rclpy
 except ImportError:
-    rclpy = None  # told by who needs it
+    rclpy = None  # whoever needs it says so
 else:
     rclpy.init()
     rclpy.create_node("depthart_doctor")

@@ -29,7 +29,7 @@ SCAN_PERIOD = 0.5
 
 @dataclass
 class Topic:
-    """One topic of KINDS.
+    """A topic whose messages are of one of KINDS.
 
     Attributes:
         name: fully qualified.
@@ -38,8 +38,8 @@ class Topic:
         subscribers: likewise, without our own.
         heard: whether we subscribed to it.
         times: when messages came [s].
-        first: the first of them, as an object.
-        statuses: of diagnostics, the newest of each name.
+        first: the first message, deserialised; None before it came.
+        statuses: the newest status of each name, where these are diagnostics.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Graph:
 
     Attributes:
         middleware: identifier of the RMW that is in use.
-        topics: by name, those of KINDS.
+        topics: by name, all whose messages are of one of KINDS.
         depth_nodes: fully qualified names of the nodes that publish relative depth.
         seconds: how long we listened.
     """

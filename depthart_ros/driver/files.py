@@ -45,7 +45,7 @@ def read_picture(path: Path) -> npt.NDArray[np.uint8]:
 
 
 def open_video(path: Path) -> cv2.VideoCapture:
-    """Return OpenCV's reader of a video; whether it can read it is to be asked.
+    """Return OpenCV's reader of a video, which may still turn out to be none that it can read.
 
     Raises:
         ImageError: it is no regular file, or the name is no UTF-8, over which OpenCV crashes.
@@ -75,7 +75,7 @@ def read_video(path: Path) -> Iterator[npt.NDArray[np.uint8]]:
 
 
 def frames_of(capture: cv2.VideoCapture) -> Iterator[npt.NDArray[np.uint8]]:
-    """Read until nothing comes, and release."""
+    """Give the frames of a reader until none comes, then release it."""
     try:
         while (read := capture.read())[0]:
             yield np.asarray(read[1], np.uint8)

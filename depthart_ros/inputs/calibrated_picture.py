@@ -89,14 +89,14 @@ class PictureCalibrator:
         return picture
 
     def quietly(self, rgb: Picture, info: CameraInfo | None, settings: Settings) -> CalibratedPicture:
-        """The same where nobody needs the calibration, except perhaps a snapshot: nothing is reported."""
+        """Return what `of` would, and report nothing: for pictures whose calibration a snapshot alone may need."""
         try:
             return self._calibrated(rgb, info, settings)
         except (ConfigError, IntrinsicsError):
             return CalibratedPicture(rgb)
 
     def _remark(self, info: CameraInfo, settings: Settings, topic: str) -> None:
-        """Say once that distortion is ignored."""
+        """Say once that distortion is ignored, or that `rectified` is true of a topic that sounds raw."""
         if settings.rectify:
             return
         if not settings.rectified and any(info.d):

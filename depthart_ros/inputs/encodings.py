@@ -1,4 +1,4 @@
-"""What image messages hold: pictures, how each encoding lies in memory and how large they may be, or depth."""
+"""The encodings of image messages: how each lays out its pixels, how many pixels there may be, which hold depth."""
 
 from __future__ import annotations
 

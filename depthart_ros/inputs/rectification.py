@@ -28,10 +28,10 @@ RADIAL = (0, 1, 4, 5, 6, 7)
 """Places of D that hold what depends on the angle from the axis alone, fisheyes aside."""
 
 SAMPLES = 1024
-"""Angles at which a distortion is looked at,"""
+"""How many angles from the axis a distortion is looked at."""
 
 WIDEST = math.radians(89.9)
-"""and the widest of them: behind the camera there is no picture."""
+"""The widest of these angles: nothing behind the camera is in a picture."""
 
 LIKE_PLUMB_BOB = ("", "none")
 FISHEYE = ("equidistant", "fisheye")

@@ -42,7 +42,7 @@ def camera_infos_beside(image: str) -> list[str]:
 
 
 def sounds_raw(image: str) -> bool:
-    """Whether a topic has raw pictures by its name: drivers call them image_raw."""
+    """Whether the name of a topic says that its pictures are not rectified: drivers call them image_raw."""
     return "raw" in image.removesuffix(COMPRESSED_SUFFIX).rpartition("/")[2]
 
 

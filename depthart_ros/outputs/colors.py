@@ -18,7 +18,7 @@ COLOR_MAPS: dict[str, int] = {
 }
 
 HUGE = 2.0**24
-"""Places in a palette below this are rounded by OpenCV as they should; it makes integers of 32 bits of them."""
+"""Places in a palette below this are safe to round: OpenCV turns them into 32-bit integers on the way."""
 
 
 @lru_cache(maxsize=len(COLOR_MAPS))

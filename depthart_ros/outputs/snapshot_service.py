@@ -24,7 +24,7 @@ from depthart_ros.outputs.snapshot import save_snapshot, snapshot_folder
 
 PATIENCE = 5.0  # seconds in which a frame has to come where depth was not made lately, as nobody subscribes
 CALIBRATION = 1.0  # of these, the seconds in which its camera_info has to come
-LOOK = 0.05  # seconds between two looks
+LOOK = 0.05  # seconds from one look for frames to the next
 OLD = 5.0  # seconds after which a frame is not the newest any more, and its age is worth a word
 INACTIVE = "the node is not active, so there is no frame; run its lifecycle transitions configure and activate"
 NO_FRAME = f"no frame came within {PATIENCE:g} s; call again where the model is slower, else /diagnostics says why"

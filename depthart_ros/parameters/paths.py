@@ -1,4 +1,4 @@
-"""Where the files are that parameters name, and what stands in small ones."""
+"""Finds the files that parameters name, and reads small ones."""
 
 from __future__ import annotations
 

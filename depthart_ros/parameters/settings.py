@@ -146,11 +146,9 @@ class Settings:
     color_relative_max: float = dynamic(
         2.5, "Relative depth at the far end while the scale is unknown", limits=(0.0, 10000.0)
     )
-
     color_legend: bool = dynamic(
         True, "Whether a bar at the right edge of depth/image_color says which colour is which depth"
     )
-
     snapshot_dir: str = dynamic(
         "", "Folder of ~/save_snapshot; empty: depthart in $ROS_HOME, which is ~/.ros where it is not set"
     )

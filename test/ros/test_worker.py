@@ -109,7 +109,7 @@ def test_cameras_take_turns_however_fast_one_of_them_is():
     busy.worker.stop()
 
 
-def test_a_lane_that_keeps_all_gives_every_item_in_order_and_says_when_it_has_room():
+def test_a_queue_that_keeps_all_gives_every_item_in_order_and_says_when_it_has_room():
     busy = Busy(keep_all=True)
     (queue,) = busy.queues
     for item in range(3 * QUEUE_LIMIT):
