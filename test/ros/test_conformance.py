@@ -95,7 +95,7 @@ def check_headers_and_sizes(out, stamp):
 
 def check_values(out, rgb, estimate, *, outside):
     expected = estimate(rgb)
-    relative, depth, confidence = (pixels(out[topic]) for topic in IMAGES[:3])
+    relative, depth, confidence, colors = (pixels(out[topic]) for topic in IMAGES)
     np.testing.assert_allclose(relative, expected.values, rtol=1e-5)
     np.testing.assert_allclose(confidence, expected.confidence, atol=1e-5)
     assert (confidence >= 0).all()
@@ -105,6 +105,7 @@ def check_values(out, rgb, estimate, *, outside):
         assert 0 < outside.mean() < 1
         metres[outside] = np.nan
     np.testing.assert_allclose(depth, metres, rtol=1e-6)
+    assert len(np.unique(colors.reshape(-1, 3), axis=0)) > 10
 
 
 def check_geometry(out, source, rgb, mode):
@@ -151,12 +152,13 @@ def test_infinities_nan_and_millimetres(show, estimate, picture):
     np.testing.assert_array_equal(np.isnan(pixels(out["depth/image_rect"])), edges)
 
 
-def test_every_output_follows_a_change_of_resolution(show):
+def test_every_output_follows_a_change_of_resolution(show, estimate, picture):
     for place, size in enumerate(((64, 48), (80, 60), (64, 48))):
         fields = {"width": size[0], "height": size[1]}
         out, _ = show(stamp=Time(sec=10 + place), size=size, info=fields)
         for topic, message in out.items():
             assert (message.width, message.height) == size, topic
+        np.testing.assert_allclose(pixels(out["depth/relative"]), estimate(picture(*size)).values, rtol=1e-5)
         depth, info = pixels(out["depth/image_rect"]), out["depth/camera_info"]
         np.testing.assert_allclose(points(out["points"])[..., :3], recomputed(depth, info.p, 4), rtol=0, atol=1e-5)
 
