@@ -28,8 +28,7 @@ def run_node(program: str, make: Callable[[], Node], args: Sequence[str] | None 
     """
     absent = missing_middleware(os.environ)
     if absent:
-        print(f"{program} cannot start: {': '.join(absent)}", file=sys.stderr)
-        return 1
+        return _refuse(program, ": ".join(absent))
     try:
         return _spin(program, make, args)
     except KeyboardInterrupt:
@@ -56,8 +55,7 @@ def _spin(program: str, make: Callable[[], Node], args: Sequence[str] | None) ->
     try:
         rclpy.init(args=None if args is None else list(args), signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # arguments of ROS, a file of parameters
-        print(f"{program} cannot start: {str(error).splitlines()[0]}", file=sys.stderr)
-        return 1
+        return _refuse(program, error)
     node = None
     try:
         executor = SingleThreadedExecutor()
@@ -68,8 +66,7 @@ def _spin(program: str, make: Callable[[], Node], args: Sequence[str] | None) ->
             except (ParameterException, InvalidQosOverridesError, RuntimeError) as error:  # given as ROS arguments
                 if not rclpy.ok():
                     return 0  # a signal came while it was being made
-                print(f"{program} cannot start: {str(error).splitlines()[0]}", file=sys.stderr)
-                return 1
+                return _refuse(program, error)
             rclpy.spin(node, executor)
     except ExternalShutdownException:
         pass  # a signal came: this is how it is meant to end
@@ -82,6 +79,12 @@ def _spin(program: str, make: Callable[[], Node], args: Sequence[str] | None) ->
         if rclpy.ok():
             rclpy.shutdown()
     return 0
+
+
+def _refuse(program: str, reason: object) -> int:
+    """Say in one sentence why a program cannot start; returns its exit status."""
+    print(f"{program} cannot start: {str(reason).splitlines()[0]}", file=sys.stderr)
+    return 1
 
 
 def _note_signals() -> list[int]:

@@ -78,7 +78,8 @@ def run(args: argparse.Namespace) -> int:
         ImageError: The results cannot be written.
     """
     _check(args)
-    files, problems = find_files(args.inputs, args.out)
+    out = Path(args.out)
+    files, problems = find_files([Path(name) for name in args.inputs], out)
     estimator = DepthEstimator.load(
         args.model,
         backend=args.backend,
@@ -91,23 +92,23 @@ def run(args: argparse.Namespace) -> int:
     )
     if args.fov_deg is not None and not estimator.heads:
         raise ConfigError(f"--fov-deg needs a model that guesses its scale, {args.model} does not; give --scale")
-    _make_folder(args.out)
+    _make_folder(out)
     done, read = 0, {os.path.realpath(file) for file in files}
     with tqdm(total=count_pictures(files), unit="picture", file=sys.stderr) as bar:
-        for picture in chain.from_iterable(_readable(file, args.out, problems) for file in files):
+        for picture in chain.from_iterable(_readable(file, out, problems) for file in files):
             try:
-                _check_free(args.out, picture.name, read)
+                _check_free(out, picture.name, read)
                 results = _results(estimator, picture, scale=args.scale, fov_deg=args.fov_deg)
             except ImageError as error:
                 problems.append(str(error))
                 continue
-            _write(args.out, picture.name, results)
+            _write(out, picture.name, results)
             done += 1
             bar.update()
     for problem in problems:
         tell(problem)
     unit = "relative" if args.scale is None and args.fov_deg is None else "metres"
-    print(f"{done} depth maps in {args.out} ({estimator.name}, {unit})")
+    print(f"{done} depth maps in {out} ({estimator.name}, {unit})")
     return 1 if problems else 0
 
 
@@ -121,7 +122,6 @@ def beside(rgb: npt.NDArray[np.uint8], depth: npt.NDArray[np.float32]) -> npt.ND
 def _check(args: argparse.Namespace) -> None:
     if not all((*args.inputs, args.out)):
         raise ConfigError("INPUT or --out is empty; expected a path, . for the folder you are in")
-    args.inputs, args.out = [Path(name) for name in args.inputs], Path(args.out)
     _, largest = SPECS["scale"].limits or (0, math.inf)
     if args.scale is not None and not 0 < args.scale <= largest:
         raise ConfigError(f"--scale is {args.scale:g}; expected metres per unit above 0, at most {largest:g}")

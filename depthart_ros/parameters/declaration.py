@@ -44,8 +44,7 @@ def declare_parameters(node: Node) -> dict[str, str]:
 
 def _warn_of_unknown(node: Node) -> None:
     """Name the values given at start that no parameter takes; a section for all nodes may well hold those of others."""
-    given = node._parameter_overrides  # noqa: SLF001 - rclpy has no public way to them
-    if ignored := unknown(given, cameras_of(node)):
+    if ignored := unknown(_given(node), cameras_of(node)):
         node.get_logger().warning(f"unknown parameters are ignored: {', '.join(ignored.values())}")
 
 
@@ -192,16 +191,21 @@ def _declare(node: Node, name: str, default: Any, refused: dict[str, str]) -> No
 
 def _read_as_double(node: Node, name: str) -> None:
     """Let a whole number given at start for a floating-point parameter be one of those: `ros2 param dump` shows it."""
-    overrides = node._parameter_overrides  # noqa: SLF001 - rclpy has no public way to them
-    if name in overrides and type(overrides[name].value) is int and isinstance(DEFAULTS[_known_as(name)], float):
-        overrides[name] = Parameter(name, value=float(overrides[name].value))
+    given = _given(node)
+    if name in given and type(given[name].value) is int and isinstance(DEFAULTS[_known_as(name)], float):
+        given[name] = Parameter(name, value=float(given[name].value))
 
 
 def _dumped_unset(node: Node, name: str) -> bool:
     """Whether the value given at start is what `ros2 param dump` writes of a parameter without one: null, as text."""
-    given = node._parameter_overrides.get(name)  # noqa: SLF001 - rclpy has no public way to them
     may_be_unset = name == "cameras" or name not in SPECS
-    return given is not None and may_be_unset and given.value in UNSET
+    return may_be_unset and name in _given(node) and _given(node)[name].value in UNSET
+
+
+def _given(node: Node) -> dict[str, Parameter[Any]]:
+    """Return the values given at start, by name; what is put into it counts instead."""
+    given: dict[str, Parameter[Any]] = node._parameter_overrides  # noqa: SLF001 - rclpy has no public way to them
+    return given
 
 
 def _check_changes(
