@@ -175,7 +175,7 @@ class Camera:
         if intake is None or self._outputs is None or self._estimator is None:
             return now
         settings, image = self._settings.now(), intake.image.state()
-        falls_behind = self._trend.falls_behind(snapshot, full=intake.full)  # before its newest: it takes the snapshot
+        self._trend.add(snapshot, full=intake.full)
         return replace(
             now,
             settings=settings,
@@ -186,7 +186,7 @@ class Camera:
             ever_received=snapshot.counters["received"] > 0,
             interval=intake.interval,
             middleware=get_rmw_implementation_identifier(),
-            falls_behind=falls_behind,
+            falls_behind=self._trend.falls_behind,
             latency=self._trend.newest("arrival_to_publish"),
             age=self._trend.newest("stamp_to_arrival"),
             subscribed=self._outputs.subscribed(),

@@ -22,10 +22,10 @@ from depthart_ros.model_loading import faster_with, load_estimator
 from depthart_ros.outputs.publishers import publish
 from depthart_ros.outputs.snapshot_service import offer_snapshots
 from depthart_ros.parameters.declaration import (
+    any_fixed,
     cameras_of,
     declare_deleted,
     declare_parameters,
-    is_fixed,
     read_settings,
 )
 from depthart_ros.parameters.settings import Settings
@@ -164,7 +164,7 @@ class DepthNode(LifecycleNode):
                 else:
                     self._deactivate()
                 if not ended:
-                    self._problems = {"refused" if is_fixed(self._refused) else "configuration": str(error)}
+                    self._problems = {"refused" if any_fixed(self._refused) else "configuration": str(error)}
                     self.get_logger().error(f"stays {state.label}: {error}")
                 return TransitionCallbackReturn.FAILURE
             self._problems = {"configuration": f"unforeseen error: {error!r}; its log says where"}

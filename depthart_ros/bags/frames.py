@@ -10,7 +10,7 @@ from typing import Any
 
 from depthart_core import DepthartError, DepthEstimator
 from depthart_ros.bags.job import Job
-from depthart_ros.bags.message_types import message_types, read, written
+from depthart_ros.bags.message_types import deserialize, message_types, serialize
 from depthart_ros.bags.source import Source, Stored
 from depthart_ros.bags.target import Target
 from depthart_ros.diagnostics.problems import Problems
@@ -41,7 +41,7 @@ class CollectedOutputs:
 
     def publish(self, topic: str, message: Any) -> str:
         """See pipeline.Outputs."""
-        self.messages.append((topic, bytes(written(message))))
+        self.messages.append((topic, bytes(serialize(message))))
         return ""
 
 
@@ -60,7 +60,7 @@ class BagCameraInfos:
         damaged, why = 0, ""
         for message in source.messages([topic]) if topic else ():
             try:
-                self._infos.append(read(message.content, message.connection.msgtype))
+                self._infos.append(deserialize(message.content, message.connection.msgtype))
                 self._received.append(message.received)
             except Exception as error:  # rosbags lets errors of struct and numpy through
                 damaged, why = damaged + 1, str(error) or type(error).__name__
@@ -152,7 +152,7 @@ def _process(message: Stored, pipeline: Pipeline, infos: BagCameraInfos, setting
         BagError: the model's answer cannot be kept.
     """
     try:
-        image = read(message.content, message.connection.msgtype)
+        image = deserialize(message.content, message.connection.msgtype)
     except Exception as error:  # rosbags lets errors of struct and numpy through
         return f"image: the message is damaged ({str(error) or type(error).__name__})"
     try:

@@ -25,26 +25,26 @@ def message_types() -> MessageTypes:
 
 def empty(kind: str, **given: Any) -> Any:
     """Return a message of a type whose fields are zero and empty unless given, as those of ROS are."""
-    fields = store().fielddefs[kind][1]
-    return store().types[kind](**{name: _zero(described) for name, described in fields} | given)
+    fields = typestore().fielddefs[kind][1]
+    return typestore().types[kind](**{name: _zero(described) for name, described in fields} | given)
 
 
-def read(content: bytes, kind: str) -> Any:
-    """Return the message that CDR bytes hold; its arrays are views of them.
+def deserialize(content: bytes, kind: str) -> Any:
+    """Return the message in CDR bytes; its arrays are views of them.
 
     Raises:
         Exception: rosbags' own, or ValueError, where the bytes are no such message.
     """
-    return store().deserialize_cdr(content, kind)
+    return typestore().deserialize_cdr(content, kind)
 
 
-def written(message: Any) -> bytes | memoryview:
+def serialize(message: Any) -> bytes | memoryview:
     """Return a message as CDR bytes."""
     kind: str = message.__msgtype__
-    for name, (node, described) in store().fielddefs[kind][1]:
+    for name, (node, described) in typestore().fielddefs[kind][1]:
         if node.name in ARRAYS and described[0][0].name == BASE:
             setattr(message, name, np.asarray(getattr(message, name), _dtype(described[0][1][0])))
-    content: memoryview = store().serialize_cdr(message, kind)
+    content: memoryview = typestore().serialize_cdr(message, kind)
     return content
 
 
@@ -58,8 +58,8 @@ def needing_rosbags() -> Iterator[None]:
 
 
 @cache
-def store() -> Any:
-    """Return rosbags' table of types; those of ROS's own messages are the same in all distributions since Humble.
+def typestore() -> Any:
+    """Return rosbags' table of message types; ROS's own have been the same in all distributions since Humble.
 
     Raises:
         BagError: rosbags is missing.

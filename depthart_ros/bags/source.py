@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from depthart_ros.bags.message_types import read
+from depthart_ros.bags.message_types import deserialize
 from depthart_ros.bags.opening import open_reader, reading
 from depthart_ros.errors import BagError
 from depthart_ros.inputs.encodings import holds_depth
@@ -137,7 +137,7 @@ def _colour_topics(source: Source, pictures: list[str]) -> list[str]:
         if stored is None:
             raise BagError(f"{source.path}: no message on {topic}, expected as many as its metadata counts")
         try:
-            first[topic] = holds_depth(read(stored.content, stored.connection.msgtype))
+            first[topic] = holds_depth(deserialize(stored.content, stored.connection.msgtype))
         except Exception:  # damaged: whoever decodes it says so
             first[topic] = False
     return [topic for topic, depth in first.items() if not depth]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from depthart_ros.bags.message_types import store
+from depthart_ros.bags.message_types import typestore
 from depthart_ros.bags.source import Source, Stored
 from depthart_ros.errors import BagError
 
@@ -75,12 +75,12 @@ class Target:
         for known in self._writer.connections:
             if (known.topic, known.msgtype, known.ext) == (item.topic, item.msgtype, item.ext):
                 return known  # two publishers of one kind
-        known_type = item.msgtype in store().fielddefs
+        known_type = item.msgtype in typestore().fielddefs
         definition, digest = item.msgdef.data, item.digest
         if known_type and not definition:
-            definition, _ = store().generate_msgdef(item.msgtype, ros_version=2)
+            definition, _ = typestore().generate_msgdef(item.msgtype, ros_version=2)
         if not digest:
-            digest = store().hash_rihs01(item.msgtype) if known_type else UNKNOWN_HASH
+            digest = typestore().hash_rihs01(item.msgtype) if known_type else UNKNOWN_HASH
         return self._writer.add_connection(
             item.topic,
             item.msgtype,
@@ -91,7 +91,7 @@ class Target:
         )
 
     def _add_connection(self, topic: str, kind: str) -> Any:
-        return self._writer.add_connection(topic, kind, typestore=store(), offered_qos_profiles=[_offered()])
+        return self._writer.add_connection(topic, kind, typestore=typestore(), offered_qos_profiles=[_offered()])
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from depthart_core.errors import DepthartError
-from depthart_ros.bags.message_types import store
+from depthart_ros.bags.message_types import typestore
 from depthart_ros.bags.opening import METADATA
 from depthart_ros.bags.target import open_writer
 from depthart_ros.demo.recorder import TOPICS, Message
@@ -24,7 +24,7 @@ def write_bag(folder: Path, messages: Sequence[Message]) -> Path:
     Raises:
         DepthartError: rosbags is missing, `folder` is something else than a bag, or it cannot be written.
     """
-    types = store()
+    types = typestore()
     _clear(folder)
     try:
         with open_writer(folder, "mcap") as writer:

@@ -15,20 +15,25 @@ FACTOR, MARGIN = 1.5, 0.1
 
 
 class LatencyTrend:
-    """Looks at one snapshot after the other, a second apart."""
+    """Looks at one snapshot after the other, a second apart.
+
+    Attributes:
+        falls_behind: whether the camera does, as of the newest snapshot.
+    """
 
     def __init__(self) -> None:
         self._recent: deque[Mapping[str, float]] = deque(maxlen=REMEMBERED)
+        self.falls_behind = False
 
     def newest(self, stage: str) -> float:
         """Return the mean of a stage [s] in the newest second in which something was published; 0 while idle."""
         return self._recent[-1].get(stage, 0.0) if self._recent else 0.0
 
-    def falls_behind(self, snapshot: StatisticsSnapshot, *, full: bool) -> bool:
-        """Whether the camera falls behind, as of this snapshot; to be called once for each.
+    def add(self, snapshot: StatisticsSnapshot, *, full: bool) -> None:
+        """Take the newest snapshot.
 
         Args:
-            snapshot: the newest.
+            snapshot: of the statistics.
             full: whether the camera's queue has no room.
         """
         if "arrival_to_publish" in snapshot.recent:
@@ -38,7 +43,7 @@ class LatencyTrend:
         behind = full or processed_share(snapshot.rates) < 0.5
         # images that wait until there is room arrive older; whatever else makes them old is not our doing
         stage = "stamp_to_publish" if full else "arrival_to_publish"
-        return behind and grows([recent[stage] for recent in self._recent if stage in recent])
+        self.falls_behind = behind and grows([recent[stage] for recent in self._recent if stage in recent])
 
 
 def grows(latencies: Sequence[float]) -> bool:

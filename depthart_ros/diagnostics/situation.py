@@ -14,7 +14,7 @@ from depthart_ros.pipeline import needs_calibration
 
 @dataclass(frozen=True)
 class Situation:
-    """Everything that the verdict depends on; what stands behind `settings` counts while the node is active.
+    """Everything that the verdict depends on; from `settings` on it counts only while the node is active.
 
     Attributes:
         lifecycle: label of the lifecycle state, for example "active".

@@ -78,8 +78,8 @@ def read_settings(node: Node, camera: str = "", changes: Mapping[str, Any] | Non
         raise ConfigError(f"{camera}: {error}" if camera else str(error)) from error
 
 
-def is_fixed(names: Iterable[str]) -> bool:
-    """Whether a parameter among some can be given at start alone."""
+def any_fixed(names: Iterable[str]) -> bool:
+    """Whether one of some parameters can be given at start alone."""
     return any(name in SPECS and not SPECS[name].dynamic for name in names)
 
 

@@ -80,14 +80,14 @@ def write_bag(tmp_path):
     def write(content, *, storage="mcap", name="in", others=()):
         from rosbags.rosbag2 import StoragePlugin, Writer
 
-        from depthart_ros.bags.message_types import store, written
+        from depthart_ros.bags.message_types import serialize, typestore
 
         with Writer(tmp_path / name, version=8, storage_plugin=StoragePlugin[storage.upper()]) as writer:
             topics = {}
             for topic, message, received in content:
                 if topic not in topics:
-                    topics[topic] = writer.add_connection(topic, message.__msgtype__, typestore=store())
-                writer.write(topics[topic], received, written(message))
+                    topics[topic] = writer.add_connection(topic, message.__msgtype__, typestore=typestore())
+                writer.write(topics[topic], received, serialize(message))
             for topic, kind, definition, digest, contents in others:
                 connection = writer.add_connection(topic, kind, msgdef=definition, rihs01=digest)
                 for received, data in contents:
@@ -121,9 +121,9 @@ def bag(toy_heads_path):
 @pytest.fixture
 def added(contents):
     """A function that gives the messages of a topic of a bag as (received, message)."""
-    from depthart_ros.bags.message_types import read
+    from depthart_ros.bags.message_types import deserialize
 
     def messages_of(path, topic):
-        return [(received, read(data, kind)) for name, received, kind, data in contents(path) if name == topic]
+        return [(received, deserialize(data, kind)) for name, received, kind, data in contents(path) if name == topic]
 
     return messages_of

@@ -50,7 +50,7 @@ def test_the_bag_holds_what_the_node_publishes(bag, write_bag, recording, added,
     from rclpy.serialization import deserialize_message, serialize_message
     from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
-    from depthart_ros.bags.message_types import written
+    from depthart_ros.bags.message_types import serialize
 
     kinds = {"depth/relative": Image, "depth/image_rect": Image, "depth/camera_info": CameraInfo,
              "points": PointCloud2, "depth/image_color": Image, "depth/confidence": Image}  # fmt: skip
@@ -64,8 +64,8 @@ def test_the_bag_holds_what_the_node_publishes(bag, write_bag, recording, added,
     images, infos = (
         world.peer.create_publisher(kind, name, 1) for kind, name in ((Image, "image"), (CameraInfo, "camera_info"))
     )
-    image = deserialize_message(bytes(written(messages.image(0, padding=8))), Image)
-    info = deserialize_message(bytes(written(messages.info(0))), CameraInfo)
+    image = deserialize_message(bytes(serialize(messages.image(0, padding=8))), Image)
+    info = deserialize_message(bytes(serialize(messages.info(0))), CameraInfo)
 
     def show():
         infos.publish(info)
@@ -74,7 +74,7 @@ def test_the_bag_holds_what_the_node_publishes(bag, write_bag, recording, added,
     world.until(lambda: all(world.got[topic] for topic in kinds), what="outputs", meanwhile=show)
     for topic, kind in kinds.items():
         [(_, made)] = added(out, f"/{topic}")
-        assert deserialize_message(bytes(written(made)), kind) == world.got[topic][-1], topic
+        assert deserialize_message(bytes(serialize(made)), kind) == world.got[topic][-1], topic
     assert serialize_message(image)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("rosbags", reason="rosbags is not installed (extra `view`)")
 
-from depthart_ros.bags.message_types import read
+from depthart_ros.bags.message_types import deserialize
 
 MANY = 300  # frames: some seconds of work after the first answers
 
@@ -62,7 +62,7 @@ def test_an_interrupted_run_goes_on_without_asking_the_model_again(start, bag, w
     assert [entry[:3] for entry in resumed] == [entry[:3] for entry in at_once]
     for (topic, _, kind, made), (*_, expected) in zip(resumed, at_once, strict=True):
         if topic in ("/depth/image_rect", "/points"):  # sums may differ in their last bit from process to process
-            values = [np.asarray(read(data, kind).data).view(np.float32) for data in (made, expected)]
+            values = [np.asarray(deserialize(data, kind).data).view(np.float32) for data in (made, expected)]
             np.testing.assert_allclose(*values, rtol=1e-5)
         else:
             assert made == expected

@@ -9,7 +9,9 @@ from depthart_ros.diagnostics.statistics import StatisticsSnapshot
 def falls_behind(latencies, *, received=30.0, processed=8.0, idle=0.0, full=False):
     trend = LatencyTrend()
     rates = {"received": received, "processed": processed, "idle": idle}
-    return [trend.falls_behind(snapshot_of(rates, latency), full=full) for latency in latencies][-1]
+    for latency in latencies:
+        trend.add(snapshot_of(rates, latency), full=full)
+    return trend.falls_behind
 
 
 def snapshot_of(rates, latency, age=0.0):
@@ -19,7 +21,7 @@ def snapshot_of(rates, latency, age=0.0):
 
 
 def idle(trend):
-    trend.falls_behind(StatisticsSnapshot({}, {"received": 0.0, "processed": 0.0}, {}), full=False)
+    trend.add(StatisticsSnapshot({}, {"received": 0.0, "processed": 0.0}, {}), full=False)
 
 
 def test_a_latency_that_grows_while_images_come_too_fast_is_overload():
@@ -34,7 +36,8 @@ def test_images_that_are_older_and_older_when_they_arrive_are_no_overload_unless
     for full in (False, True):
         trend, rates = LatencyTrend(), {"received": 30.0, "processed": 8.0}
         for second in range(REMEMBERED):
-            found[full] = trend.falls_behind(snapshot_of(rates, 0.1, age=0.5 * second), full=full)
+            trend.add(snapshot_of(rates, 0.1, age=0.5 * second), full=full)
+        found[full] = trend.falls_behind
     assert found == {False: False, True: True}
 
 
@@ -55,7 +58,8 @@ def test_an_idle_second_begins_anew():
         if latency is None:
             idle(trend)
         else:
-            found.append(trend.falls_behind(snapshot_of(rates, latency), full=False))
+            trend.add(snapshot_of(rates, latency), full=False)
+            found.append(trend.falls_behind)
     assert not any(found)
 
 
@@ -70,7 +74,7 @@ def test_stages_are_those_of_the_newest_second_with_depth_and_none_when_idle():
     assert [trend.newest(stage) for stage in stages] == [0.0, 0.0]
     for latency in (0.5, 2.0, None):
         rates = {"received": 30.0, "processed": 1.0}
-        trend.falls_behind(snapshot_of(rates, latency, age=5.0), full=False)
+        trend.add(snapshot_of(rates, latency, age=5.0), full=False)
     assert [trend.newest(stage) for stage in stages] == [2.0, 5.0]
     idle(trend)
     assert [trend.newest(stage) for stage in stages] == [0.0, 0.0]
