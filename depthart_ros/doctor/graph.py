@@ -10,7 +10,7 @@ from rclpy.qos import QoSCompatibility, qos_check_compatible
 from depthart_core import IntrinsicsError
 from depthart_ros.doctor.findings import Finding
 from depthart_ros.doctor.listening import UNHEARD, Graph, Topic, endpoint_name, reliability_of
-from depthart_ros.inputs.camera_model import intrinsics_of
+from depthart_ros.inputs.camera_model import intrinsics_of, window_of
 from depthart_ros.inputs.encodings import holds_depth
 from depthart_ros.inputs.topics import (
     CAMERA_INFO_TYPE,
@@ -127,13 +127,13 @@ def _check_camera(image: Topic, graph: Graph) -> Iterator[Finding]:
     if beside is None:
         yield Finding("cameras", f"{image.name} has no camera_info, so no cloud: {line} scale:=VALUE")
         return
-    info, picture = beside.first, image.first
-    rectified = True
+    info, rectified = beside.first, True
     if info is not None:
-        size = (picture.width, picture.height) if image.kind == IMAGE_TYPE and picture else (info.width, info.height)
         rectified = any(info.p) and not sounds_raw(base)
         try:
-            intrinsics_of(info, *size, rectified=rectified)
+            # a compressed image does not say its size: then that of the calibration has to do
+            size = image.first if image.kind == IMAGE_TYPE and image.first else window_of(info)
+            intrinsics_of(info, size.width, size.height, rectified=rectified)
         except IntrinsicsError as error:
             yield Finding(
                 "cameras", f"{beside.name}: {error}", "calibrate it: ros2 run camera_calibration cameracalibrator"

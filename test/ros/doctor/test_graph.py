@@ -7,9 +7,10 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 import time
 from types import SimpleNamespace
 
+from builtin_interfaces.msg import Time
 from rclpy.duration import Duration
 from rclpy.qos import QoSDurabilityPolicy, QoSLivelinessPolicy, QoSProfile, QoSReliabilityPolicy
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
 
 from depthart_ros.doctor.graph import check_graph
 from depthart_ros.doctor.listening import Graph, Topic, listen
@@ -66,6 +67,15 @@ def test_a_camera_info_is_found_beside_an_image_or_one_level_up(image, compresse
     [text] = [finding.text for finding in findings(picture, *infos) if finding.about == "cameras"]
     expected = "/camera_info" if picture.name == "/cam" else "/cam/camera_info"
     assert f" camera_info:={expected} " in text
+
+
+@pytest.mark.parametrize(
+    "fields", [{"binning_x": 2, "binning_y": 2}, {"roi": RegionOfInterest(x_offset=8, y_offset=4, width=48, height=40)}]
+)
+def test_binning_and_a_region_of_interest_are_nothing_wrong_with_a_compressed_camera(info_message, fields):
+    picture = heard("/cam/image/compressed", PACKED, CompressedImage(format="jpeg"))
+    info = heard("/cam/camera_info", "sensor_msgs/msg/CameraInfo", info_message(Time(sec=1), **fields))
+    assert [finding.cure for finding in findings(picture, info) if finding.about == "cameras"] == [""]
 
 
 def test_a_subscriber_of_another_type_is_named_with_both_types():
