@@ -10,23 +10,20 @@ which they were received.
 
 from __future__ import annotations
 
-import os
-import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from depthart_ros.bags import opening
-from depthart_ros.errors import BagError
 from depthart_ros.inputs.topics import CAMERA_INFO_TYPE, PICTURE_TYPES, camera_infos_beside, sounds_raw, without_doubles
-from training.data.bag_messages import camera_of, decode_color, decode_depth, holds_depth, stamp_of
+from training.data.bag_file import Bag, Stored, when
+from training.data.bag_messages import camera_of, decode_color, decode_depth, frame_of, holds_depth
 from training.data.files import parsing
 from training.data.frames import Frames
-from training.data.pairing import pair_stamps
+from training.data.pairing import closest, pair_stamps
 from training.data.sample import DataError, Sample, listed
 
 LAYOUT = opening.LAYOUT
@@ -42,71 +39,6 @@ class Topics:
     image: str
     depth: str
     info: str
-
-
-@dataclass(frozen=True)
-class Stored:
-    """Where a message is: the time [ns] it was received, and its stamp [ns] (see `_stamp`)."""
-
-    received: int
-    stamp: int
-
-
-class Bag:
-    """Messages of one recording; each thread of each process opens it anew, as a file position cannot be shared."""
-
-    def __init__(self, path: Path) -> None:
-        """Read from ``path``, which is opened at the first access."""
-        self.path = path
-        self._readers: dict[tuple[int, int], Any] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave the open reader behind."""
-        return {"path": self.path, "_readers": {}}
-
-    def types(self) -> dict[str, str]:
-        """Type of each topic that has messages."""
-        return {topic: str(info.msgtype) for topic, info in self._open().topics.items() if info.msgcount}
-
-    def messages(self, topic: str, start: int | None = None, stop: int | None = None) -> Iterator[tuple[int, bytes]]:
-        """Yield (received [ns], content) of a topic within [start, stop)."""
-        reader = self._open()
-        with parsing(self.path, f"readable messages on {topic}"):
-            for _, received, content in reader.messages(reader.topics[topic].connections, start, stop):
-                yield received, bytes(content)
-
-    def first(self, topic: str) -> bytes:
-        """Content of the first message.
-
-        Raises:
-            DataError: there is none, whatever the recording counts, or it is damaged.
-        """
-        for _, content in self.messages(topic):
-            return content
-        raise DataError(f"{self.path}: no message on {topic}, expected as many as its metadata counts")
-
-    def find(self, topic: str, place: Stored) -> bytes:
-        """Content of one message.
-
-        Raises:
-            DataError: it is not there any more, or the recording is damaged.
-        """
-        for _, content in self.messages(topic, place.received, place.received + 1):
-            if _stamp(content, place.received) == place.stamp:
-                return content
-        raise DataError(
-            f"{self.path}: no message on {topic} at {place.received} ns, expected one as when it was opened"
-        )
-
-    def _open(self) -> Any:
-        """Reader of this thread of this process."""
-        owner = (os.getpid(), threading.get_ident())
-        if owner not in self._readers:
-            try:
-                self._readers[owner] = opening.open_reader(self.path)
-            except BagError as error:
-                raise DataError(str(error)) from error
-        return self._readers[owner]
 
 
 class BagReader:
@@ -178,16 +110,39 @@ def open_bag(
         limit = int(float(tolerance) * 1e9)
     with parsing(path, f"headers on {topics.image} and {topics.depth}"):
         images, depths = (
-            [Stored(received, _stamp(content, received)) for received, content in bag.messages(topic)]
+            [Stored(received, when(content, received)) for received, content in bag.messages(topic)]
             for topic in (topics.image, topics.depth)
         )
-    pairs = pair_stamps(*(np.array([place.stamp for place in places], np.int64) for places in (images, depths)), limit)
+    stamps = [np.array([place.stamp for place in places], np.int64) for places in (images, depths)]
+    pairs = pair_stamps(*stamps, limit)
     if not pairs:
-        raise DataError(f"{path}: no stamps of {topics.image} and {topics.depth} within {tolerance} s")
+        apart = f"the closest are {closest(*stamps) / 1e9:.3g} s apart (?tolerance=SECONDS)"
+        raise DataError(f"{path}: no stamps of {topics.image} and {topics.depth} within {tolerance} s, {apart}")
+    _warn_of_doubts(bag, topics, pairs=len(pairs), fewest=min(len(images), len(depths)), tolerance=tolerance)
     return Frames(
         [(images[i], depths[j]) for i, j in pairs],
         BagReader(bag, topics, rectified=None if rectified is None else TRUTHS[rectified]),
     )
+
+
+def _warn_of_doubts(bag: Bag, topics: Topics, *, pairs: int, fewest: int, tolerance: str) -> None:
+    """Warn where most messages have no partner, and where depth may be that of another camera.
+
+    Args:
+        bag: the recording.
+        topics: of it.
+        pairs: how many there are.
+        fewest: messages of the rarer of the two topics.
+        tolerance: largest difference of the stamps of a pair [s].
+    """
+    types = bag.types()
+    seen, measured = (frame_of(bag.first(topic), types[topic]) for topic in (topics.image, topics.depth))
+    if 2 * pairs < fewest:
+        what = f"{pairs} of {fewest} messages have a partner within {tolerance} s (?tolerance=SECONDS)"
+        warnings.warn(f"{bag.path}: only {what}", stacklevel=3)
+    if seen != measured:
+        what = f"pictures in {seen!r}: training needs depth that is registered to the pictures"
+        warnings.warn(f"{bag.path}: {topics.depth} is in the frame {measured!r}, {what}", stacklevel=3)
 
 
 def choose_topics(bag: Bag, image: str | None, depth: str | None, info: str | None) -> Topics:
@@ -222,11 +177,6 @@ def _tell_apart(bag: Bag, topics: Sequence[str]) -> tuple[list[str], list[str], 
         except DataError as error:
             unread.append(f"{topic}: {error}")
     return kinds[False], kinds[True], unread
-
-
-def _stamp(content: bytes, received: int) -> int:
-    """Stamp [ns] of the header, or when the message was received where the header has none."""
-    return stamp_of(content) or received
 
 
 def _only(bag: Bag, role: str, wanted: str | None, topics: Sequence[str], unread: Sequence[str] = ()) -> str:

@@ -42,6 +42,11 @@ def stamp_of(content: bytes) -> int:
     return int(seconds) * 10**9 + int(nanoseconds)
 
 
+def frame_of(content: bytes, kind: str) -> str:
+    """Name of the frame in the header of a picture."""
+    return str(_decode(content, kind).header.frame_id)
+
+
 def holds_depth(content: bytes, kind: str) -> bool:
     """Whether a picture message is a depth map.
 

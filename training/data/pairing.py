@@ -28,3 +28,11 @@ def pair_stamps(first: np.ndarray, second: np.ndarray, tolerance: float) -> list
             pairs[i] = j
             taken.add(j)
     return sorted(pairs.items(), key=lambda pair: (first[pair[0]], pair))
+
+
+def closest(first: np.ndarray, second: np.ndarray) -> int:
+    """Smallest difference between a time of ``first`` (N,) and one of ``second`` (M,), neither of which is empty."""
+    times = np.sort(second)
+    after = np.searchsorted(times, first)
+    sides = (times[np.clip(after - side, 0, len(times) - 1)] for side in (0, 1))
+    return int(min(np.abs(first - side).min() for side in sides))

@@ -102,10 +102,28 @@ def test_a_bag_without_depth_says_so(write_bag, messages):
 
 def test_stamps_farther_apart_than_the_tolerance_make_no_pair(write_bag, messages):
     bag = write_bag(messages.recording())
-    with pytest.raises(DataError, match=r"no stamps of .* within 0.001 s"):
+    with pytest.raises(
+        DataError, match=r"no stamps of .* within 0.001 s, the closest are 0.005 s apart \(\?tolerance="
+    ):
         open_bag(bag, tolerance="0.001")
     with pytest.raises(DataError, match=r"expected tolerance=SECONDS"):
         open_bag(bag, tolerance="short")
+
+
+def test_most_messages_without_a_partner_and_depth_of_another_frame_are_warned_of(write_bag, messages):
+    content = list(messages.recording())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        assert len(open_bag(write_bag(content))) == 3
+    lonely = [(DEPTH, messages.image(300 + 100 * n, messages.millimetres(1000), "16UC1")) for n in range(4)]
+    lonely += [(IMAGE, messages.image(2000 + n, messages.red(), "rgb8")) for n in range(3)]
+    with pytest.warns(UserWarning, match=r"only 3 of 7 messages have a partner within 0.02 s \(\?tolerance=SECONDS\)"):
+        assert len(open_bag(write_bag([*content, *lonely], name="lonely"))) == 3
+    for topic, (_, message) in content:
+        if topic == DEPTH:
+            message.header.frame_id = "depth_camera"
+    with pytest.warns(UserWarning, match=rf"{DEPTH} is in the frame 'depth_camera', pictures in 'camera': training"):
+        assert len(open_bag(write_bag(content, name="other"))) == 3
 
 
 def test_depth_that_is_not_registered_to_the_picture_is_an_error(write_bag, messages):
