@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import warnings
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +69,7 @@ def matches(path: Path) -> bool:
 
 
 def read_folder(path: Path) -> Frames:
-    """Find the pairs of a folder; frames without a partner are left out with a warning.
+    """Find the pairs of a folder, in the order of their numbers; frames without a partner are left out with a warning.
 
     Raises:
         DataError: when the layout is another one; says what was expected where.
@@ -76,15 +78,29 @@ def read_folder(path: Path) -> Frames:
         if not (path / part).exists():
             raise DataError(f"{path / part} is not there, expected {path} to hold {LAYOUT}")
     info = _read_info(path / "info.json")
-    images = {p.stem: p for p in sorted((path / "rgb").iterdir()) if p.suffix.lower() in PICTURES}
-    depths = {p.stem: p for p in (path / "depth").glob("*.png")}
-    frames = [(image, depths[stem]) for stem, image in images.items() if stem in depths]
+    images, depths = _by_name(path / "rgb", PICTURES), _by_name(path / "depth", frozenset({".png"}))
+    frames = [(images[stem], depths[stem]) for stem in sorted(images, key=_numbered) if stem in depths]
     if not frames:
-        raise DataError(f"{path} holds no pair of equal names, expected {LAYOUT}")
+        there = f"{len(images)} pictures in rgb{_first(images)} and {len(depths)} .png in depth{_first(depths)}"
+        raise DataError(f"{path} holds no pair of equal names among {there}, expected {LAYOUT}")
     lonely = sorted(images.keys() ^ depths.keys())
     if lonely:
         warnings.warn(f"{path}: skipped {len(lonely)} frames without a partner: {listed(lonely, ', ')}", stacklevel=2)
     return Frames(frames, FolderReader(path.name, info))
+
+
+def _by_name(folder: Path, suffixes: Collection[str]) -> dict[str, Path]:
+    return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes}
+
+
+def _numbered(name: str) -> list[tuple[float, str]]:
+    """Key that sorts 2 before 10 and seconds as the decimals they are, so that a stretch is one of the recording."""
+    parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)|([^0-9]+)", name)
+    return [(float(number or -1), text) for number, text in parts]
+
+
+def _first(paths: Mapping[str, Path]) -> str:
+    return f" ({next(iter(paths.values())).name}, ...)" if paths else ""
 
 
 def _read_info(path: Path) -> FolderInfo:

@@ -45,7 +45,7 @@ def select(frames: Frames, *, part: str = "0:100", nearest: str = "0", cap: str 
     count = len(frames)
     chosen = frames[round(begin * count / 100) : round(end * count / 100)]
     if not len(chosen):
-        raise DataError(f"part={part} of {count} frames holds none of them")
+        raise DataError(f"part={part}, in percent, of {count} frames holds none of them")
     limits = Protocol(cap=_metres("cap", cap), nearest=_metres("nearest", nearest))
     if not limits.nearest < limits.cap:
         raise DataError(f"nearest={nearest} and cap={cap} leave no depth, expected nearest below cap")

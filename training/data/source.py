@@ -65,7 +65,11 @@ def _own(read: Callable[..., Frames]) -> Callable[..., Frames]:
 
     def open_own(path: Path, **options: str) -> Frames:
         chosen = {name: options.pop(name) for name in selection.OPTIONS if name in options}
-        return selection.select(read(path, **options), **chosen)
+        frames = read(path, **options)
+        try:
+            return selection.select(frames, **chosen)
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from error
 
     return open_own
 

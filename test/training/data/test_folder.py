@@ -14,6 +14,28 @@ def test_frames_are_paired_by_name_and_come_in_order(frame_folder):
     assert [frame.name for frame in read_folder(frame_folder)] == ["desk/0000", "desk/0001", "desk/0002"]
 
 
+@pytest.mark.parametrize("names", [("frame_2", "frame_9", "frame_10"), ("9.75", "10.25", "10.5")])
+def test_numbers_order_frames_so_that_a_part_is_a_stretch_of_the_recording(frame_folder, names):
+    for part, suffix in (("rgb", ".jpg"), ("depth", ".png")):
+        for before, after in zip(("0001", "0000", "0002"), names, strict=True):
+            (frame_folder / part / f"{before}{suffix}").rename(frame_folder / part / f"{after}{suffix}")
+    assert [frame.name for frame in read_folder(frame_folder)] == [f"desk/{name}" for name in names]
+
+
+def test_depth_files_may_end_in_capitals(frame_folder):
+    for path in list((frame_folder / "depth").iterdir()):
+        path.rename(path.with_suffix(".PNG"))
+    assert len(read_folder(frame_folder)) == 3
+
+
+def test_names_that_do_not_pair_are_shown(frame_folder):
+    for path in list((frame_folder / "depth").iterdir()):
+        path.rename(path.with_name(f"{path.stem}_depth.png"))
+    there = r"3 pictures in rgb \(0000.jpg, ...\) and 3 .png in depth \(0000_depth.png, ...\)"
+    with pytest.raises(DataError, match=f"desk holds no pair of equal names among {there}, expected rgb/NAME"):
+        read_folder(frame_folder)
+
+
 def test_depth_steps_become_metres_and_zero_becomes_nan(frame_folder):
     frame = read_folder(frame_folder)[1]
     assert np.isnan(frame.depth[0]).all()

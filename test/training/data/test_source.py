@@ -160,13 +160,13 @@ def test_depth_of_ones_own_recordings_can_be_limited(frame_folder):
     [
         ("part=80", "part=80, expected FROM:TO in percent"),
         ("part=90:10", "part=90:10, expected FROM:TO"),
-        ("part=0:1", "part=0:1 of 3 frames holds none of them"),
+        ("part=0:1", "part=0:1, in percent, of 3 frames holds none of them"),
         ("cap=far", "cap=far, expected metres"),
         ("nearest=3&cap=2", "nearest=3 and cap=2 leave no depth"),
     ],
 )
 def test_a_wrong_choice_of_ones_own_frames_is_named(frame_folder, options, sentence):
-    with pytest.raises(DataError, match=sentence):
+    with pytest.raises(DataError, match=f"desk: {sentence}"):
         open_data(Path(f"{frame_folder}?{options}"))
 
 
