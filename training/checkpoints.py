@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import pickle
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from depthart_core.checkpoint import read_tensors
 from depthart_core.config import ModelConfig
 from depthart_core.errors import CheckpointError
 from depthart_core.model_files import open_atomically
@@ -59,6 +61,27 @@ def read_checkpoint(path: Path, config: ModelConfig, settings: StageSettings, *,
         earlier = "was made by an earlier version, which on GPUs computed float32 in TF32; from here on it is float32"
         print(f"training.train: {path} {earlier}", file=sys.stderr)
     return state
+
+
+def check_origin(path: Path, before: Path, *, still: Collection[str]) -> None:
+    """Refuse to go on with a stage when the model that it was begun from has been trained further since.
+
+    Args:
+        path: Checkpoint of the stage.
+        before: Model that the stage before it made.
+        still: Names of the tensors that the stage leaves as they were.
+
+    Raises:
+        CheckpointError: They differ by more than rounding to float16, in which checkpoints travel.
+    """
+    theirs, (_, ours) = load_state(path)["model"], read_tensors(before)
+    if any(
+        not torch.equal(theirs[name].half(), ours[name].half()) for name in still if name in theirs and name in ours
+    ):
+        raise CheckpointError(
+            f"{path} was begun from an earlier {before}, and what that has learnt since would be lost: remove {path} "
+            "to begin the stage anew"
+        )
 
 
 def resume_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any], path: Path) -> None:

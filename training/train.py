@@ -17,15 +17,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from depthart_core.errors import ConfigError
 from depthart_core.model import DepthART
 from depthart_core.objective import OBJECTIVES
+from training.checkpoints import check_origin
 from training.command import run_command, set_threads
 from training.data.cache import load_into_memory
 from training.data.frames import Joined
-from training.data.sample import Sample
+from training.data.sample import DataError, Sample, attempt, listed
 from training.data.source import open_data, open_named
 from training.distributed import close_processes
 from training.initialization import initialize
@@ -76,18 +78,35 @@ def run(args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed)
     recipe = read_recipe(args.recipe)
     settings = _settings(recipe.stage(args.stage), args)
-    samples: Sequence[Sample] = Joined([_open(item) for item in args.data])
+    parts = [_open(item) for item in args.data]
+    samples: Sequence[Sample] = Joined(parts)
     model = DepthART(recipe.model)
     begun = _begin(model, args, settings)
     if args.in_memory:
         samples = load_into_memory(samples, recipe.model.tokenizer.input_size)
     trainer = Trainer(args.stage, model, make_stage(args.stage, settings), settings=settings, options=options)
     _say(trainer, f"{begun}; {trainer.precision} on {trainer.device}")
+    if trainer.processes.main:
+        firsts = listed([_described(attempt(part, 0)) for part in parts])
+        _say(trainer, f"{len(samples)} pictures, the first{' of each data set' * (len(parts) > 1)}: {firsts}")
     trainer.run(samples)
-    if trainer.step == trainer.first and not trainer.asked:
-        spent = f"{trainer.step} of {settings.steps} steps, {trainer.minutes:.1f} minutes"
+    spent = f"{trainer.step} of {settings.steps} steps, {trainer.minutes:.1f} minutes"
+    if trainer.step > trainer.first or trainer.asked:
+        stopped = trainer.stopping and trainer.step < settings.steps
+        _say(trainer, f"wrote {trainer.weights} ({spent})" + "; stopped, the same command goes on" * stopped)
+    else:
         more = "more --minutes (or steps in the recipe) or another --out is needed"
         _say(trainer, f"{trainer.checkpoint} is complete ({spent}): nothing was learnt, {more}")
+
+
+def _described(sample: Sample | DataError) -> str:
+    """Size, field of view and depth: a wrong unit or camera shows before hours are spent."""
+    if isinstance(sample, DataError):
+        return f"cannot be used, {sample}"
+    camera, known = sample.intrinsics, sample.depth[np.isfinite(sample.depth)]
+    across_deg = math.degrees(2 * math.atan(camera.width / (2 * camera.fx)))
+    depth = f"{known.min():.3g} to {known.max():.3g} m" if known.size else "no depth"
+    return f"{camera.width}x{camera.height}, {across_deg:.0f} degrees across, {depth}"
 
 
 def _say(trainer: Trainer, sentence: str) -> None:
@@ -100,23 +119,36 @@ def _begin(model: DepthART, args: argparse.Namespace, settings: StageSettings) -
 
     Raises:
         ConfigError: The stage needs a model to start from, and there is none.
-        CheckpointError: See `initialize`.
+        CheckpointError: See `initialize` and `check_origin`.
     """
-    checkpoint = args.out / f"{args.stage}.checkpoint"
+    checkpoint, before = args.out / f"{args.stage}.checkpoint", _stage_before(args)
     if checkpoint.exists():
+        if before is not None and before.exists():
+            check_origin(checkpoint, before, still=_still(model, args.stage, settings))
         return f"goes on from {checkpoint}" + f", not from --init {args.init}" * (args.init is not None)
-    init, earlier = args.init, list(STAGES)[: list(STAGES).index(args.stage)]
-    if init is None and args.init_tokenizer is None and earlier:
-        before = args.out / f"{earlier[-1]}.safetensors"
-        if not before.exists():
-            raise ConfigError(
-                f"--stage {args.stage} needs what --stage {earlier[-1]} makes: {before} is not there, "
-                "expected it or --init MODEL"
-            )
-        init = str(before)
+    if before is not None and not before.exists():
+        raise ConfigError(
+            f"--stage {args.stage} needs what --stage {before.stem} makes: {before} is not there, "
+            "expected it or --init MODEL"
+        )
+    init = args.init if before is None else str(before)
     if init is None and settings.keep_codes:
         raise ConfigError("the recipe says keep_codes, so there must be a model to keep them of: --init MODEL")
     return initialize(model, init, args.init_tokenizer)
+
+
+def _stage_before(args: argparse.Namespace) -> Path | None:
+    """Model of the stage before, from which a stage starts; None: it starts from --init, or is the first."""
+    place = list(STAGES).index(args.stage)
+    if not place or args.init is not None or args.init_tokenizer is not None:
+        return None
+    return Path(args.out / f"{list(STAGES)[place - 1]}.safetensors")
+
+
+def _still(model: DepthART, stage: str, settings: StageSettings) -> list[str]:
+    """Names of the parameters that a stage does not train."""
+    trained = {id(parameter) for group, _ in make_stage(stage, settings).groups(model) for parameter in group}
+    return [name for name, parameter in model.named_parameters() if id(parameter) not in trained]
 
 
 def _open(item: str) -> Sequence[Sample]:

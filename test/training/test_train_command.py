@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from depthart_core.checkpoint import load_model, save_model
 from training.train import main, parse_arguments
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +38,22 @@ def test_the_time_budget_ends_a_run_and_the_objective_is_one_option(arguments, t
     last = (tmp_path / "run" / "transformer.jsonl").read_text().splitlines()[-1]
     assert json.loads(last)["step"] == state["step"]
     assert (tmp_path / "run" / "transformer.safetensors").exists()
+
+
+@pytest.mark.filterwarnings("ignore:skipped a sample")
+def test_a_run_says_what_it_learns_from_and_where_the_model_lies(arguments, frame_folder, tmp_path, capsys):
+    broken = tmp_path / "broken"
+    shutil.copytree(frame_folder, broken)
+    (broken / "depth" / "0000.png").write_bytes(b"\x89PNG cut")
+    assert main([*arguments, "--data", str(broken), "--minutes", "0.01", "--workers", "0"]) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("training.train: ")]
+    first = "48x36, 62 degrees across, 1 to 1 m"
+    assert said[1].startswith(
+        f"training.train: 6 pictures, the first of each data set: {first}; cannot be used, {broken}"
+    )
+    assert re.match(
+        rf"training.train: wrote {tmp_path}/run/transformer.safetensors \([0-9]+ of 100000 steps, ", said[-1]
+    )
 
 
 def test_a_gpu_would_compute_float32_in_float32(arguments, monkeypatch):
@@ -103,6 +121,25 @@ def test_a_complete_run_and_a_checkpoint_that_wins_over_init_are_said(arguments,
     assert "is complete" not in capsys.readouterr().err
 
 
+def test_a_stage_does_not_go_on_once_what_it_was_begun_from_has_learnt_more(arguments, tmp_path, capsys):
+    """Else the heads would bring back the transformer as it was, with nothing said."""
+    before, checkpoint = tmp_path / "run" / "tokenizer.safetensors", tmp_path / "run" / "transformer.checkpoint"
+    before.parent.mkdir()
+    shutil.copy(arguments[arguments.index("--init") + 1], before)
+    options = [*without_init(arguments), "--minutes", "0.01", "--workers", "0"]
+    assert main(options) == 0
+    assert main(options) == 0
+    model = load_model(before)
+    next(model.tokenizer.encoder.parameters()).data.add_(1.0)
+    save_model(model, before)
+    capsys.readouterr()
+    assert main(options) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"training.train: {checkpoint} was begun from an earlier {before}, and what that has learnt")
+    assert line.endswith(f"remove {checkpoint} to begin the stage anew")
+    assert main([*options, "--init", str(before)]) == 0
+
+
 def test_data_given_twice_is_learnt_from_as_one():
     assert parse_arguments(
         ["recipe.json", "--stage", "heads", "--out", "x", "--data", "a", "b", "--data", "c"]
@@ -149,4 +186,5 @@ def test_a_terminated_group_of_processes_stops_cleanly(arguments, tmp_path):
                 os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
+    assert errors.endswith("; stopped, the same command goes on\n")
     assert torch.load(tmp_path / "run" / "transformer.checkpoint", weights_only=True)["step"] >= 20
