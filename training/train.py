@@ -105,7 +105,7 @@ def _described(sample: Sample | DataError) -> str:
         return f"cannot be used, {sample}"
     camera, known = sample.intrinsics, sample.depth[np.isfinite(sample.depth)]
     across_deg = math.degrees(2 * math.atan(camera.width / (2 * camera.fx)))
-    depth = f"{known.min():.3g} to {known.max():.3g} m" if known.size else "no depth"
+    depth = f"{known.min():.2f} to {known.max():.2f} m" if known.size else "no depth"
     return f"{camera.width}x{camera.height}, {across_deg:.0f} degrees across, {depth}"
 
 

@@ -138,6 +138,13 @@ def test_a_frame_without_valid_depth_is_not_scored(slopes):
     assert (frame.name, frame.index) == ("s1", 1)
 
 
+def test_a_frame_whose_depth_is_outside_of_what_counts_is_named_with_both(slopes):
+    """As where millimetres are said to be metres."""
+    blind = replace(slopes[0], depth=np.full((256, 256), 1220.0, np.float32))
+    with pytest.warns(UserWarning, match=r"s0 has no valid depth: it is 1220.00 to 1220.00 m, 0.001 to 10 m count$"):
+        evaluate(constant, [blind, slopes[1]], name="desk")
+
+
 def test_of_many_frames_that_are_left_out_ten_are_named(slopes):
     blind = replace(slopes[0], depth=np.full((256, 256), np.nan, np.float32))
     with pytest.warns(UserWarning, match=r"left out 12 of 13 frames: (s0 has no valid depth; ){10}and 2 more$"):

@@ -125,7 +125,9 @@ def for_each_frame(
             sample = attempt(samples, index)
             frame = None if isinstance(sample, DataError) else prepare(index, sample, settings)
             if frame is None:
-                left_out.append(str(sample) if isinstance(sample, DataError) else f"{sample.name} has no valid depth")
+                left_out.append(
+                    str(sample) if isinstance(sample, DataError) else _without_depth(sample, settings.protocol)
+                )
             else:
                 results.append(use(frame))
     if left_out:
@@ -133,6 +135,16 @@ def for_each_frame(
     if not results:
         raise ScoreError(f"{title}: no image was scored, expected at least one with valid depth")
     return results
+
+
+def _without_depth(sample: Sample, protocol: Protocol) -> str:
+    known = sample.depth[np.isfinite(sample.depth)]
+    if not known.size:
+        return f"{sample.name} has no valid depth"
+    counted = f"{protocol.nearest:g} to {protocol.cap:g} m count" + f" in the {protocol.crop_name} crop" * bool(
+        protocol.crop
+    )
+    return f"{sample.name} has no valid depth: it is {known.min():.2f} to {known.max():.2f} m, {counted}"
 
 
 def align(how: str, prediction: RelativeDepth, frame: Frame, settings: ScoringSettings) -> tuple[Alignment, np.ndarray]:
