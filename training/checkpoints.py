@@ -23,7 +23,7 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write a checkpoint, whole or not at all.
 
     Raises:
-        TrainingError: The disk is full, say; the checkpoint before this one is still there.
+        TrainingError: The disk is full, say; a checkpoint before this one is still there.
     """
     try:
         with open_atomically(path) as file:  # all of it in memory once more would not fit beside a large model
@@ -32,7 +32,8 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
         cause = error if isinstance(error, OSError) else error.__context__  # PyTorch makes a RuntimeError of it
         if not isinstance(cause, OSError):
             raise
-        raise TrainingError(f"cannot write {path} ({cause.strerror}); the checkpoint before it is kept") from error
+        kept = "the checkpoint before it is kept" if path.exists() else "there is none before it"
+        raise TrainingError(f"cannot write {path} ({cause.strerror}); {kept}") from error
 
 
 def read_checkpoint(path: Path, config: ModelConfig, settings: StageSettings, *, telling: bool) -> dict[str, Any]:

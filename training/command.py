@@ -6,8 +6,10 @@ import contextlib
 import io
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import Any
 
 import torch
 
@@ -30,7 +32,8 @@ def run_command(name: str, action: Callable[[], None]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr has it: names of files need not be UTF-8
     try:
-        action()
+        with _plain_warnings(name):
+            action()
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -41,6 +44,21 @@ def run_command(name: str, action: Callable[[], None]) -> int:
         print(f"{name}: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+@contextlib.contextmanager
+def _plain_warnings(name: str) -> Iterator[None]:
+    """Within this context our warnings are sentences, without the line of code that gave them."""
+    before = warnings.formatwarning
+
+    def sentence(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> str:
+        return f"{name}: {message}\n" if category is UserWarning else before(message, category, *where, **more)
+
+    warnings.formatwarning = sentence
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
 
 
 @contextlib.contextmanager

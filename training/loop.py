@@ -113,8 +113,9 @@ class Trainer:
 
     def _loop(self, source: Iterator[Batch], run_log: RunLog, last: int) -> None:
         began, offset, saved, shown = time.monotonic(), self.minutes, self.minutes, self.minutes
-        total, quiet = self.settings.steps, not self.processes.main
-        bar = tqdm(total=total, initial=self.step, desc=self.name, mininterval=5.0, disable=quiet)
+        total, quiet, most = self.settings.steps, not self.processes.main, self.options.minutes
+        title = self.name + f" ({most:g} minutes at most)" * math.isfinite(most)
+        bar = tqdm(total=total, initial=self.step, desc=title, mininterval=5.0, disable=quiet)
         # Only what all have agreed on ends the loop: no process waits for one that left, and all losses were looked at.
         while not self.stopping and self.step < last and self._progress() < 1.0:
             batch, scalars = self.train_step(source)

@@ -1,11 +1,16 @@
 """How a command ends."""
 
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from training.command import on_stop_signal, run_command
 from training.data.sample import DataError
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_work_that_is_done_is_status_0(capsys):
@@ -39,6 +44,13 @@ def test_an_expected_failure_is_one_sentence_and_status_1(error, sentence, capsy
 def test_an_interrupt_is_one_sentence_and_the_status_of_shells(capsys):
     assert run_command("training.some", fail(KeyboardInterrupt())) == 130
     assert capsys.readouterr().err == "training.some: interrupted\n"
+
+
+def test_a_warning_of_ours_is_a_sentence():
+    program = "import warnings; from training.command import run_command; "
+    program += "run_command('training.some', lambda: warnings.warn('skipped 2 frames', stacklevel=1))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr == "training.some: skipped 2 frames\n"
 
 
 def test_a_mistake_of_ours_stays_a_traceback():

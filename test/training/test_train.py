@@ -203,6 +203,12 @@ def test_a_full_disk_leaves_the_checkpoint_before(train, samples, files_of_at_mo
     assert train(samples, settings=dataclasses.replace(SETTINGS, steps=7)).step == 7
 
 
+def test_a_disk_that_is_full_at_once_keeps_no_checkpoint_and_says_so(train, samples, files_of_at_most):
+    said = r"cannot write .*transformer.checkpoint .*; there is none before it"
+    with files_of_at_most(10000), pytest.raises(TrainingError, match=said):
+        train(samples, until=1)
+
+
 def test_what_a_killed_writer_left_behind_is_removed(train, samples, tmp_path):
     """A real one: the process dies in the middle of writing, as after SIGKILL."""
     (tmp_path / "run").mkdir()

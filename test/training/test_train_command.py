@@ -29,7 +29,7 @@ def arguments(tmp_path, toy_config, toy_model_path, frame_folder):
     return [str(tmp_path / "recipe.json"), "--stage", "transformer", *places, "--threads", "1", "--device", "cpu"]
 
 
-def test_the_time_budget_ends_a_run_and_the_objective_is_one_option(arguments, tmp_path):
+def test_the_time_budget_ends_a_run_and_the_objective_is_one_option(arguments, tmp_path, capsys):
     options = ["--minutes", "0.02", "--objective", "teacher_forcing", "--workers", "0", "--seed", "3", "--in-memory"]
     assert main([*arguments, *options]) == 0
     state = torch.load(tmp_path / "run" / "transformer.checkpoint", weights_only=True)
@@ -38,6 +38,7 @@ def test_the_time_budget_ends_a_run_and_the_objective_is_one_option(arguments, t
     last = (tmp_path / "run" / "transformer.jsonl").read_text().splitlines()[-1]
     assert json.loads(last)["step"] == state["step"]
     assert (tmp_path / "run" / "transformer.safetensors").exists()
+    assert "transformer (0.02 minutes at most): " in capsys.readouterr().err  # the bar counts steps
 
 
 @pytest.mark.filterwarnings("ignore:skipped a sample")
