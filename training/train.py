@@ -87,8 +87,10 @@ def run(args: argparse.Namespace) -> None:
     trainer = Trainer(args.stage, model, make_stage(args.stage, settings), settings=settings, options=options)
     _say(trainer, f"{begun}; {trainer.precision} on {trainer.device}")
     if trainer.processes.main:
-        firsts = listed([_described(attempt(part, 0)) for part in parts])
-        _say(trainer, f"{len(samples)} pictures, the first{' of each data set' * (len(parts) > 1)}: {firsts}")
+        firsts = [
+            f"{_described(attempt(part, 0))} ({item})" for part, item in zip(parts, args.data, strict=True) if part
+        ]
+        _say(trainer, f"{len(samples)} pictures, the first{' of each data set' * (len(parts) > 1)}: {listed(firsts)}")
     trainer.run(samples)
     spent = f"{trainer.step} of {settings.steps} steps, {trainer.minutes:.1f} minutes"
     if trainer.step > trainer.first or trainer.asked:

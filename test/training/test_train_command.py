@@ -48,7 +48,7 @@ def test_a_run_says_what_it_learns_from_and_where_the_model_lies(arguments, fram
     (broken / "depth" / "0000.png").write_bytes(b"\x89PNG cut")
     assert main([*arguments, "--data", str(broken), "--minutes", "0.01", "--workers", "0"]) == 0
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("training.train: ")]
-    first = "48x36, 62 degrees across, 1.00 to 1.00 m"
+    first = f"48x36, 62 degrees across, 1.00 to 1.00 m ({frame_folder})"
     assert said[1].startswith(
         f"training.train: 6 pictures, the first of each data set: {first}; cannot be used, {broken}"
     )

@@ -103,6 +103,7 @@ def open_bag(
         DataError: this is no bag, a topic is missing or not the only one, or nothing pairs.
     """
     bag = Bag(path)
+    _warn_of_others(path)
     topics = choose_topics(bag, image, depth, info)
     if rectified not in (None, *TRUTHS):
         raise DataError(f"{path}: rectified={rectified}, expected true or false")
@@ -123,6 +124,15 @@ def open_bag(
         [(images[i], depths[j]) for i, j in pairs],
         BagReader(bag, topics, rectified=None if rectified is None else TRUTHS[rectified]),
     )
+
+
+def _warn_of_others(path: Path) -> None:
+    """Warn where a path is one of the files into which a recording was split."""
+    if path.is_file() and (path.parent / opening.METADATA).is_file():
+        count = len(list(path.parent.glob(f"*{path.suffix}")))
+        if count > 1:
+            what = f"one of the {count} files of a recording, and read alone: {path.parent} is all of it"
+            warnings.warn(f"{path} is {what}", stacklevel=3)
 
 
 def _warn_of_doubts(bag: Bag, topics: Topics, *, pairs: int, fewest: int, tolerance: str) -> None:

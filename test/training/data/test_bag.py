@@ -2,6 +2,7 @@
 
 import contextlib
 import pickle
+import shutil
 import sqlite3
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,16 @@ def test_a_single_file_of_a_bag_opens_too(write_bag, messages, storage):
     folder = write_bag(messages.recording(), storage)
     [file] = [path for path in folder.iterdir() if path.suffix in (".mcap", ".db3")]
     assert len(open_bag(file)) == 3
+
+
+def test_one_file_of_a_recording_that_was_split_is_warned_of(write_bag, messages):
+    folder = write_bag(messages.recording())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        open_bag(folder / "run.mcap")
+    shutil.copy(folder / "run.mcap", folder / "run_1.mcap")
+    with pytest.warns(UserWarning, match=rf"run.mcap is one of the 2 files of a recording, .*: {folder} is all of it"):
+        open_bag(folder / "run.mcap")
 
 
 def test_messages_without_a_stamp_are_paired_and_read_by_when_they_were_received(write_bag, messages, storage):
