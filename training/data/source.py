@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from training.data import bag, diode, eth3d, folder, hypersim, ibims1, kitti, nyuv2, rooms, selection, tum
 from training.data.frames import Frames
 from training.data.protocol import EIGEN, GARG, Protocol
-from training.data.sample import DataError, Sample
+from training.data.sample import NAMED, DataError, Sample, listed
 
 
 @dataclass(frozen=True)
@@ -188,8 +188,11 @@ def recognise(path: Path) -> str:
     for name, kind in KINDS.items():
         if kind.matches(path):
             return name
+    below = sorted(child for child in path.iterdir() if child.is_dir())[:NAMED] if path.is_dir() else []
+    near = [place for place in (path.parent, *below) if folder.matches(place) or bag.matches(place)]
     layouts = "; ".join(f"{name}: {kind.layout}" for name, kind in KINDS.items())
-    raise DataError(f"{path} is no data set that is known, expected one of these. {layouts}")
+    known = f", as {listed(near, ', ')}" if near else ""
+    raise DataError(f"{path} is no data set that is known, expected one of these{known}. {layouts}")
 
 
 def split_options(path: Path) -> tuple[Path, dict[str, str]]:

@@ -155,6 +155,14 @@ def test_depth_of_ones_own_recordings_can_be_limited(frame_folder):
     assert pickle.loads(pickle.dumps(limited))[1].name == limited[1].name
 
 
+def test_data_sets_above_and_below_a_path_that_is_none_are_named(frame_folder):
+    for path in (frame_folder / "rgb", frame_folder.parent):
+        with pytest.raises(
+            DataError, match=f"{path} is no data set .* expected one of these, as {frame_folder}. rooms:"
+        ):
+            open_data(path)
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
