@@ -55,15 +55,9 @@ def test_camera_and_node_work_together_without_remaps_and_end_with_status_0_at_a
         world.listen(topic, kind, qos=1)
     camera = start("depthart_ros.cli.main", "camera", "--source", "sample", "--rate", "10")
     node = start(
-        "depthart_ros.cli.depth_node",
-        "--ros-args",
-        "-p",
-        f"model:={toy_model_path}",
-        "-p",
-        "scale:=2",
-        "-p",
-        "threads:=1",
-    )
+        "depthart_ros.cli.depth_node", "--ros-args", "-p", f"model:={toy_model_path}",
+        "-p", "scale:=2", "-p", "threads:=1", "-p", "max_age:=60.0",  # other tests run beside this one
+    )  # fmt: skip
     world.until(lambda: all(len(messages) >= 2 for messages in world.got.values()), what="depth and cloud", patience=60)
     cloud = world.got["points"][-1]
     assert (cloud.width, cloud.height, cloud.header.frame_id) == (640, 480, "camera_optical_frame")
