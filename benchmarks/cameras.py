@@ -26,7 +26,7 @@ from depthart_core.checkpoint import load_model
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
 from depthart_ros.demo.processes import Program, python_program, transport_environment
-from depthart_ros.diagnostics.reports import resident_mib
+from depthart_ros.diagnostics.memory import resident_mib
 from depthart_ros.diagnostics.statistics import WINDOW
 from depthart_ros.outputs.topics import DEPTH
 

@@ -25,7 +25,7 @@ from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
 from depthart_ros.cli.demo import sample_scale
 from depthart_ros.demo.processes import Program, python_program, transport_environment
-from depthart_ros.diagnostics.reports import resident_mib
+from depthart_ros.diagnostics.memory import resident_mib
 from depthart_ros.diagnostics.statistics import STAGES, WINDOW
 from depthart_ros.outputs.topics import DEPTH, POINTS
 

@@ -21,7 +21,7 @@ from benchmarks.node import PATIENCE
 from depthart_core.errors import DepthartError
 from depthart_core.markdown import table
 from depthart_ros.demo.processes import Program, python_program, transport_environment
-from depthart_ros.diagnostics.reports import resident_mib
+from depthart_ros.diagnostics.memory import resident_mib
 from depthart_ros.intake import LINGER
 from depthart_ros.outputs.topics import RELATIVE
 

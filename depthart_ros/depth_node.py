@@ -16,7 +16,8 @@ from rclpy.parameter import Parameter
 
 from depthart_core import ConfigError, DepthartError, DepthEstimator
 from depthart_ros.camera import Camera
-from depthart_ros.diagnostics.reports import Report, diagnostics_message, resident_mib, statistics_message
+from depthart_ros.diagnostics.memory import resident_mib
+from depthart_ros.diagnostics.reports import Report, diagnostics_message, statistics_message
 from depthart_ros.diagnostics.verdicts import combine
 from depthart_ros.model_loading import faster_with, load_estimator
 from depthart_ros.outputs.publishers import publish

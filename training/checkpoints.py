@@ -76,12 +76,11 @@ def check_origin(path: Path, before: Path, *, still: Collection[str]) -> None:
         CheckpointError: They differ by more than rounding to float16, in which checkpoints travel.
     """
     theirs, (_, ours) = load_state(path)["model"], read_tensors(before)
-    if any(
-        not torch.equal(theirs[name].half(), ours[name].half()) for name in still if name in theirs and name in ours
-    ):
+    pairs = [(theirs[name], ours[name]) for name in still if name in theirs and name in ours]
+    if any(old.shape == new.shape and not torch.equal(old.half(), new.half()) for old, new in pairs):
         raise CheckpointError(
-            f"{path} was begun from an earlier {before}, and what that has learnt since would be lost: remove {path} "
-            "to begin the stage anew"
+            f"{path} was begun from an earlier {before}, or from another model, so that what is there now would be "
+            f"lost: remove {path} to begin the stage anew, or go on with it by --init {before}"
         )
 
 

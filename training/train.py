@@ -78,19 +78,14 @@ def run(args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed)
     recipe = read_recipe(args.recipe)
     settings = _settings(recipe.stage(args.stage), args)
-    parts = [_open(item) for item in args.data]
-    samples: Sequence[Sample] = Joined(parts)
+    samples, first = _open_all(args.data)
     model = DepthART(recipe.model)
     begun = _begin(model, args, settings)
     if args.in_memory:
         samples = load_into_memory(samples, recipe.model.tokenizer.input_size)
     trainer = Trainer(args.stage, model, make_stage(args.stage, settings), settings=settings, options=options)
     _say(trainer, f"{begun}; {trainer.precision} on {trainer.device}")
-    if trainer.processes.main:
-        firsts = [
-            f"{_described(attempt(part, 0))} ({item})" for part, item in zip(parts, args.data, strict=True) if part
-        ]
-        _say(trainer, f"{len(samples)} pictures, the first{' of each data set' * (len(parts) > 1)}: {listed(firsts)}")
+    _say(trainer, f"{len(samples)} pictures, {first}")
     trainer.run(samples)
     spent = f"{trainer.step} of {settings.steps} steps, {trainer.minutes:.1f} minutes"
     if trainer.step > trainer.first or trainer.asked:
@@ -99,6 +94,13 @@ def run(args: argparse.Namespace) -> None:
     else:
         more = "more --minutes (or steps in the recipe) or another --out is needed"
         _say(trainer, f"{trainer.checkpoint} is complete ({spent}): nothing was learnt, {more}")
+
+
+def _open_all(items: Sequence[str]) -> tuple[Sequence[Sample], str]:
+    """All that is learnt from, and what the first picture of each data set is."""
+    parts = [_open(item) for item in items]
+    firsts = [f"{_described(attempt(part, 0))} ({item})" for part, item in zip(parts, items, strict=True) if part]
+    return Joined(parts), f"the first{' of each data set' * (len(parts) > 1)}: {listed(firsts)}"
 
 
 def _described(sample: Sample | DataError) -> str:

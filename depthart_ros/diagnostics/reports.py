@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -67,12 +66,3 @@ def _status(report: Report, verdict: Verdict, values: Mapping[str, str], node: s
         hardware_id=node,
         values=[KeyValue(key=key, value=value) for key, value in values.items()],
     )
-
-
-def resident_mib(pid: int | str = "self") -> float | None:
-    """Memory of a process, by default this one, that is not swapped out [MiB]; None where the system does not tell."""
-    status = Path(f"/proc/{pid}/status")
-    if not status.is_file():
-        return None
-    lines = status.read_text().splitlines()
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")), None)

@@ -114,7 +114,9 @@ def projection_of_window(
         intrinsics_of(info, window.width, window.height, rectified=rectified)
     k, p = _windowed(info.k, 3, window).reshape(3, 3), _windowed(info.p, 4, window).reshape(3, 4)[:, :3]
     if not (np.isfinite(p).all() and np.linalg.det(p) > SINGULAR * p[0, 0] * p[1, 1]):
-        raise IntrinsicsError(f"camera_info: p is {list(map(float, info.p))}; expected an invertible matrix")
+        raise IntrinsicsError(
+            f"camera_info: p is {list(map(float, info.p))}; expected the matrix of a camera, with an inverse"
+        )
     return (window.width, window.height), k, p
 
 

@@ -24,7 +24,9 @@ def generate_launch_description() -> LaunchDescription:
     """Start the driver and, in the namespace of the camera, the node."""
     return LaunchDescription(
         [
-            DeclareLaunchArgument("camera_namespace", default_value="camera", description="Namespace of the camera"),
+            DeclareLaunchArgument(
+                "camera_namespace", default_value="camera", description="Its namespace: relative, not empty"
+            ),
             DeclareLaunchArgument("camera_name", default_value="camera", description="Its name in that namespace"),
             DeclareLaunchArgument("profile", default_value="640x480x30", description="Size and rate of the colours"),
             DeclareLaunchArgument("scale", default_value="", description="Metres per unit of relative depth"),

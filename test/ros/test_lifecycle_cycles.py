@@ -15,7 +15,7 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from sensor_msgs.msg import Image
 
 from depthart_ros.depth_node import DepthNode
-from depthart_ros.diagnostics.reports import resident_mib
+from depthart_ros.diagnostics.memory import resident_mib
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 CYCLES = 200

@@ -180,7 +180,7 @@ def test_all_processes_end_when_the_first_one_cannot_write(ramps, recipe, tmp_pa
     arguments = [str(recipe(2)), "--stage", "tokenizer", "--data", str(ramps), "--out", str(tmp_path / "run")]
     arguments += ["--precision", "fp32", "--workers", "0", "--threads", "1", "--device", "cpu"]
     printed = launch(2, THE_DISK_IS_FULL, arguments, tmp_path)
-    assert printed.count("tokenizer.checkpoint (File too large); the checkpoint before it is kept") == 1
+    assert printed.count("tokenizer.checkpoint (File too large); there is none before it") == 1
     assert printed.count("process 1 ends, as process 0 could not write its files and says why") == 1
 
 

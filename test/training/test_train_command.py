@@ -136,8 +136,8 @@ def test_a_stage_does_not_go_on_once_what_it_was_begun_from_has_learnt_more(argu
     capsys.readouterr()
     assert main(options) == 1
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"training.train: {checkpoint} was begun from an earlier {before}, and what that has learnt")
-    assert line.endswith(f"remove {checkpoint} to begin the stage anew")
+    assert line.startswith(f"training.train: {checkpoint} was begun from an earlier {before}, or from ")
+    assert line.endswith(f"remove {checkpoint} to begin the stage anew, or go on with it by --init {before}")
     assert main([*options, "--init", str(before)]) == 0
 
 

@@ -128,10 +128,12 @@ def open_bag(
 
 def _warn_of_others(path: Path) -> None:
     """Warn where a path is one of the files into which a recording was split."""
-    if path.is_file() and (path.parent / opening.METADATA).is_file():
-        count = len(list(path.parent.glob(f"*{path.suffix}")))
-        if count > 1:
-            what = f"one of the {count} files of a recording, and read alone: {path.parent} is all of it"
+    metadata = path.parent / opening.METADATA
+    if path.is_file() and metadata.is_file():
+        text = metadata.read_text(encoding="utf-8", errors="replace")
+        named = [file.name for file in path.parent.glob(f"*{path.suffix}") if file.name in text]
+        if path.name in named and len(named) > 1:
+            what = f"one of the {len(named)} files of a recording, and read alone: {path.parent} is all of it"
             warnings.warn(f"{path} is {what}", stacklevel=3)
 
 
@@ -146,12 +148,12 @@ def _warn_of_doubts(bag: Bag, topics: Topics, *, pairs: int, fewest: int, tolera
         tolerance: largest difference of the stamps of a pair [s].
     """
     types = bag.types()
-    seen, measured = (frame_of(bag.first(topic), types[topic]) for topic in (topics.image, topics.depth))
+    seen, measured = (frame_of(bag.first(topic), types[topic]).lstrip("/") for topic in (topics.image, topics.depth))
     if 2 * pairs < fewest:
         what = f"{pairs} of {fewest} messages have a partner within {tolerance} s (?tolerance=SECONDS)"
         warnings.warn(f"{bag.path}: only {what}", stacklevel=3)
-    if seen != measured:
-        what = f"pictures in {seen!r}: training needs depth that is registered to the pictures"
+    if seen and measured and seen != measured:
+        what = f"pictures in {seen!r}: depth has to be registered to the pictures"
         warnings.warn(f"{bag.path}: {topics.depth} is in the frame {measured!r}, {what}", stacklevel=3)
 
 

@@ -139,11 +139,9 @@ def for_each_frame(
 
 def _without_depth(sample: Sample, protocol: Protocol) -> str:
     known = sample.depth[np.isfinite(sample.depth)]
-    if not known.size:
-        return f"{sample.name} has no valid depth"
-    counted = f"{protocol.nearest:g} to {protocol.cap:g} m count" + f" in the {protocol.crop_name} crop" * bool(
-        protocol.crop
-    )
+    if not known.size or (known.max() >= protocol.nearest and known.min() <= protocol.cap):
+        return f"{sample.name} has no valid depth" + f" in the {protocol.crop_name} crop" * bool(protocol.crop)
+    counted = f"{protocol.nearest:g} to {protocol.cap:g} m count"
     return f"{sample.name} has no valid depth: it is {known.min():.2f} to {known.max():.2f} m, {counted}"
 
 

@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("rclpy", reason="no ROS 2: neither sourced nor installed (extra `ros`)")
 rosbags = pytest.importorskip("rosbags.highlevel", reason="rosbags is not installed (extra `view`)")
 
+pytestmark = pytest.mark.dds
 ROOT = Path(__file__).parents[3]
 TOPICS = (
     *("/image", "/camera_info", "/depth/relative", "/depth/image_rect", "/depth/camera_info", "/depth/image_color"),

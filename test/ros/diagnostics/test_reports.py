@@ -1,12 +1,10 @@
-"""What the node says of itself in messages: /diagnostics, ~/statistics, memory."""
+"""What the node says of itself in messages: /diagnostics and ~/statistics."""
 
 import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
 
 from diagnostic_msgs.msg import DiagnosticArray
-
-from depthart_ros.diagnostics.reports import resident_mib
 
 
 def test_statistics_are_the_numbers_of_the_diagnostics_alone(
@@ -43,14 +41,3 @@ def test_the_stages_of_a_frame_are_about_as_long_as_the_whole(world, make_camera
     world.until(settled, what="the end of every frame")
     values = {key: float(world.values()[f"{key}_p50_ms"]) for key in ("decode", "infer", "publish")}
     assert sum(values.values()) <= float(world.values()["arrival_to_publish_p99_ms"])
-
-
-def test_memory_is_that_of_this_process():
-    held = bytearray(64 * 2**20)
-    held[:: 2**12] = b"x" * (len(held) // 2**12)
-    before = resident_mib()
-    if before is None:
-        pytest.skip("this system does not tell")
-    assert before > 64
-    del held
-    assert resident_mib() < before - 32

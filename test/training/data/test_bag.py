@@ -48,6 +48,11 @@ def test_one_file_of_a_recording_that_was_split_is_warned_of(write_bag, messages
         warnings.simplefilter("error", UserWarning)
         open_bag(folder / "run.mcap")
     shutil.copy(folder / "run.mcap", folder / "run_1.mcap")
+    with warnings.catch_warnings():  # of another recording, as far as the metadata go
+        warnings.simplefilter("error", UserWarning)
+        open_bag(folder / "run_1.mcap")
+    metadata = folder / "metadata.yaml"
+    metadata.write_text(metadata.read_text().replace("run.mcap", "run.mcap, run_1.mcap"))
     with pytest.warns(UserWarning, match=rf"run.mcap is one of the 2 files of a recording, .*: {folder} is all of it"):
         open_bag(folder / "run.mcap")
 
@@ -133,8 +138,15 @@ def test_most_messages_without_a_partner_and_depth_of_another_frame_are_warned_o
     for topic, (_, message) in content:
         if topic == DEPTH:
             message.header.frame_id = "depth_camera"
-    with pytest.warns(UserWarning, match=rf"{DEPTH} is in the frame 'depth_camera', pictures in 'camera': training"):
+    with pytest.warns(UserWarning, match=rf"{DEPTH} is in the frame 'depth_camera', pictures in 'camera': depth has"):
         assert len(open_bag(write_bag(content, name="other"))) == 3
+    for frame in ("", "/camera"):
+        for topic, (_, message) in content:
+            if topic == DEPTH:
+                message.header.frame_id = frame
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            open_bag(write_bag(content, name=f"same{len(frame)}"))
 
 
 def test_depth_that_is_not_registered_to_the_picture_is_an_error(write_bag, messages):
