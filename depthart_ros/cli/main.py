@@ -44,9 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             if sys.stdout is not None:
                 sys.stdout.flush()  # here, where a failure can be told
     except KeyboardInterrupt:
-        print("depthart: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return _interrupted()
     except ImportError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # which came while a library of rclpy was loaded
+            return _interrupted()
         print(explain("depthart", error), file=sys.stderr)
         return 1
     except OSError as error:  # of the output: any other has been told
@@ -72,6 +73,11 @@ def _run(own: Sequence[str], ros: list[str]) -> int:
             print(flush=True)  # where the output is what failed, this fails too, and `main` tells it
         tell(_sentence(error))
         return 1
+
+
+def _interrupted() -> int:
+    print("depthart: interrupted", file=sys.stderr)
+    return INTERRUPTED
 
 
 def _sentence(error: Exception) -> str:

@@ -46,12 +46,20 @@ def test_an_interrupt_ends_a_command_with_one_sentence_and_the_status_of_shells(
     pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install the ros extra")
     code = (
         "import os, signal, sys, threading; from depthart_ros.cli.main import main; "
-        "threading.Timer(1.0, os.kill, [os.getpid(), signal.SIGINT]).start(); "
+        "threading.Timer(3.0, os.kill, [os.getpid(), signal.SIGINT]).start(); "
         "sys.exit(main(['doctor', '--skip-model', '--seconds', '50']))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
     assert (done.returncode, done.stderr.splitlines()[-1:]) == (130, ["depthart: interrupted"])
     assert "Traceback" not in done.stderr
+
+
+def test_an_interrupt_while_a_library_is_loaded_is_one_too(tmp_path, monkeypatch, capsys):
+    (tmp_path / "slow_command.py").write_text("raise ImportError('initialization failed') from KeyboardInterrupt()")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(SUBCOMMANDS, "slow", "slow_command")
+    assert main(["slow"]) == 130
+    assert capsys.readouterr().err == "depthart: interrupted\n"
 
 
 PROGRAM = "import sys; from depthart_ros.cli.main import main; sys.exit(main())"
