@@ -35,6 +35,11 @@ def explain(program: str, error: ImportError) -> str:
     return text.format(program=program, error=first, module=module, python=sys.executable)
 
 
+def is_interrupt(error: ImportError) -> bool:
+    """Whether an interrupt came while a library was loaded, which rclpy's then call one that cannot be."""
+    return isinstance(error.__cause__, KeyboardInterrupt)
+
+
 def is_of_ros(error: ImportError) -> bool:
     """Whether a package of ROS is what is missing."""
     return any(part in (error.name or "") for part in ROS_MODULES)

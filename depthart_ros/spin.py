@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from depthart_ros.dds.middleware import missing_middleware
-from depthart_ros.import_errors import explain
+from depthart_ros.import_errors import explain, is_interrupt
 
 if TYPE_CHECKING:
     from rclpy.node import Node
@@ -34,6 +34,8 @@ def run_node(program: str, make: Callable[[], Node], args: Sequence[str] | None 
     except KeyboardInterrupt:
         return 0  # before rclpy was there, or for the second time
     except ImportError as error:
+        if is_interrupt(error):
+            return 0
         print(explain(program, error), file=sys.stderr)
         return 1
 

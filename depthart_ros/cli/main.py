@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from depthart_ros.import_errors import explain
+from depthart_ros.import_errors import explain, is_interrupt
 from depthart_ros.spin import INTERRUPTED
 
 SUBCOMMANDS = {
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _interrupted()
     except ImportError as error:
-        if isinstance(error.__cause__, KeyboardInterrupt):  # which came while a library of rclpy was loaded
+        if is_interrupt(error):
             return _interrupted()
         print(explain("depthart", error), file=sys.stderr)
         return 1

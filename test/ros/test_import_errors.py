@@ -50,3 +50,13 @@ def test_an_opencv_made_for_another_numpy_is_told_with_its_cure(program, argumen
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
     assert "compiled for NumPy 1" in done.stderr
     assert "pip install 'numpy<2'" in done.stderr
+
+
+def test_an_interrupt_while_a_library_is_loaded_ends_a_node_without_a_word(dds, domain):
+    code = (
+        "import sys; from depthart_ros.spin import run_node\n"
+        "def make(): raise ImportError('initialization failed') from KeyboardInterrupt()\n"
+        "sys.exit(run_node('depth_node', make))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
