@@ -22,13 +22,13 @@ from tqdm import tqdm
 
 from benchmarks.deliver import deliver
 from benchmarks.limits import peak
-from depthart_core.backends.precision import DTYPES, to_precision
+from depthart_core.backends.precision import DTYPES
+from depthart_core.backends.torch import prepare
 from depthart_core.checkpoint import load_model
 from depthart_core.config import ModelConfig
 from depthart_core.errors import CheckpointError
 from depthart_core.markdown import table
 from depthart_core.model import DepthART
-from depthart_core.winograd import use_winograd
 from training.operations import counted
 
 STAGES = ("prefix", "rollout", "decoder")
@@ -93,9 +93,7 @@ def open_model(name: str) -> DepthART:
 
 def as_run(name: str, model: DepthART, precision: str) -> Variant:
     """Return a model as `depthart_core.backends.torch` runs it on a CPU; the one given stays as it is."""
-    model = deepcopy(model) if precision == "fp32" else to_precision(model, precision)
-    if precision == "fp32":
-        use_winograd(model.tokenizer)
+    model = prepare(deepcopy(model), precision, torch.device("cpu"))
     dtype = DTYPES[precision]
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Variant(f"{name} {str(dtype).partition('.')[2]}", model, dtype)

@@ -8,9 +8,9 @@ the heads of confidence and size, and the islands.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -55,11 +55,6 @@ def forbid_tf32() -> None:
     torch.set_float32_matmul_precision("highest")
 
 
-class _Types(NamedTuple):
-    layers: torch.dtype
-    norms: torch.dtype
-
-
 def to_precision(model: DepthART, precision: str, *, islands: Collection[str] = ISLANDS) -> DepthART:
     """A copy of a model that computes in a precision, pictures and depth in float32; "fp32" gives the model itself.
 
@@ -71,20 +66,39 @@ def to_precision(model: DepthART, precision: str, *, islands: Collection[str] = 
     Raises:
         BackendError: An unknown precision or island.
     """
+    return turn_to_precision(model if precision == "fp32" else copy.deepcopy(model), precision, islands=islands)
+
+
+def turn_to_precision(
+    model: DepthART, precision: str, *, islands: Collection[str] = ISLANDS, kernels: bool = False
+) -> DepthART:
+    """As `to_precision`, but the model itself is changed, so that no second one lies in memory.
+
+    Args:
+        model: See `to_precision`.
+        precision: Likewise.
+        islands: Likewise.
+        kernels: Whether PyTorch's own kernels will run it: GroupNorm then takes the precision as it comes, as they take
+            means and variances in float32 whatever comes.
+
+    Raises:
+        BackendError: An unknown precision or island.
+    """
     if precision not in DTYPES:
         raise BackendError(f"precision must be one of {', '.join(DTYPES)}, got {precision!r}")
     if unknown := sorted(set(islands) - ISLANDS):
         raise BackendError(f"islands must be of {', '.join(sorted(ISLANDS))}, got {', '.join(unknown)}")
     if precision == "fp32":
         return model
-    result, dtype = copy.deepcopy(model), DTYPES[precision]
-    dtypes = _Types(dtype, torch.float32 if NORM in islands else dtype)
-    left: list[nn.Module | None] = [result.tokenizer.quantizer, result.confidence_head]
-    exact: list[nn.Module | None] = [result.embed, result.size_head]
-    exact += [result.transformer.head] if LOGITS in islands else []
-    _replace(result, dtypes, left, exact)
-    result.tokenizer.decoder = _ToFloat32(result.tokenizer.decoder)  # type: ignore[assignment]
-    return result
+    layers = DTYPES[precision]
+    norms = torch.float32 if NORM in islands else layers
+    dtypes = {nn.Conv2d: layers, nn.Linear: layers, nn.LayerNorm: norms, nn.GroupNorm: layers if kernels else norms}
+    left: list[nn.Module | None] = [model.tokenizer.quantizer, model.confidence_head]
+    exact: list[nn.Module | None] = [model.embed, model.size_head]
+    exact += [model.transformer.head] if LOGITS in islands else []
+    _replace(model, dtypes, left, exact)
+    model.tokenizer.decoder = _ToFloat32(model.tokenizer.decoder)  # type: ignore[assignment]
+    return model
 
 
 def attention(islands: Collection[str] = ISLANDS) -> Callable[..., Any]:
@@ -131,16 +145,19 @@ class _ToFloat32(nn.Module):
         return result
 
 
-def _replace(parent: nn.Module, dtypes: _Types, left: list[nn.Module | None], exact: list[nn.Module | None]) -> None:
+def _replace(
+    parent: nn.Module,
+    dtypes: Mapping[type[nn.Module], torch.dtype],
+    left: list[nn.Module | None],
+    exact: list[nn.Module | None],
+) -> None:
     """Put typed layers in the place of those of a module, and of those within."""
     for name, layer in parent.named_children():
         if any(layer is part for part in left):
             continue
         if any(layer is part for part in exact):
             setattr(parent, name, _Typed(layer, torch.float32))
-        elif isinstance(layer, nn.Conv2d | nn.Linear):
-            setattr(parent, name, _Typed(layer, dtypes.layers))
-        elif isinstance(layer, nn.LayerNorm | nn.GroupNorm):
-            setattr(parent, name, _Typed(layer, dtypes.norms))
+        elif dtype := next((dtype for kind, dtype in dtypes.items() if isinstance(layer, kind)), None):
+            setattr(parent, name, _Typed(layer, dtype))
         else:
             _replace(layer, dtypes, left, exact)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from depthart_core.backends.precision import DTYPES, forbid_tf32, multiplies_bfloat16, to_precision
+from depthart_core.backends.precision import DTYPES, forbid_tf32, multiplies_bfloat16, turn_to_precision
 from depthart_core.backends.scale_times import DeadlineRun, ScaleTimes
 from depthart_core.backends.torch_graph import GraphedModel
 from depthart_core.checkpoint import load_model
@@ -19,6 +19,7 @@ from depthart_core.errors import BackendError, running
 from depthart_core.inference import BackendOptions, Inference
 from depthart_core.model import DepthART, Prediction
 from depthart_core.normalize import denormalize, normalize_image
+from depthart_core.transformer import use_products
 from depthart_core.winograd import use_winograd
 
 _log = logging.getLogger(__name__)
@@ -106,6 +107,24 @@ def precision_on(asked: str, device: torch.device) -> str:
     return asked
 
 
+def prepare(model: DepthART, precision: str, device: torch.device) -> DepthART:
+    """A model as it is run on a device: in a precision, with what is faster there.
+
+    Args:
+        model: In evaluation mode, float32; changed.
+        precision: One of `depthart_core.backends.precision.DTYPES`.
+        device: Where it goes.
+    """
+    exact = precision == "fp32"
+    if device.type == "cpu" and exact:
+        use_winograd(model.tokenizer)
+    elif device.type == "cpu":
+        use_products(model.transformer)
+    elif exact and device.type == "cuda":
+        forbid_tf32()  # float32 means float32, as in engines
+    return turn_to_precision(model, precision, kernels=True).to(device)
+
+
 def load(model: str | Path, options: BackendOptions) -> TorchBackend:
     """Load a model for PyTorch.
 
@@ -126,11 +145,7 @@ def load(model: str | Path, options: BackendOptions) -> TorchBackend:
         probe = torch.zeros(1, device=options.device)
         probe.cpu()  # what runs there must come back, which "meta" cannot
         precision = precision_on(options.precision, probe.device)
-        if probe.device.type == "cpu" and precision == "fp32":
-            use_winograd(loaded.tokenizer)
-        if probe.device.type == "cuda" and precision == "fp32":
-            forbid_tf32()  # float32 means float32, as in engines
-        return TorchBackend(to_precision(loaded, precision).to(options.device), options)
+        return TorchBackend(prepare(loaded, precision, probe.device), options)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise BackendError(f"device {options.device!r} cannot be used by torch: {reason}") from error

@@ -1,10 +1,12 @@
 """The transformer: its cache and its mask against plain attention over everything."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 
 from depthart_core.config import TransformerConfig
-from depthart_core.transformer import GrowingCache, KVCache, Transformer, block_causal_mask
+from depthart_core.transformer import GrowingCache, KVCache, Transformer, block_causal_mask, use_products
 
 CONFIG = TransformerConfig(width=32, heads=4, blocks=3, mlp_ratio=2, temperature=1.0)
 LENGTHS = [5, 4, 9]
@@ -45,6 +47,16 @@ def test_keeping_the_last_tokens_gives_their_logits_alone(transformer, tokens):
     mask = block_causal_mask(LENGTHS, tokens.device)
     every = transformer(tokens, keep=sum(LENGTHS), mask=mask)
     torch.testing.assert_close(transformer(tokens, keep=6, mask=mask), every[:, -6:], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_attention_by_products_equals_that_of_pytorch(transformer, tokens, masked):
+    mask = block_causal_mask(LENGTHS, tokens.device) if masked else None
+    by_products = deepcopy(transformer)
+    use_products(by_products)
+    found, expected = (each(tokens, keep=sum(LENGTHS), mask=mask) for each in (by_products, transformer))
+    assert not torch.equal(found, expected)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_later_blocks_do_not_change_earlier_ones(transformer, tokens):

@@ -5,9 +5,11 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from depthart_core import BackendError
 from depthart_core.backends.precision import ISLANDS, NORM, to_precision
+from depthart_core.backends.torch import prepare
 from depthart_core.checkpoint import load_model
 from depthart_core.export.agreement import structured_pictures
 from depthart_core.export.verify_engine import ATTEMPTS
@@ -57,6 +59,20 @@ def test_the_model_itself_is_left_alone(model):
     assert after.keys() == before.keys()
     assert all(torch.equal(value, after[name]) and value.dtype == torch.float32 for name, value in before.items())
     assert to_precision(model, "fp32") is model
+
+
+def test_what_runs_in_bf16_is_the_model_itself_with_normalisation_of_pictures_in_bf16(model):
+    (picture,) = structured_pictures(model.config.tokenizer.input_size, 1)
+    exact = outputs(model, picture)
+    half = prepare(model, "bf16", torch.device("cpu"))
+    assert half is model
+    kinds = {nn.GroupNorm: torch.bfloat16, nn.LayerNorm: torch.float32, nn.Conv2d: torch.bfloat16}
+    for kind, dtype in kinds.items():
+        layers = [part for part in half.tokenizer.decoder.modules() if isinstance(part, kind)]
+        layers += [part for part in half.transformer.modules() if isinstance(part, kind)]
+        assert {layer.weight.dtype for layer in layers} == {dtype}
+    for expected, found in zip(exact, outputs(half, picture), strict=True):
+        torch.testing.assert_close(found, expected, rtol=4e-2, atol=4e-2)
 
 
 @pytest.fixture(scope="module")
