@@ -24,7 +24,7 @@ from depthart_ros.intake import FRAME_PROBLEMS, Intake
 from depthart_ros.outputs.depth_frame import DepthFrame
 from depthart_ros.outputs.publishers import OutputPublishers
 from depthart_ros.outputs.scaling import given_scale, scale_possible
-from depthart_ros.parameters.declaration import LastSettings
+from depthart_ros.parameters.reading import LastSettings
 from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Pipeline
 from depthart_ros.worker import Worker

@@ -22,13 +22,8 @@ from depthart_ros.diagnostics.verdicts import combine
 from depthart_ros.model_loading import faster_with, load_estimator
 from depthart_ros.outputs.publishers import publish
 from depthart_ros.outputs.snapshot_service import offer_snapshots
-from depthart_ros.parameters.declaration import (
-    any_fixed,
-    cameras_of,
-    declare_deleted,
-    declare_parameters,
-    read_settings,
-)
+from depthart_ros.parameters.declaration import any_fixed, declare_deleted, declare_parameters
+from depthart_ros.parameters.reading import cameras_of, read_settings
 from depthart_ros.parameters.settings import Settings
 from depthart_ros.refused_transitions import answer_refusals
 from depthart_ros.worker import Worker

@@ -17,7 +17,7 @@ from depthart_ros.diagnostics.statistics import Statistics
 from depthart_ros.inputs.camera_info_buffer import CameraInfoBuffer
 from depthart_ros.inputs.subscription import FollowingSubscription, Gate, compressed_topic
 from depthart_ros.inputs.timeliness import Timeliness
-from depthart_ros.parameters.declaration import LastSettings
+from depthart_ros.parameters.reading import LastSettings
 from depthart_ros.parameters.settings import Settings
 from depthart_ros.pipeline import Frame, Pipeline
 from depthart_ros.worker import Handler, Worker

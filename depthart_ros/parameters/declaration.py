@@ -1,10 +1,8 @@
-"""The parameters on a node: declared, once more for each camera, checked when they are set, and read."""
+"""The parameters on a node: declared, once more for each camera, and checked when they are set."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
@@ -15,6 +13,7 @@ from rclpy.parameter import Parameter
 from depthart_core import ConfigError
 from depthart_ros.inputs.calibration_file import load_calibration
 from depthart_ros.parameters.files import UNSET, unknown
+from depthart_ros.parameters.reading import cameras_of, read_settings
 from depthart_ros.parameters.settings import DEFAULTS, OWN, SPECS, Settings, checked
 
 
@@ -48,11 +47,6 @@ def _warn_of_unknown(node: Node) -> None:
         node.get_logger().warning(f"unknown parameters are ignored: {', '.join(ignored.values())}")
 
 
-def cameras_of(node: Node) -> tuple[str, ...]:
-    """Return the names of the cameras, none where there is but one, without a name."""
-    return tuple(node.get_parameter("cameras").value or ())
-
-
 def declare_deleted(node: Node, changes: Sequence[Parameter[Any]]) -> None:
     """Declare again, without a value, what changes took from a camera (`ros2 param delete`): rclpy forgets it."""
     cameras = cameras_of(node) if node.has_parameter("cameras") else ()
@@ -61,59 +55,9 @@ def declare_deleted(node: Node, changes: Sequence[Parameter[Any]]) -> None:
             node.declare_parameter(name, None, descriptor(name), ignore_override=True)
 
 
-def read_settings(node: Node, camera: str = "", changes: Mapping[str, Any] | None = None) -> Settings:
-    """Return the parameters of a camera as they are now.
-
-    Args:
-        node: that has them.
-        camera: whose own parameters (`CAMERA.scale`) come first; "" for those of all cameras.
-        changes: values by name that count instead of the present ones.
-
-    Raises:
-        ConfigError: two of them contradict each other; names the camera.
-    """
-    try:
-        return Settings.from_values(_values(node, camera, changes or {}))
-    except ConfigError as error:
-        raise ConfigError(f"{camera}: {error}" if camera else str(error)) from error
-
-
 def any_fixed(names: Iterable[str]) -> bool:
     """Whether one of some parameters can be given at start alone."""
     return any(name in SPECS and not SPECS[name].dynamic for name in names)
-
-
-class LastSettings:
-    """The parameters of a camera; of those that are set together it sees all the old values or all the new ones.
-
-    Args:
-        node: whose parameters they are.
-        camera: see `read_settings`.
-        lock: is held while several are set together.
-
-    Attributes:
-        last: the newest that were read.
-    """
-
-    def __init__(self, node: Node, camera: str, lock: threading.Lock) -> None:
-        self._node, self._camera, self._lock = node, camera, lock
-        self.last = Settings()
-
-    def read(self) -> Settings:
-        """Return the parameters.
-
-        Raises:
-            ConfigError: they contradict each other.
-        """
-        with self._lock:
-            self.last = read_settings(self._node, self._camera)
-        return self.last
-
-    def now(self) -> Settings:
-        """Return the parameters; while they contradict each other, the last ones that did not."""
-        with suppress(ConfigError):
-            self.read()
-        return self.last
 
 
 def _fitting(node: Node, camera: str, changes: Mapping[str, Any]) -> Settings | None:
@@ -129,21 +73,6 @@ def _fitting(node: Node, camera: str, changes: Mapping[str, Any]) -> Settings | 
         except ConfigError:
             return None
         raise
-
-
-def _values(node: Node, camera: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that hold for a camera once some changes are made, by name."""
-
-    def value_of(name: str) -> Any:
-        if name in changes:
-            return changes[name]
-        return node.get_parameter(name).value if node.has_parameter(name) else None
-
-    values = {name: value_of(name) for name in SPECS}
-    if camera:
-        own = {name: value_of(f"{camera}.{name}") for name in OWN}
-        values |= {name: value for name, value in own.items() if value is not None}
-    return values
 
 
 def descriptor(full_name: str) -> ParameterDescriptor:
