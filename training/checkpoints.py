@@ -75,7 +75,7 @@ def check_origin(path: Path, before: Path, *, still: Collection[str]) -> None:
     Raises:
         CheckpointError: They differ by more than rounding to float16, in which checkpoints travel.
     """
-    theirs, (_, ours) = load_state(path)["model"], read_tensors(before)
+    theirs, (_, ours) = load_state(path, mapped=True)["model"], read_tensors(before)
     pairs = [(theirs[name], ours[name]) for name in still if name in theirs and name in ours]
     if any(old.shape == new.shape and not torch.equal(old.half(), new.half()) for old, new in pairs):
         raise CheckpointError(
@@ -102,14 +102,18 @@ def resume_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any], pa
         group.update(values)
 
 
-def load_state(path: Path) -> dict[str, Any]:
+def load_state(path: Path, *, mapped: bool = False) -> dict[str, Any]:
     """Read a checkpoint of any model, whole or light, onto the CPU.
+
+    Args:
+        path: Of the checkpoint.
+        mapped: Whether tensors stay in the file until they are looked at, for who needs few of them.
 
     Raises:
         CheckpointError: Damaged, or no checkpoint.
     """
     try:
-        state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu", mmap=mapped)
     except pickle.UnpicklingError as error:  # PyTorch advises to run whatever the file says
         raise CheckpointError(f"{path} is not a readable checkpoint: expected one that training.train wrote") from error
     except (RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
