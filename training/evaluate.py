@@ -5,7 +5,7 @@ iBims-1 at full size; one scale for each image, median(truth / prediction) over 
 then their average. Size, cap and crop are those of the data set (training.data.source).
 
 With --out DIR: table.md; NAME.csv with a line for every frame and alignment; NAME.sheet.jpg with the best, the median
-and the worst frame; cumulative.png and error_by_depth.png.
+and the worst frame; cumulative.png and error_by_depth.png; evaluate.txt with the command, which alone may replace them.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from training.scoring.arguments import (
 )
 from training.scoring.frames import ALIGNMENTS, Frame, Predictor, ScoringSettings, for_each_frame, judge, prepare
 from training.scoring.metrics import ScoreError
+from training.scoring.record import check_own, command_of, write_record
 from training.scoring.report import (
     FrameScores,
     frame_scores,
@@ -96,13 +97,20 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--align", nargs="+", action="extend", metavar="HOW", help=f"{', '.join(ALIGNMENTS)} (default: scale)")
     add("--scale", type=float, metavar="S", help="metres per unit of prediction, for --align none")
-    add("--out", type=Path, metavar="DIR", help="write table, scores of each frame, pictures and curves there")
+    add("--out", type=Path, metavar="DIR", help="write table, scores of each frame, pictures, curves and the command")
     return parser.parse_args(arguments)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Score, print the model and every row when it is there, and write what was asked for."""
+    """Score, print the model and every row when it is there, and write what was asked for.
+
+    Raises:
+        TrainingError: --out holds the results of another command.
+    """
     jobs = [(data, settings_for(args, data)) for data in open_sets(args.data, args.limit)]
+    parts = [f"{data.name}.{ending}" for data, _ in jobs for ending in ("csv", "sheet.jpg")]
+    command = command_of(args)
+    check_own(args.out, command, ["table.md", *parts, "cumulative.png", "error_by_depth.png"])
     make_output(args.out)
     model, predict = load_predictor(args)
     lines = [f"{model}\n", markdown_head()]
@@ -117,6 +125,7 @@ def run(args: argparse.Namespace) -> None:
             lines += rows
             curves |= {f"{data.name}, {how}": some for how, some in by_alignment.items()}
             if args.out:
+                write_record(args.out, command)
                 first = by_alignment[settings.alignments[0]]
                 write_sheet(sheet_rows(predict, data.samples, first, settings), args.out / f"{data.name}.sheet.jpg")
                 write_csv(frames, args.out / f"{data.name}.csv")

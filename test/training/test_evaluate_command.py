@@ -75,6 +75,39 @@ def test_folders_and_frames_may_have_names_that_are_no_utf8(shard_of, frame_fold
         rf"{name}/{name},scale".encode("ascii", "backslashreplace") in (tmp_path / f"{name}_out/desk.csv").read_bytes()
     )
     assert (tmp_path / f"{name}_out/desk.sheet.jpg").stat().st_size > 0
+    assert os.fsencode(f"desk={tmp_path / name}") in (tmp_path / f"{name}_out/evaluate.txt").read_bytes()
+
+
+def test_results_are_replaced_by_the_command_that_made_them_and_by_no_other(
+    shard_of, frame_folder, toy_model_path, tmp_path, capsys
+):
+    out, mean_map = tmp_path / "out", ["mean-map", "--train", str(shard_of(1))]
+    first = [*mean_map, "--data", f"desk={frame_folder}"]
+    assert main([*first, "--out", str(out)]) == 0
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    others = [
+        [str(toy_model_path), "--data", f"desk={frame_folder}"],
+        [*mean_map, "--data", f"table={frame_folder}"],
+        [*first, "--limit", "2"],
+    ]
+    for other in others:
+        capsys.readouterr()
+        assert main([*other, "--out", str(out)]) == 1
+        [said] = capsys.readouterr().err.splitlines()
+        assert said.startswith(f"training.evaluate: {out} holds the results of `python -m training.evaluate mean-map ")
+        assert f"--data desk={frame_folder}`; give another --out" in said
+        assert {path: path.read_bytes() for path in out.iterdir()} == before
+    (out / "table.md").write_text("cut")
+    assert main([*first, "--threads", "1", "--out", str(out)]) == 0
+    assert (out / "table.md").read_bytes() == before[out / "table.md"]
+
+
+@pytest.mark.parametrize("name", ["table.md", "desk.csv", "desk.sheet.jpg", "cumulative.png", "error_by_depth.png"])
+def test_files_that_no_command_is_known_of_are_not_replaced(frame_folder, tmp_path, capsys, name):
+    (tmp_path / name).write_bytes(b"mine")
+    assert main(["mean-map", "--data", f"desk={frame_folder}", "--out", str(tmp_path)]) == 1
+    assert f"{tmp_path / name} is there already, without evaluate.txt that says" in capsys.readouterr().err
+    assert (tmp_path / name).read_bytes() == b"mine"
 
 
 def test_sets_before_one_that_fails_are_written(toy_model_path, frame_folder, tmp_path):
@@ -175,12 +208,12 @@ def test_the_metres_of_a_model_that_guesses_are_scored_beside_its_aligned_depth(
     assert float(scale["AbsRel"]) < float(none["AbsRel"])
 
 
-def test_fewer_scales_give_other_depth(toy_model_path, frame_folder, tmp_path, capsys):
-    data = ["--data", f"desk={frame_folder}", "--threads", "1", "--out", str(tmp_path)]
-    assert main([str(toy_model_path), *data]) == 0
-    whole = (tmp_path / "table.md").read_text().splitlines()
-    assert main([str(toy_model_path), *data, "--max-scales", "1"]) == 0
-    short = (tmp_path / "table.md").read_text().splitlines()
+def test_fewer_scales_give_other_depth(toy_model_path, frame_folder, tmp_path):
+    data = ["--data", f"desk={frame_folder}", "--threads", "1", "--out"]
+    assert main([str(toy_model_path), *data, str(tmp_path / "all")]) == 0
+    whole = (tmp_path / "all" / "table.md").read_text().splitlines()
+    assert main([str(toy_model_path), *data, str(tmp_path / "one"), "--max-scales", "1"]) == 0
+    short = (tmp_path / "one" / "table.md").read_text().splitlines()
     assert short[0] == f"{whole[0]}, 1 scales"
     assert short[-1] != whole[-1]
 
