@@ -27,15 +27,16 @@ from training.data.sample import Sample
 from training.distributed import all_max, all_mean, open_processes, same_everywhere
 from training.errors import TrainingError, make_folder
 from training.nonfinite import NonFiniteDetector, Step
-from training.optimizer import make_optimizer
+from training.optimizer import make_optimizer, set_learning_rate, update_average
 from training.precision import autocast, choose_precision
 from training.run_log import RunLog, progress_sheet
 from training.settings import RunOptions, StageSettings
 from training.stages.stage import Part, Scalars, Stage, StageLoss, TrainingBatch, to_training_batch
+from training.validation import NOTHING, Validation
 
 LOG_STEPS = 20  # between two lines of the log; where the steps or the minutes are over there is one as well
 CHECKPOINT_MINUTES = 3.0  # between two checkpoints
-PICTURE_MINUTES = 10.0  # between two sheets of pictures
+PICTURE_MINUTES = 10.0  # between two sheets of pictures, and two validations
 
 
 class Trainer:
@@ -72,7 +73,7 @@ class Trainer:
         self.pace = 10 if self.device.type == "cuda" else 1
         self.nonfinite = NonFiniteDetector(self.pace)
 
-    def run(self, samples: Sequence[Sample], *, until: int | None = None) -> None:
+    def run(self, samples: Sequence[Sample], *, until: int | None = None, validation: Validation = NOTHING) -> None:
         """Train until the steps or the minutes are over, or a SIGTERM or SIGINT comes to any process.
 
         After a signal all stop at the next step at which they agree (see `pace`).
@@ -80,11 +81,13 @@ class Trainer:
         Args:
             samples: What to learn from.
             until: Pause at this step; the learning rate keeps to all steps.
+            validation: What to score at the start, every few minutes and at the end.
 
         Raises:
             TrainingError: The loss is not finite (its samples are named beside the checkpoint), the disk is full, or
                 the folder cannot be made.
             CheckpointError: The checkpoint to go on from does not fit, or not all processes see it.
+            DepthartError: The validation cannot be scored at the start.
         """
         make_folder(self.options.out)
         self.processes.write(partial(remove_temporaries, self.checkpoint, self.weights))
@@ -108,10 +111,12 @@ class Trainer:
         run_log = RunLog(self.options.out, self.name)
         with contextlib.closing(source), contextlib.closing(run_log), on_stop_signal(self._ask_to_stop):
             self.processes.write(partial(run_log.open, self.step))
-            self._loop(source, run_log, self.settings.steps if until is None else min(self.settings.steps, until))
+            last = self.settings.steps if until is None else min(self.settings.steps, until)
+            self._loop(source, run_log, validation, last)
             self.processes.write(self._save)
 
-    def _loop(self, source: Iterator[Batch], run_log: RunLog, last: int) -> None:
+    def _loop(self, source: Iterator[Batch], run_log: RunLog, validation: Validation, last: int) -> None:
+        self._validate(validation, run_log)
         began, offset, saved, shown = time.monotonic(), self.minutes, self.minutes, self.minutes
         total, quiet, most = self.settings.steps, not self.processes.main, self.options.minutes
         title = self.name + f" ({most:g} minutes at most)" * math.isfinite(most)
@@ -132,8 +137,16 @@ class Trainer:
                 saved = self.minutes
             if self.minutes - shown > PICTURE_MINUTES or self._progress() >= 1.0:
                 self.processes.write(partial(self._show, run_log, batch))
+                began += self._validate(validation, run_log)  # its time does not count
                 shown = self.minutes
         bar.close()
+
+    def _validate(self, validation: Validation, run_log: RunLog) -> float:
+        """Let the main process score the averaged weights; returns how many seconds all waited."""
+        began = time.monotonic()
+        place = {"step": self.step, "minutes": self.minutes, "strict": self.step == self.first}
+        self.processes.write(partial(validation.run, self.average, run_log, stopping=lambda: self.asked, **place))
+        return time.monotonic() - began
 
     def _progress(self) -> float:
         return max(self.step / self.settings.steps, self.minutes / self.options.minutes)
@@ -154,9 +167,9 @@ class Trainer:
         means = {name: torch.stack([each[name].float() for each in found]).mean() for name in found[0]}
         names = [name for read in reads for name in read.names]
         self.nonfinite.add(Step(self.step, means["loss"], norm.detach().float(), names))
-        self._set_learning_rate()
+        set_learning_rate(self.optimizer, self.settings, self.step, self._progress())
         self.optimizer.step()
-        self._update_average()
+        update_average(self.average, self.model, self.settings, self.step)
         return batch, {**means, "norm": norm}
 
     def _parts(self, reads: Sequence[Batch]) -> Iterator[Part]:
@@ -175,19 +188,6 @@ class Trainer:
         batch = next(source)
         self.waited += time.monotonic() - began
         return batch
-
-    def _set_learning_rate(self) -> None:
-        warm = min(1.0, (self.step + 1) / self.settings.warmup_steps)
-        cosine = 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * min(self._progress(), 1.0)))
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.learning_rate * group["factor"] * warm * cosine
-
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        decay = min(self.settings.ema, (1.0 + self.step) / (10.0 + self.step))
-        pairs = zip(self.model.parameters(), self.average.parameters(), strict=True)
-        own, others = zip(*(pair for pair in pairs if pair[0].requires_grad), strict=True)
-        torch._foreach_lerp_(others, own, 1.0 - decay)
 
     def _agree(self, minutes: float) -> None:
         """Let all processes have one clock, one reason to stop and one opinion on the losses.

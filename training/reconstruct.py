@@ -27,12 +27,14 @@ from training.scoring.frames import Frame, ScoringSettings, for_each_frame, judg
 
 def reconstruct(model: DepthART, sample: Sample) -> list[np.ndarray]:
     """Relative depth (S, S) after every scale of the true depth's own pyramid, then without a quantizer."""
-    image = normalize_image(torch.from_numpy(sample.rgb).permute(2, 0, 1)[None])
-    depth = normalize_known(torch.from_numpy(sample.depth)[None, None], model.config)
+    device = model.position.device
+    image = normalize_image(torch.from_numpy(sample.rgb).to(device).permute(2, 0, 1)[None])
+    depth = normalize_known(torch.from_numpy(sample.depth).to(device)[None, None], model.config)
     features = model.tokenizer.features(fill_unknown(depth))
     prefix = model.prefix(image)
     f_hats = [*model.tokenizer.quantizer.quantize(features).f_hats, features]
-    return [denormalize(model.decode(f_hat, prefix).clamp(-1.0, 1.0), model.config)[0, 0].numpy() for f_hat in f_hats]
+    depths = [denormalize(model.decode(f_hat, prefix).clamp(-1.0, 1.0), model.config) for f_hat in f_hats]
+    return [depth[0, 0].cpu().numpy() for depth in depths]
 
 
 @torch.inference_mode()

@@ -85,7 +85,8 @@ class RunOptions:
 
     Attributes:
         out: Folder of checkpoints, log and model.
-        minutes: Time budget of the whole stage; the learning rate falls to its end by then at the latest.
+        minutes: Time budget of the whole stage, without that of validation; the learning rate falls to its end by
+            then at the latest.
         device: "auto", or such as "cpu" or "cuda".
         precision: "bf16" (autocast), "fp32", or "auto": what the device is faster with.
         seed: Of order, augmentation and a rollout that samples.

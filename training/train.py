@@ -36,6 +36,7 @@ from training.precision import PRECISIONS, settle_gpu
 from training.recipe import read_recipe
 from training.settings import RunOptions, StageSettings
 from training.stages.table import STAGES, make_stage
+from training.validation import Validation, open_validation
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -51,7 +52,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--init", help="packaged model (nano), model file or released one to start from (default: the stage before)")
     add("--init-tokenizer", type=Path, help="with --init VAR's transformer: its tokenizer (vae_ch160v4096z32)")
     add("--objective", choices=OBJECTIVES, help="instead of the recipe's")
-    add("--minutes", type=float, default=math.inf, help="time budget of the stage")
+    add("--minutes", type=float, default=math.inf, help="time budget of the stage, validation aside")
     add("--device", default="auto", help="cpu, cuda, ...; auto: the GPU where there is one")
     add("--precision", choices=PRECISIONS, default="auto", help="auto: bf16 where the device has units for it")
     add("--threads", type=int, default=2, help="CPU threads of the training itself")
@@ -59,6 +60,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--in-memory", action="store_true", help="decode all pictures once: 0.5 MB each, for fast GPUs")
     add("--accumulate", type=int, default=1, help="batches whose gradients make one step")
     add("--seed", type=int, default=0)
+    add("--validation", nargs="+", action="extend", default=[], metavar="NAME=PATH", help="scored, not learnt from")
+    add("--validation-limit", type=int, default=100, metavar="N", help="most frames of each, evenly chosen (100)")
     return parser.parse_args(arguments)
 
 
@@ -79,6 +82,7 @@ def run(args: argparse.Namespace) -> None:
     recipe = read_recipe(args.recipe)
     settings = _settings(recipe.stage(args.stage), args)
     samples, first = _open_all(args.data)
+    sets = open_validation(args.validation, args.validation_limit, args.data)
     model = DepthART(recipe.model)
     begun = _begin(model, args, settings)
     if args.in_memory:
@@ -86,7 +90,7 @@ def run(args: argparse.Namespace) -> None:
     trainer = Trainer(args.stage, model, make_stage(args.stage, settings), settings=settings, options=options)
     _say(trainer, f"{begun}; {trainer.precision} on {trainer.device}")
     _say(trainer, f"{len(samples)} pictures, {first}")
-    trainer.run(samples)
+    trainer.run(samples, validation=Validation(sets, tokenizer=args.stage == "tokenizer"))
     spent = f"{trainer.step} of {settings.steps} steps, {trainer.minutes:.1f} minutes"
     if trainer.step > trainer.first or trainer.asked:
         stopped = trainer.stopping and trainer.step < settings.steps

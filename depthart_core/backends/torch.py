@@ -32,9 +32,10 @@ class TorchBackend:
         model: In evaluation mode, on its device, in the precision of the options; its convolutions go to
             channels-last, which is faster.
         options: See `BackendOptions`.
+        graphs: Whether to record graphs on CUDA, during which no other thread may use the GPU.
     """
 
-    def __init__(self, model: DepthART, options: BackendOptions) -> None:
+    def __init__(self, model: DepthART, options: BackendOptions, *, graphs: bool = True) -> None:
         self.device = torch.device(options.device)
         self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.decoding = decoding(options.decode, seed=options.seed, device=options.device)
@@ -43,7 +44,8 @@ class TorchBackend:
         self.precision = "fp32" if options.precision == "auto" else options.precision
         self.scale_times = ScaleTimes(options.count_scales(model.config.tokenizer.scales))
         self.scales = self.scale_times.scales
-        self.graphed = self._record() if self.device.type == "cuda" and options.decode != "sample" else None
+        recorded = graphs and self.device.type == "cuda" and options.decode != "sample"
+        self.graphed = self._record() if recorded else None
 
     def _record(self) -> GraphedModel | None:
         """The model as graphs, or None where that fails: it runs eagerly then."""

@@ -41,7 +41,7 @@ def select(frames: Frames, *, part: str = "0:100", nearest: str = "0", cap: str 
     Raises:
         DataError: an option has another form, or no frame is left.
     """
-    begin, end = _pair(part)
+    begin, end = stretch(part)
     count = len(frames)
     chosen = frames[round(begin * count / 100) : round(end * count / 100)]
     if not len(chosen):
@@ -54,7 +54,12 @@ def select(frames: Frames, *, part: str = "0:100", nearest: str = "0", cap: str 
     return Frames(range(len(chosen)), Limited(chosen, limits))
 
 
-def _pair(part: str) -> tuple[float, float]:
+def stretch(part: str) -> tuple[float, float]:
+    """Where a part "FROM:TO" begins and ends, in percent.
+
+    Raises:
+        DataError: it has another form.
+    """
     try:
         begin, end = map(float, part.split(":"))
     except ValueError:

@@ -158,21 +158,22 @@ def open_data(path: Path, kind: str | None = None, *, learning: bool = False) ->
     return reader.open(location, **options)
 
 
-def open_named(item: str, *, learning: bool = False) -> DataSet:
+def open_named(item: str, *, learning: bool = False, option: str = "--data") -> DataSet:
     """Open what a NAME=PATH argument names; a NAME that is a kind decides how it is read.
 
     Args:
         item: the argument.
         learning: see ``open_data``.
+        option: where the argument stands, for messages.
 
     Raises:
         DataError: it has another form, or the path is no data set, or see ``learning``.
     """
     name, separator, path = item.partition("=")
     if not (name and separator and path):
-        raise DataError(f"--data {item}: expected NAME=PATH")
+        raise DataError(f"{option} {item}: expected NAME=PATH")
     if not name.isprintable() or set(name) & set("/|$"):  # of files, and in tables and figures
-        raise DataError(f"--data {item!r}: expected a NAME of printable characters other than / | $")
+        raise DataError(f"{option} {item!r}: expected a NAME of printable characters other than / | $")
     kind = name if name in KINDS else recognise(split_options(Path(path))[0])
     return DataSet(name, kind, open_data(Path(path), kind, learning=learning))
 

@@ -72,22 +72,23 @@ def load_predictor(args: argparse.Namespace) -> tuple[str, Predictor]:
     return f"{estimator.name}{scales}", estimator
 
 
-def check_limit(limit: int | None) -> None:
+def check_limit(limit: int | None, *, option: str = "--limit") -> None:
     """Refuse a number of frames that is none.
 
     Raises:
         DataError: it is below 1.
     """
     if limit is not None and limit < 1:
-        raise DataError(f"--limit {limit}: expected a number of frames from 1 up")
+        raise DataError(f"{option} {limit}: expected a number of frames from 1 up")
 
 
-def open_sets(items: Sequence[str], limit: int | None) -> list[DataSet]:
+def open_sets(items: Sequence[str], limit: int | None, *, option: str = "--data") -> list[DataSet]:
     """Open all data sets; as they are read only when needed, wrong arguments end the command before any work.
 
     Args:
         items: each as NAME=PATH.
         limit: only the first so many frames of each; None: all.
+        option: where the items stand, for messages.
 
     Raises:
         DataError: an item has another form, a path is no data set, two have one name, or no frame is asked for.
@@ -96,8 +97,8 @@ def open_sets(items: Sequence[str], limit: int | None) -> list[DataSet]:
     names = [item.partition("=")[0] for item in items]
     for name in names:
         if names.count(name) > 1:
-            raise DataError(f"--data names {name} {names.count(name)} times, expected different names")
-    return [replace(data, samples=data.samples[:limit]) for data in map(open_named, items)]
+            raise DataError(f"{option} names {name} {names.count(name)} times, expected different names")
+    return [replace(data, samples=data.samples[:limit]) for data in (open_named(item, option=option) for item in items)]
 
 
 def settings_of(args: argparse.Namespace, data: DataSet) -> ScoringSettings:
