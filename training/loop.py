@@ -144,8 +144,9 @@ class Trainer:
     def _validate(self, validation: Validation, run_log: RunLog) -> float:
         """Let the main process score the averaged weights; returns how many seconds all waited."""
         began = time.monotonic()
-        place = {"step": self.step, "minutes": self.minutes, "strict": self.step == self.first}
-        self.processes.write(partial(validation.run, self.average, run_log, stopping=lambda: self.asked, **place))
+        options = {"step": self.step, "minutes": self.minutes, "strict": self.step == self.first}
+        options["stopping"] = lambda: self.asked or self.stopping
+        self.processes.write(partial(validation.run, self.average, run_log, **options))
         return time.monotonic() - began
 
     def _progress(self) -> float:

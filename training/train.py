@@ -3,6 +3,8 @@
 A stage starts from the one before it in RUN, unless --init names another model; one that was begun goes on.
 The same on many processes, GPUs or machines: ``accelerate launch -m training.train RECIPE ...``; each process takes its
 own batches, so a step learns from their number times the recipe's batch size.
+With --validation the averaged weights are scored at the start, every 10 minutes and at the end, on frames that are not
+learnt from; that time does not count.
 Writes RUN/STAGE.safetensors (averaged weights), RUN/STAGE.checkpoint (to resume), RUN/STAGE.jsonl (the log) and
 RUN/tensorboard.
 """

@@ -127,13 +127,11 @@ def open_validation(items: Sequence[str], limit: int, learnt: Sequence[str]) -> 
         learnt: What is learnt from, each as PATH or NAME=PATH.
 
     Raises:
-        DataError: See `open_sets`; or a set is empty, or holds frames that are learnt from.
+        DataError: See `open_sets`; or a set holds frames that are learnt from.
     """
     check_limit(limit, option="--validation-limit")
     sets = open_sets(items, None, option="--validation")
-    for item, data in zip(items, sets, strict=True):
-        if not len(data.samples):
-            raise DataError(f"--validation {item} has no frames, expected at least one")
+    for item in items:
         for other in learnt:
             if _overlap(_path(item), _path(other)):
                 raise DataError(

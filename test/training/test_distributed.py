@@ -78,13 +78,14 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[4])
 from conftest import Interrupted
 from depthart_core.model import DepthART
-from training.data.source import open_data
+from training.data.source import DataSet, open_data
 from training.distributed import close_processes
 from training.loop import Trainer
 from training.nonfinite import NonFiniteDetector
 from training.recipe import read_recipe
 from training.settings import RunOptions
 from training.stages.table import make_stage
+from training.validation import Validation
 torch.set_num_threads(1)
 recipe, samples = read_recipe(Path(sys.argv[1])), list(open_data(Path(sys.argv[2])))
 options = RunOptions(Path(sys.argv[3]), device="cpu", precision="fp32", workers=0)
@@ -92,7 +93,8 @@ settings, name = recipe.stage("tokenizer"), "tokenizer"
 trainer = Trainer(name, DepthART(recipe.model), make_stage(name, settings), settings=settings, options=options)
 trainer.pace, trainer.nonfinite = 4, NonFiniteDetector(4)
 terminated = Interrupted(samples, 4, partial(signal.raise_signal, signal.SIGTERM))
-trainer.run(terminated if os.environ["RANK"] == "1" else samples)
+validation = Validation([DataSet("desk", "folder", samples)], tokenizer=True)
+trainer.run(terminated if os.environ["RANK"] == "1" else samples, validation=validation)
 print(f"stopped at {trainer.step}")
 close_processes()
 """
@@ -171,6 +173,8 @@ def test_processes_stop_together_when_one_of_them_is_terminated_between_two_agre
     places = [str(ramps), str(tmp_path / "run"), str(Path(__file__).parent)]
     printed = launch(2, ONE_IS_TERMINATED, [str(recipe(2, steps=12)), *places], tmp_path)
     assert printed.count("stopped at 4") == 2
+    [line] = (tmp_path / "run" / "tokenizer.jsonl").read_text().splitlines()
+    assert "validation/desk/absrel" in line  # the first one scored at the start, while the other waited
 
 
 def test_all_processes_end_when_the_first_one_cannot_write(ramps, recipe, tmp_path):
