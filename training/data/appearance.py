@@ -1,7 +1,8 @@
 """Random cameras: optics, exposure, sensor noise, colour processing and compression.
 
-The rooms are rendered clean; real robots carry cheap cameras (Kinect v1, webcams). The order of the
-effects is that of a camera: light, lens, exposure, colour processing, noise, compression.
+The rooms are rendered clean and plain; real robots carry cheap cameras (Kinect v1, webcams) past things with print and
+patterns on them. The order of the effects is that of a camera: surfaces, light, lens, exposure, colour processing,
+noise, compression.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import functools
 import cv2
 import numpy as np
 
+from training.data.detail import add_detail
+
 LIGHT_SHARE = 0.4
 LIGHT_SPREAD = 0.35
 LIGHT_CELLS = (2, 6)
@@ -18,16 +21,20 @@ SHADOW_SHARE = 0.25
 SHADOW_GAIN = (0.3, 0.85)
 SHADOW_EDGE_PX = (1.0, 40.0)
 BLUR_SHARE = 0.35
-BLUR_SIGMA_PX = (0.3, 1.6)
+BLUR_SIGMA_PX = (0.3, 2.2)
 SHAKE_SHARE = 0.3
 SHAKE_LENGTH_PX = (2.0, 11.0)
 COARSE_SHARE = 0.2
 COARSE_SCALE = (0.4, 0.8)
+SHARPEN_SHARE = 0.35
+SHARPEN_AMOUNT = (0.3, 2.0)
+SHARPEN_SIGMA_PX = (0.5, 1.5)
+DETAIL_SHARE = 0.5
 GAIN_SPREAD = 0.5
 GAIN_RANGE = (0.4, 3.0)
 GAMMA_SPREAD = 0.2
-CONTRAST_SPREAD = 0.12
-BLACK_LEVEL = (-0.04, 0.06)
+CONTRAST_SPREAD = 0.2
+BLACK_LEVEL = (-0.06, 0.12)
 BALANCE_SPREAD = 0.09
 SATURATION = (0.3, 1.3)
 GREY_SHARE = 0.05
@@ -43,6 +50,8 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 def change_appearance(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Uint8 (H, W, 3) RGB as a random camera would have taken it."""
+    if rng.random() < DETAIL_SHARE:
+        rgb = add_detail(rgb, rng)
     image = _colours(_lens(change_light(rgb, rng), rng), rng)
     if rng.random() < VIGNETTE_SHARE:
         image = image * _vignette(image.shape[:2], rng)[..., None]
@@ -90,7 +99,7 @@ def _shadow(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
 
 
 def _lens(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Out of focus, shaken or of a lower resolution; each now and then."""
+    """Out of focus, shaken, of a lower resolution or sharpened afterwards; each now and then."""
     if rng.random() < BLUR_SHARE:
         rgb = cv2.GaussianBlur(rgb, (0, 0), rng.uniform(*BLUR_SIGMA_PX))
     if rng.random() < SHAKE_SHARE:
@@ -100,6 +109,9 @@ def _lens(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         scale = rng.uniform(*COARSE_SCALE)
         small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         rgb = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    if rng.random() < SHARPEN_SHARE:
+        amount, soft = rng.uniform(*SHARPEN_AMOUNT), cv2.GaussianBlur(rgb, (0, 0), rng.uniform(*SHARPEN_SIGMA_PX))
+        rgb = cv2.addWeighted(rgb, 1 + amount, soft, -amount, 0)
     return rgb
 
 

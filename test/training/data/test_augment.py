@@ -3,6 +3,7 @@ import pytest
 
 from training.data.appearance import change_appearance, change_light
 from training.data.augment import Views, augment, random_view, render_view
+from training.data.detail import MOST_PATCHES, PATTERNS, SIDE, add_detail
 from training.data.sample import Sample
 
 SEEDS = range(40)
@@ -119,3 +120,30 @@ def test_light_leaves_black_black_in_pictures_of_any_shape():
     for seed in range(20):
         assert not change_light(picture, np.random.default_rng(seed)).any()
         assert change_light(picture, np.random.default_rng(seed)).shape == picture.shape
+
+
+def test_detail_changes_patches_and_leaves_the_rest():
+    picture = np.full((96, 128, 3), 120, np.uint8)
+    changed = [(add_detail(picture, np.random.default_rng(seed)) != picture).any(-1).mean() for seed in range(100)]
+    assert np.mean(np.array(changed) > 0) > 0.95
+    assert max(changed) <= MOST_PATCHES * SIDE[1] ** 2
+    assert 0.1 < np.median(changed) < 0.6
+    assert (picture == 120).all()
+
+
+@pytest.mark.parametrize("make", PATTERNS)
+@pytest.mark.parametrize("shape", [(2, 2), (7, 80), (90, 31)])
+def test_patterns_fill_patches_of_any_shape_with_fine_structure(ramp, make, shape):
+    for seed in range(20):
+        pattern = make(ramp.rgb, shape, np.random.default_rng(seed))
+        assert pattern.shape == (*shape, 3)
+        assert pattern.dtype == np.float32
+        assert np.isfinite(pattern).all()
+    if min(shape) > 6:
+        assert np.ptp(pattern) > 10
+
+
+def test_detail_fits_small_pictures():
+    for seed in range(20):
+        picture = np.full((37, 61, 3), 120, np.uint8)
+        assert add_detail(picture, np.random.default_rng(seed)).shape == picture.shape
