@@ -27,7 +27,7 @@ from benchmarks.deliver import deliver
 from benchmarks.limits import FORMATS, peaks, set_tf32
 from benchmarks.model import open_model
 from benchmarks.timing import timed
-from depthart_core.backends.precision import turn_to_precision
+from depthart_core.backends.precision import to_precision
 from depthart_core.backends.torch_graph import GraphedModel
 from depthart_core.decoding import expected
 from depthart_core.errors import CheckpointError
@@ -100,7 +100,7 @@ def reference(name: str, batch: int) -> Reference:
 
 def runner(subject: Subject, found: Reference, device: str) -> Run:
     """Something that runs the subject once and returns relative depth; warmed up."""
-    model = turn_to_precision(deepcopy(found.model), PRECISIONS[subject.number], kernels=True).to(device)
+    model = to_precision(deepcopy(found.model), PRECISIONS[subject.number]).to(device)
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = found.images[: subject.batch].to(device).contiguous(memory_format=torch.channels_last)
     if subject.path == "graph":

@@ -59,7 +59,7 @@ class Processes:
         return self.accelerator.no_sync(module) if when and self.world_size > 1 else contextlib.nullcontext()
 
     def write(self, action: Callable[[], None]) -> None:
-        """Let the main process write files; where it cannot, all end, instead of waiting for one that is gone.
+        """Let the main process write files, or score; where it fails, all end, instead of waiting for one that is gone.
 
         Raises:
             Exception: What the action raised, in the main process.
@@ -75,7 +75,7 @@ class Processes:
         if failure is not None:
             raise failure
         if failed:
-            raise TrainingError(f"process {self.rank} ends, as process 0 could not write its files and says why")
+            raise TrainingError(f"process {self.rank} ends, as process 0 failed and says why")
 
 
 def open_processes(device: str = "auto") -> Processes:

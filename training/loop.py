@@ -112,7 +112,7 @@ class Trainer:
         with contextlib.closing(source), contextlib.closing(run_log), on_stop_signal(self._ask_to_stop):
             self.processes.write(partial(run_log.open, self.step))
             last = self.settings.steps if until is None else min(self.settings.steps, until)
-            self._loop(source, run_log, validation, last)
+            self._loop(source, run_log, validation if self._progress() < 1.0 else NOTHING, last)
             self.processes.write(self._save)
 
     def _loop(self, source: Iterator[Batch], run_log: RunLog, validation: Validation, last: int) -> None:
@@ -132,7 +132,7 @@ class Trainer:
             self._agree(offset + (time.monotonic() - began) / 60.0)
             if self.step % LOG_STEPS == 0 or self._progress() >= 1.0:
                 bar.set_postfix(self._log(run_log, scalars), refresh=False)
-            if self.minutes - saved > CHECKPOINT_MINUTES:
+            if self.minutes - saved > CHECKPOINT_MINUTES or self._progress() >= 1.0:  # before what may fail
                 self.processes.write(self._save)
                 saved = self.minutes
             if self.minutes - shown > PICTURE_MINUTES or self._progress() >= 1.0:

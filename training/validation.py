@@ -12,19 +12,22 @@ import torch
 from tqdm import tqdm
 
 from depthart_core.backends.torch import TorchBackend
-from depthart_core.errors import DepthartError
+from depthart_core.errors import DepthartError, running
 from depthart_core.estimator import DepthEstimator, RelativeDepth
 from depthart_core.inference import BackendOptions
 from depthart_core.model import DepthART
 from training.data.frames import Frames
 from training.data.sample import DataError, Sample
-from training.data.selection import OPTIONS, stretch
+from training.data.selection import stretch
 from training.data.source import DataSet, split_options
 from training.reconstruct import reconstruct
 from training.run_log import RunLog
 from training.scoring.arguments import check_limit, open_sets
 from training.scoring.frames import Frame, ScoringSettings, for_each_frame, judge
 from training.scoring.metrics import Scores, average
+
+SPLITS = ("split", "list")
+"""Options of readers by which a data set is divided."""
 
 
 class _Stopped(Exception):  # noqa: N818 nothing went wrong
@@ -111,7 +114,11 @@ def _predictor(model: DepthART) -> Callable[[Frame], RelativeDepth]:
 
 
 def _reconstructor(model: DepthART) -> Callable[[Frame], RelativeDepth]:
-    return lambda frame: RelativeDepth(reconstruct(model, frame.sample)[-2])  # the last one has no quantizer
+    def predict(frame: Frame) -> RelativeDepth:
+        with running("PyTorch cannot run the tokenizer", RuntimeError, MemoryError):
+            return RelativeDepth(reconstruct(model, frame.sample)[-2])  # the last one has no quantizer
+
+    return predict
 
 
 def _say(sentence: str) -> None:
@@ -127,7 +134,7 @@ def open_validation(items: Sequence[str], limit: int, learnt: Sequence[str]) -> 
         learnt: What is learnt from, each as PATH or NAME=PATH.
 
     Raises:
-        DataError: See `open_sets`; or a set holds frames that are learnt from.
+        DataError: See `open_sets`; or a set may hold frames that are learnt from.
     """
     check_limit(limit, option="--validation-limit")
     sets = open_sets(items, None, option="--validation")
@@ -135,8 +142,8 @@ def open_validation(items: Sequence[str], limit: int, learnt: Sequence[str]) -> 
         for other in learnt:
             if _overlap(_path(item), _path(other)):
                 raise DataError(
-                    f"--validation {item} has frames that --data {other} learns from, expected others, as another "
-                    "?part=FROM:TO of a recording"
+                    f"--validation {item} lies in what --data {other} learns from, or around it: expected other "
+                    "frames, as another ?part=FROM:TO of a recording"
                 )
     return [replace(data, samples=evenly(data.samples, limit)) for data in sets]
 
@@ -152,11 +159,14 @@ def _path(item: str) -> Path:
 
 
 def _overlap(one: Path, other: Path) -> bool:
-    """Whether two paths with their options hold the same frames: one place, or one below the other, and no choice."""
+    """Whether two paths with their options may hold the same frames: one place, or one below the other.
+
+    What one of them leaves out counts only where both choose a stretch or a split.
+    """
     (place, options), (second, others) = (split_options(path) for path in (one, other))
     first, last = stretch(options.get("part", "0:100"))
     begin, end = stretch(others.get("part", "0:100"))
-    choice, another = ({k: v for k, v in chosen.items() if k not in OPTIONS} for chosen in (options, others))
+    apart = any(name in options and name in others and options[name] != others[name] for name in SPLITS)
     place, second = place.resolve(), second.resolve()
     near = place.is_relative_to(second) or second.is_relative_to(place)
-    return near and choice == another and begin < last and first < end
+    return near and not apart and begin < last and first < end

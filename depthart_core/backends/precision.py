@@ -70,7 +70,7 @@ def to_precision(model: DepthART, precision: str, *, islands: Collection[str] = 
 
 
 def turn_to_precision(
-    model: DepthART, precision: str, *, islands: Collection[str] = ISLANDS, kernels: bool = False
+    model: DepthART, precision: str, *, islands: Collection[str] = ISLANDS, on_cpu: bool = False
 ) -> DepthART:
     """As `to_precision`, but the model itself is changed, so that no second one lies in memory.
 
@@ -78,8 +78,8 @@ def turn_to_precision(
         model: See `to_precision`.
         precision: Likewise.
         islands: Likewise.
-        kernels: Whether PyTorch's own kernels will run it: GroupNorm then takes the precision as it comes, as they take
-            means and variances in float32 whatever comes.
+        on_cpu: Whether PyTorch will run it on a processor: GroupNorm then takes the precision as it comes, as it takes
+            means and variances in float32 there whatever comes; on GPUs PyTorch keeps them in what came.
 
     Raises:
         BackendError: An unknown precision or island.
@@ -92,7 +92,7 @@ def turn_to_precision(
         return model
     layers = DTYPES[precision]
     norms = torch.float32 if NORM in islands else layers
-    dtypes = {nn.Conv2d: layers, nn.Linear: layers, nn.LayerNorm: norms, nn.GroupNorm: layers if kernels else norms}
+    dtypes = {nn.Conv2d: layers, nn.Linear: layers, nn.LayerNorm: norms, nn.GroupNorm: layers if on_cpu else norms}
     left: list[nn.Module | None] = [model.tokenizer.quantizer, model.confidence_head]
     exact: list[nn.Module | None] = [model.embed, model.size_head]
     exact += [model.transformer.head] if LOGITS in islands else []

@@ -124,7 +124,7 @@ def prepare(model: DepthART, precision: str, device: torch.device) -> DepthART:
         use_products(model.transformer)
     elif exact and device.type == "cuda":
         forbid_tf32()  # float32 means float32, as in engines
-    return turn_to_precision(model, precision, kernels=True).to(device)
+    return turn_to_precision(model, precision, on_cpu=device.type == "cpu").to(device)
 
 
 def load(model: str | Path, options: BackendOptions) -> TorchBackend:

@@ -185,7 +185,7 @@ def test_all_processes_end_when_the_first_one_cannot_write(ramps, recipe, tmp_pa
     arguments += ["--precision", "fp32", "--workers", "0", "--threads", "1", "--device", "cpu"]
     printed = launch(2, THE_DISK_IS_FULL, arguments, tmp_path)
     assert printed.count("tokenizer.checkpoint (File too large); there is none before it") == 1
-    assert printed.count("process 1 ends, as process 0 could not write its files and says why") == 1
+    assert printed.count("process 1 ends, as process 0 failed and says why") == 1
 
 
 def test_all_processes_end_when_the_first_one_cannot_begin_its_log(ramps, recipe, tmp_path):
@@ -197,7 +197,7 @@ def test_all_processes_end_when_the_first_one_cannot_begin_its_log(ramps, recipe
     arguments += ["--precision", "fp32", "--workers", "0", "--threads", "1", "--device", "cpu"]
     printed = launch(2, THE_FIRST_CANNOT_LOG, arguments, tmp_path)
     assert printed.count("Is a directory") == 1
-    assert printed.count("process 1 ends, as process 0 could not write its files and says why") == 1
+    assert printed.count("process 1 ends, as process 0 failed and says why") == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")

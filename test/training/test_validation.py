@@ -124,6 +124,11 @@ def test_training_is_the_same_with_and_without(train, learnt, desk, stage, preci
         assert all(map(torch.equal, mine.state_dict().values(), other.state_dict().values()))
 
 
+def test_a_complete_stage_is_not_scored_again(train, learnt, desk):
+    scored = [len(lines(train(learnt, Validation([desk]), steps=2), "validation/")) for _ in range(2)]
+    assert scored == [2, 2]
+
+
 class Slow(list):
     def __getitem__(self, index):
         time.sleep(0.5)
@@ -191,7 +196,10 @@ def test_frames_are_chosen_evenly():
         ("{}?part=0:60", "{}?part=60:100", False),
         ("{}", "{}-2", False),
         ("{}/below", "{}", True),
-        ("{}?camera=fr1", "{}?camera=fr2", False),
+        ("{}?camera=fr1", "{}?camera=fr2", True),
+        ("{}", "{}?every=12", True),
+        ("{}?split=train", "{}", True),
+        ("{}?split=train", "{}?split=val&color=hdr", False),
     ],
 )
 def test_frames_that_are_learnt_from_are_no_validation(frame_folder, learnt, validation, refused):
@@ -233,7 +241,7 @@ def test_the_command_scores_what_it_is_given(arguments, frame_folder, tmp_path, 
         (["desk"], "--validation desk: expected NAME=PATH"),
         (["desk=/nowhere"], "/nowhere is not there, expected "),
         (["kitti=/nowhere"], "/nowhere is not there, expected "),
-        (["desk={}?part=60:100"], "--validation desk={}?part=60:100 has frames that --data {}?part=0:67 learns from"),
+        (["desk={}?part=60:100"], "--validation desk={}?part=60:100 lies in what --data {}?part=0:67 learns from, "),
         (["desk={}?part=67:100", "desk={}"], "--validation names desk 2 times, expected different names"),
         (["desk={}", "--validation-limit", "0"], "--validation-limit 0: expected a number of frames from 1 up"),
     ],

@@ -46,7 +46,7 @@ def _mask(shape: Shape, rng: np.random.Generator) -> np.ndarray:
         corners += rng.uniform(-CORNER_SHIFT, CORNER_SHIFT, (4, 2))
     mask = np.zeros((h, w), np.float32)
     outline = np.rint(corners * [w, h]).astype(np.int32)
-    cv2.fillConvexPoly(mask, outline, rng.uniform(*STRENGTH), lineType=cv2.LINE_AA)
+    cv2.fillConvexPoly(mask, outline, rng.uniform(*STRENGTH))
     return mask
 
 

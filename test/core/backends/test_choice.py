@@ -185,7 +185,7 @@ def test_an_export_that_auto_does_not_take_leaves_what_was_measured(cached):
 @WITHOUT
 def test_a_folder_of_graphs_runs_in_openvino_where_onnx_runtime_is_missing(cached, monkeypatch, caplog):
     hide_runtime(monkeypatch)
-    assert "(openvino on cpu" in DepthEstimator.load(cached[1]).name
+    assert " (openvino " in DepthEstimator.load(cached[1]).name  # in bf16 where the processor multiplies it
     assert "backend auto takes openvino for " in caplog.text
     with pytest.raises(BackendError, match="'onnx' needs the package onnxruntime"):
         DepthEstimator.load(cached[1], decode="argmax")

@@ -33,7 +33,7 @@ RUNTIMES = ["onnx", pytest.param("openvino", marks=[pytest.mark.openvino, WITHOU
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_nano_says_in_every_runtime_what_it_says_in_torch(exported, runtime, some_pictures):
     reference, found = (
-        DepthEstimator.load(model, backend=backend)
+        DepthEstimator.load(model, backend=backend, precision="fp32")
         for model, backend in (("nano", "torch"), (exported("nano")[2].path, runtime))
     )
     for a, b in ((reference(picture), found(picture)) for picture in some_pictures):
