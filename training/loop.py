@@ -132,7 +132,8 @@ class Trainer:
             self._agree(offset + (time.monotonic() - began) / 60.0)
             if self.step % LOG_STEPS == 0 or self._progress() >= 1.0:
                 bar.set_postfix(self._log(run_log, scalars), refresh=False)
-            if self.minutes - saved > CHECKPOINT_MINUTES or self._progress() >= 1.0:  # before what may fail
+            ends_scored = validation.sets and self._progress() >= 1.0  # scoring may fail: nothing is lost by it
+            if self.minutes - saved > CHECKPOINT_MINUTES or ends_scored:
                 self.processes.write(self._save)
                 saved = self.minutes
             if self.minutes - shown > PICTURE_MINUTES or self._progress() >= 1.0:
@@ -143,10 +144,9 @@ class Trainer:
 
     def _validate(self, validation: Validation, run_log: RunLog) -> float:
         """Let the main process score the averaged weights; returns how many seconds all waited."""
-        began = time.monotonic()
-        options = {"step": self.step, "minutes": self.minutes, "strict": self.step == self.first}
-        options["stopping"] = lambda: self.asked or self.stopping
-        self.processes.write(partial(validation.run, self.average, run_log, **options))
+        began, strict = time.monotonic(), self.step == self.first
+        run = partial(validation.run, self.average, run_log, step=self.step, minutes=self.minutes, strict=strict)
+        self.processes.write(partial(run, stopping=lambda: self.asked or self.stopping))
         return time.monotonic() - began
 
     def _progress(self) -> float:
