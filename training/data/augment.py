@@ -1,7 +1,7 @@
 """Random views and random cameras: the augmentation of the training samples.
 
-The view (turn about the optical axis, crop, flip) moves image, depth and intrinsics together; the
-appearance (see ``appearance``) touches the colours alone.
+The view (turn about the optical axis, crop, flip) moves image, depth and intrinsics together; patterns on surfaces (see
+``surfaces``) are laid by depth; the appearance (see ``appearance``) touches the colours alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import numpy as np
 from depthart_core.geometry import Intrinsics
 from training.data.appearance import change_appearance
 from training.data.sample import Sample
+from training.data.surfaces import cover_surfaces
 
+SURFACE_SHARE = 0.5
 FLIP_SHARE = 0.5
 TURN_LIMIT_DEG = 60.0
 CROP_SHARE = 0.8
@@ -56,7 +58,8 @@ def augment(sample: Sample, rng: np.random.Generator, views: Views = USUAL_VIEWS
     Same ``sample``, ``views`` and state of ``rng``: same result.
     """
     seen = render_view(sample, random_view(sample.intrinsics, rng, views))
-    rgb = change_appearance(seen.rgb, rng)
+    rgb = cover_surfaces(seen, rng) if rng.random() < SURFACE_SHARE else seen.rgb
+    rgb = change_appearance(rgb, rng)
     return Sample(seen.name, rgb, seen.depth, seen.intrinsics, seen.meta)
 
 

@@ -32,21 +32,28 @@ def add_detail(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         h, w = (max(2, int(side * rng.uniform(*SIDE))) for side in (height, width))
         top, left = rng.integers(height - h), rng.integers(width - w)
         patch = result[top : top + h, left : left + w]
-        old, pattern = patch.astype(np.float32), PATTERNS[rng.integers(len(PATTERNS))](rgb, (h, w), rng)
-        new = pattern if rng.random() < OPAQUE_SHARE else old * pattern / np.float32(MIDDLE)
-        patch[:] = np.clip(old + _mask((h, w), rng)[..., None] * (new - old), 0, 255).astype(np.uint8)
+        pattern = PATTERNS[rng.integers(len(PATTERNS))](rgb, (h, w), rng)
+        patch[:] = laid(patch, pattern, _mask((h, w), rng), rng)
     return result
 
 
+def laid(rgb: np.ndarray, pattern: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Uint8 (h, w, 3): a pattern on the picture where the mask (h, w) is not 0, more or less strongly."""
+    old = rgb.astype(np.float32)
+    new = pattern if rng.random() < OPAQUE_SHARE else old * pattern / np.float32(MIDDLE)
+    strength = np.float32(rng.uniform(*STRENGTH)) * mask[..., None]
+    return np.clip(old + strength * (new - old), 0, 255).astype(np.uint8)
+
+
 def _mask(shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    """(h, w) float32: how much of a pattern is seen; a rectangle, or a quadrangle as of something seen askew."""
+    """(h, w) float32, 1 where a pattern is seen: a rectangle, or a quadrangle as of something seen askew."""
     h, w = shape
     corners = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
     if rng.random() < SKEWED_SHARE:
         corners += rng.uniform(-CORNER_SHIFT, CORNER_SHIFT, (4, 2))
     mask = np.zeros((h, w), np.float32)
     outline = np.rint(corners * [w, h]).astype(np.int32)
-    cv2.fillConvexPoly(mask, outline, rng.uniform(*STRENGTH))
+    cv2.fillConvexPoly(mask, outline, 1.0)
     return mask
 
 

@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+from depthart_core.geometry import Intrinsics, point_cloud
+from training.data.augment import augment
+from training.data.sample import Sample
+from training.data.surfaces import cover_surfaces, find_surface
+
+CAMERA = Intrinsics(128, 96, 100.0, 100.0, 63.5, 47.5)
+WALL_M, FLOOR_M = 3.0, 0.5  # ahead of the camera, below it
+SEEDS = range(30)
+
+
+@pytest.fixture
+def corner():
+    """A grey picture of a floor that ends at a wall."""
+    down = (np.arange(96) - CAMERA.cy) / CAMERA.fy
+    floor = FLOOR_M / np.maximum(down, 1e-6)
+    depth = np.repeat(np.minimum(floor, WALL_M)[:, None], 128, axis=1).astype(np.float32)
+    return Sample("corner", np.full((96, 128, 3), 120, np.uint8), depth, CAMERA)
+
+
+def wall_of(sample):
+    return sample.depth == WALL_M
+
+
+def test_a_surface_is_mostly_the_whole_wall_or_the_whole_floor(corner):
+    """But for places at their edge, where a plane through both is found."""
+    points, wall = point_cloud(corner.depth, CAMERA), wall_of(corner)
+    found = [find_surface(points, np.random.default_rng(seed)) for seed in SEEDS]
+    missed = [min(np.mean(s.on != wall), np.mean(s.on != ~wall)) for s in found if s is not None]
+    assert len(missed) == len(found)
+    assert np.mean(np.array(missed) < 0.05) >= 0.8
+
+
+def test_both_are_found(corner):
+    points = point_cloud(corner.depth, CAMERA)
+    found = [find_surface(points, np.random.default_rng(seed)) for seed in SEEDS]
+    upper = [bool(surface.on[0].all()) for surface in found if surface is not None]
+    assert 0 < sum(upper) < len(upper)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_places_on_a_surface_are_as_far_apart_as_its_points(corner, seed):
+    points = point_cloud(corner.depth, CAMERA)
+    surface = find_surface(points, np.random.default_rng(seed))
+    assert surface is not None
+    rows, columns = np.nonzero(surface.on)
+    chosen = np.random.default_rng(0).integers(len(rows), size=(2, 200))
+    first, second = ((rows[c], columns[c]) for c in chosen)
+    expected = np.linalg.norm(points[first] - points[second], axis=-1)
+    got = np.linalg.norm(surface.places[first] - surface.places[second], axis=-1)
+    np.testing.assert_allclose(got, expected, atol=0.06)  # of the thickness
+
+
+def test_patterns_change_most_pictures_and_leave_sample_and_shape(corner):
+    changed = [(cover_surfaces(corner, np.random.default_rng(seed)) != corner.rgb).any(-1).mean() for seed in SEEDS]
+    assert np.mean(np.array(changed) > 0.01) > 0.9
+    assert np.ptp(changed) > 0.3  # sheets and whole surfaces
+    assert (corner.rgb == 120).all()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nothing_is_laid_where_depth_is_unknown(corner, seed):
+    depth = np.where(wall_of(corner), np.nan, corner.depth).astype(np.float32)
+    covered = cover_surfaces(Sample("half", corner.rgb, depth, CAMERA), np.random.default_rng(seed))
+    assert covered.dtype == np.uint8
+    assert (covered[wall_of(corner)] == 120).all()
+
+
+def test_without_depth_the_picture_stays(corner):
+    nothing = Sample("none", corner.rgb, np.full_like(corner.depth, np.nan), CAMERA)
+    np.testing.assert_array_equal(cover_surfaces(nothing, np.random.default_rng(0)), corner.rgb)
+
+
+def test_pictures_too_small_for_a_surface_stay():
+    camera = Intrinsics(8, 6, 6.0, 6.0, 3.5, 2.5)
+    small = Sample("small", np.full((6, 8, 3), 50, np.uint8), np.ones((6, 8), np.float32), camera)
+    assert (cover_surfaces(small, np.random.default_rng(1)) == 50).all()
+
+
+def test_texture_is_finer_farther_away(corner):
+    """Along a row of the floor the texture passes in steps that grow with the depth of the row."""
+    points = point_cloud(corner.depth, CAMERA)
+    surfaces = [find_surface(points, np.random.default_rng(seed)) for seed in SEEDS]
+    floor = next(s for s in surfaces if s is not None and s.on[-1].all())
+    steps = np.linalg.norm(np.diff(floor.places, axis=1), axis=-1)
+    near, far = steps[95].mean(), steps[75].mean()
+    assert far / near == pytest.approx(corner.depth[75, 0] / corner.depth[95, 0], rel=0.02)
+
+
+def test_augmentation_lays_them_by_the_depth_of_the_view(ramp):
+    """Half of the samples; the depth is that of the view, whether covered or not."""
+    for seed in range(10):
+        sample = augment(ramp, np.random.default_rng(seed))
+        assert sample.rgb.shape == ramp.rgb.shape
+        assert np.isfinite(sample.depth).all()
