@@ -31,7 +31,7 @@ from training.data.cache import load_into_memory
 from training.data.frames import Joined
 from training.data.sample import DataError, Sample, attempt, listed
 from training.data.source import open_data, open_named
-from training.distributed import close_processes
+from training.distributed import close_processes, leave
 from training.initialization import initialize
 from training.loop import Trainer
 from training.precision import PRECISIONS, settle_gpu
@@ -191,4 +191,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

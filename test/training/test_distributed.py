@@ -56,7 +56,7 @@ BOTH_STAGES = """
 import os, sys
 from torch.distributed import barrier
 from depthart_core.errors import CheckpointError
-from training.distributed import close_processes
+from training.distributed import close_processes, leave
 from training.train import parse_arguments, run
 # Both stages as `accelerate launch -m training.train` does one; then one process sees no checkpoint to go on from.
 for stage in ("tokenizer", "transformer"):
@@ -68,6 +68,7 @@ try:
 except CheckpointError as error:
     print(error)
 close_processes()
+leave(0)
 """
 
 
@@ -79,7 +80,7 @@ sys.path.insert(0, sys.argv[4])
 from conftest import Interrupted
 from depthart_core.model import DepthART
 from training.data.source import DataSet, open_data
-from training.distributed import close_processes
+from training.distributed import close_processes, leave
 from training.loop import Trainer
 from training.nonfinite import NonFiniteDetector
 from training.recipe import read_recipe
@@ -97,13 +98,14 @@ validation = Validation([DataSet("desk", "folder", samples)], tokenizer=True)
 trainer.run(terminated if os.environ["RANK"] == "1" else samples, validation=validation)
 print(f"stopped at {trainer.step}")
 close_processes()
+leave(0)
 """
 
 
 THE_DISK_IS_FULL = """
 import os, resource, sys
 from training import loop
-from training.distributed import close_processes
+from training.distributed import close_processes, leave
 from training.errors import TrainingError
 from training.train import parse_arguments, run
 loop.CHECKPOINT_MINUTES = -1.0  # after the first step
@@ -114,12 +116,13 @@ try:
 except TrainingError as error:
     print(error)
 close_processes()
+leave(0)
 """
 
 
 THE_FIRST_CANNOT_LOG = """
 import sys
-from training.distributed import close_processes
+from training.distributed import close_processes, leave
 from training.errors import TrainingError
 from training.train import parse_arguments, run
 try:
@@ -127,6 +130,7 @@ try:
 except (OSError, TrainingError) as error:
     print(error)
 close_processes()
+leave(0)
 """
 
 
@@ -175,6 +179,25 @@ def test_processes_stop_together_when_one_of_them_is_terminated_between_two_agre
     assert printed.count("stopped at 4") == 2
     [line] = (tmp_path / "run" / "tokenizer.jsonl").read_text().splitlines()
     assert "validation/desk/absrel" in line  # the first one scored at the start, while the other waited
+
+
+SOMETHING_ABORTS_AT_THE_END = """
+import atexit, os, sys
+from training.distributed import leave
+atexit.register(os.abort)  # stands for a native thread that outlives what it works with
+print("said")
+leave(int(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_one_of_several_processes_keeps_its_status_whatever_aborts_at_its_end(status):
+    command = [sys.executable, "-c", SOMETHING_ABORTS_AT_THE_END, str(status)]
+    together = {**os.environ, "PYTHONPATH": str(ROOT), "WORLD_SIZE": "2"}
+    done = subprocess.run(command, env=together, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (status, "said\n")
+    alone = subprocess.run(command, env={**together, "WORLD_SIZE": "1"}, capture_output=True, timeout=120)
+    assert alone.returncode == -signal.SIGABRT
 
 
 def test_all_processes_end_when_the_first_one_cannot_write(ramps, recipe, tmp_path):
