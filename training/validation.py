@@ -140,7 +140,7 @@ def open_validation(items: Sequence[str], limit: int, learnt: Sequence[str]) -> 
     sets = open_sets(items, None, option="--validation")
     for item in items:
         for other in learnt:
-            if _overlap(_path(item), _path(other)):
+            if may_overlap(path_of(item), path_of(other)):
                 raise DataError(
                     f"--validation {item} lies in what --data {other} learns from, or around it: expected other "
                     "frames, as another ?part=FROM:TO of a recording"
@@ -154,11 +154,12 @@ def evenly(samples: Sequence[Sample], most: int) -> Sequence[Sample]:
     return samples if count <= most else Frames([n * count // most for n in range(most)], samples.__getitem__)
 
 
-def _path(item: str) -> Path:
+def path_of(item: str) -> Path:
+    """PATH of NAME=PATH or of PATH."""
     return Path(re.sub(r"^[^/=?]+=", "", item))
 
 
-def _overlap(one: Path, other: Path) -> bool:
+def may_overlap(one: Path, other: Path) -> bool:
     """Whether two paths with their options may hold the same frames: one place, or one below the other.
 
     What one of them leaves out counts only where both choose a stretch or a split.

@@ -23,7 +23,7 @@ from training.scoring.metrics import ScoreError
 from training.settings import RunOptions, StageSettings
 from training.stages.table import make_stage
 from training.train import main
-from training.validation import NOTHING, Validation, _overlap, _path, evenly, open_validation
+from training.validation import NOTHING, Validation, evenly, may_overlap, open_validation, path_of
 
 SETTINGS = StageSettings(steps=4, batch_size=2, learning_rate=1e-3, warmup_steps=2, pixel_weight=1.0)
 
@@ -203,8 +203,8 @@ def test_frames_are_chosen_evenly():
     ],
 )
 def test_frames_that_are_learnt_from_are_no_validation(frame_folder, learnt, validation, refused):
-    paths = [_path(item.format(frame_folder)) for item in (learnt, validation)]
-    assert _overlap(*paths) == _overlap(*paths[::-1]) == refused
+    paths = [path_of(item.format(frame_folder)) for item in (learnt, validation)]
+    assert may_overlap(*paths) == may_overlap(*paths[::-1]) == refused
 
 
 def test_sets_are_opened_with_so_many_frames_as_asked_for(frame_folder):

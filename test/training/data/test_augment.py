@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from training.data import appearance
 from training.data.appearance import change_appearance, change_light
 from training.data.augment import Views, augment, random_view, render_view
 from training.data.detail import MOST_PATCHES, PATTERNS, SIDE, add_detail
@@ -104,6 +105,22 @@ def test_appearance_keeps_type_size_and_usually_the_picture():
         assert changed.shape == rgb.shape
         likeness.append(np.corrcoef(changed.mean(-1).ravel(), rgb.mean(-1).ravel())[0, 1])
     assert np.quantile(likeness, 0.05) > 0.6
+
+
+def test_sharpening_alone_makes_edges_steeper_and_keeps_plain_areas(monkeypatch):
+    for name in ("DETAIL", "LIGHT", "SHADOW", "BLUR", "SHAKE", "COARSE", "GREY", "VIGNETTE", "NOISE", "JPEG"):
+        monkeypatch.setattr(appearance, f"{name}_SHARE", 0.0)
+    for name in ("GAIN", "GAMMA", "BALANCE", "CONTRAST"):
+        monkeypatch.setattr(appearance, f"{name}_SPREAD", 0.0)
+    monkeypatch.setattr(appearance, "BLACK_LEVEL", (0.0, 0.0))
+    monkeypatch.setattr(appearance, "SHARPEN_SHARE", 1.0)
+    step = np.full((40, 60, 3), 90, np.uint8)
+    step[:, 30:] = 150
+    for seed in range(20):
+        sharp = change_appearance(step, np.random.default_rng(seed)).astype(float)
+        assert np.ptp(sharp[20, 27:33, 0]) > 65  # was 60
+        np.testing.assert_allclose(sharp[:, :20], 90, atol=1)
+        np.testing.assert_allclose(sharp[:, 40:], 150, atol=1)
 
 
 def test_light_changes_from_place_to_place_and_often_stays():
