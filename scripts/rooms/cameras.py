@@ -1,0 +1,135 @@
+"""Where cameras of each kind of room stand and look [m, rad]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from busy import BusyPlace
+from desks import Desks
+from places import Top
+from render import SIZE
+from room import Builder
+from things import Things
+
+WIDE, USUAL = (48, 95), (52, 75)
+"""Horizontal fields of view [deg]."""
+WIDE_SHARE = 0.35
+ASPECTS = (4 / 3, 16 / 9, 1.0)
+"""Of the views, all of which become square pictures."""
+ASPECT_SHARES = (0.7, 0.2, 0.1)
+DESK_DISTANCE, DESK_ELEVATION = (0.55, 2.0), (8, 62)
+"""Of a camera from a spot on the desk [m], and above it [deg]."""
+DESK_SIDE = 75
+"""Farthest from the front of a desk at a wall [deg]."""
+THING_DISTANCE, THING_HEIGHT = (0.8, 3.8), (0.4, 1.8)
+STEEP_HEIGHT = (0.9, 1.9)
+STEEP_PITCH = (-32, 16)
+"""Mean and standard deviation [deg]."""
+WALL_DISTANCE, WALL_HEIGHT = (0.9, 3.6), (0.9, 1.9)
+WALL_SIDE = (35, 72)
+"""Standard deviation and limit of the angle to the wall's normal [deg]."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A camera.
+
+    Attributes:
+        packed: float32 (16,), as the renderer takes it: eye, right, down, forward, fx, fy, cx, cy [px] of SIZE x SIZE.
+        description: What the sample's JSON says of it.
+    """
+
+    packed: np.ndarray
+    description: dict[str, float | int | str]
+
+
+def framed(rng: np.random.Generator, eye: np.ndarray, yaw: float, pitch: float, roll: float) -> View:
+    """A view of a random field of view and aspect; pitch is positive upwards."""
+    field = np.radians(rng.uniform(*(WIDE if rng.random() < WIDE_SHARE else USUAL)))
+    aspect = rng.choice(ASPECTS, p=ASPECT_SHARES)
+    forward = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
+    level = np.cross(forward, [0, 1, 0])
+    level /= np.linalg.norm(level)
+    below = np.cross(forward, level)
+    right = level * np.cos(roll) + below * np.sin(roll)
+    down = below * np.cos(roll) - level * np.sin(roll)
+    fx = SIZE / 2 / np.tan(field / 2)
+    packed = np.array([*eye, *right, *down, *forward, fx, fx * aspect, SIZE / 2, SIZE / 2], np.float32)
+    description = {
+        "fx": round(float(fx), 3),
+        "fy": round(float(fx * aspect), 3),
+        "cx": SIZE / 2,
+        "cy": SIZE / 2,
+        "aspect": round(float(aspect), 4),
+        "camera_height": round(float(eye[1]), 3),
+        "pitch_deg": round(float(np.degrees(pitch)), 2),
+        "roll_deg": round(float(np.degrees(roll)), 2),
+    }
+    return View(packed, description)
+
+
+def aimed(rng: np.random.Generator, eye: np.ndarray, target: np.ndarray, roll_deg: float, aim_deg: float) -> View:
+    """A view of about a target; both angles are standard deviations."""
+    x, y, z = target - eye
+    yaw = np.arctan2(x, z) + np.radians(rng.normal(0, aim_deg))
+    pitch = np.arctan2(y, np.hypot(x, z)) + np.radians(rng.normal(0, aim_deg))
+    return framed(rng, eye, yaw, pitch, np.radians(np.clip(rng.normal(0, roll_deg), -45, 45)))
+
+
+def at_desk(rng: np.random.Generator, rooms: Desks | BusyPlace) -> View | None:
+    """A look down on a desk from near by, from the front where it stands at a wall; None where there is no desk."""
+    if not rooms.desks:
+        return None
+    top: Top = rooms.desks[rng.integers(len(rooms.desks))]
+    width, height, depth = top.size
+    x, y = rng.uniform(-0.4, 0.4) * width, height + rng.uniform(-0.05, 0.25)
+    target = top.at(x, y, rng.uniform(-0.4, 0.4) * depth)
+    distance = np.exp(rng.uniform(*np.log(DESK_DISTANCE)))
+    up = np.radians(rng.uniform(*DESK_ELEVATION))
+    around = rng.uniform(0, 2 * np.pi) if top.free else np.radians(rng.uniform(-DESK_SIDE, DESK_SIDE))
+    side = top.angle + around
+    away = np.array([np.sin(side) * np.cos(up), np.sin(up), np.cos(side) * np.cos(up)])
+    return aimed(rng, target + distance * away, target, 14, 7)
+
+
+def at_thing(rng: np.random.Generator, rooms: Things) -> View | None:
+    """A look at a bulky thing from anywhere around it; None where there is none."""
+    if not rooms.bulky:
+        return None
+    foot, height = rooms.bulky[rng.integers(len(rooms.bulky))]
+    distance, side = rng.uniform(*THING_DISTANCE), rng.uniform(0, 2 * np.pi)
+    x, z = foot.c + distance * np.array([np.sin(side), np.cos(side)])
+    eye = np.array([x, rng.uniform(*THING_HEIGHT), z])
+    target = np.array([foot.c[0], rng.uniform(0.1, 0.9) * height, foot.c[1]])
+    return aimed(rng, eye, target, 8, 9)
+
+
+def steeply(rng: np.random.Generator, rooms: Builder) -> View:
+    """A look down from anywhere in the room."""
+    x, z = rooms.main.random_point(rng, 0.2)
+    eye = np.array([x, rng.uniform(*STEEP_HEIGHT), z])
+    yaw = rng.uniform(0, 2 * np.pi)
+    pitch = np.clip(rng.normal(*STEEP_PITCH), -75, 5)
+    return framed(rng, eye, yaw, np.radians(pitch), np.radians(np.clip(rng.normal(0, 9), -30, 30)))
+
+
+def at_busy_place(rng: np.random.Generator, rooms: BusyPlace) -> View | None:
+    """A look at a counter or table, at a full wall, or at one across a table; None where there is neither."""
+    if not rooms.full_walls or (rooms.desks and rng.random() < 0.3):
+        return at_desk(rng, rooms)
+    stretch, top = rooms.full_walls[rng.integers(len(rooms.full_walls))]
+    tables = [table for table in rooms.desks if table.free]
+    if tables and rng.random() < 0.5:
+        table = tables[rng.integers(len(tables))].foot.c
+        target = stretch.at(rng.uniform(0.1, 0.9) * stretch.length, rng.uniform(0.5, 1.5))
+        away = table - target[[0, 2]]
+        x, z = table + away / np.hypot(*away) * rng.uniform(0.3, 1.4) + rng.normal(0, 0.15, 2)
+        return aimed(rng, np.array([x, rng.uniform(1.0, 1.9), z]), target, 9, 9)
+    target = stretch.at(rng.uniform(0.05, 0.95) * stretch.length, rng.uniform(top - 0.3, top + 0.75))
+    distance = np.exp(rng.uniform(*np.log(WALL_DISTANCE)))
+    spread, limit = WALL_SIDE
+    side = np.radians(np.clip(rng.normal(0, spread), -limit, limit))
+    eye = target + (stretch.wall.n3 * np.cos(side) + stretch.wall.t3 * np.sin(side)) * distance
+    eye[1] = rng.uniform(*WALL_HEIGHT)
+    return aimed(rng, eye, target, 9, 10)
