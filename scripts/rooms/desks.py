@@ -102,7 +102,7 @@ class Desks(Builder):
 
     def _chair(self, room: Room, top: Top) -> None:
         model, scale = self.pick_model("seat"), self.u(0.92, 1.1)
-        side = top.angle + self.rng.normal() * 0.5
+        facing = top.angle + np.pi + self.rng.normal() * 0.5
         width, _, depth = top.size
         sideways, gap = self.u(-0.3, 0.3) * width, self.u(-0.15, 0.35)
-        Chair(model, scale, side, sideways, depth / 2 + gap, side + np.pi).put(self, room, top)
+        Chair(model, scale, top.angle, sideways, depth / 2 + gap, facing).put(self, room, top)

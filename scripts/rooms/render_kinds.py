@@ -46,7 +46,8 @@ def run(args: argparse.Namespace) -> None:
     """Render room after room.
 
     Raises:
-        RoomsError: An argument names what is not there or cannot be used, or `FAILURES` rooms failed in a row.
+        RoomsError: An argument names what is not there or cannot be used, `FAILURES` rooms failed in a row, or any
+            of a limited number did.
     """
     for option, least in LEAST.items():
         number = getattr(args, option)
@@ -55,12 +56,15 @@ def run(args: argparse.Namespace) -> None:
     shares = read_shares(args.shares)
     _expect_writable(args.out)
     renderer = open_renderer(args.renderer, args.lib, args.pack or args.renderer / "pack")
-    failures = 0
+    in_a_row, left_out = 0, []
     for number in itertools.islice(itertools.count(args.first, args.step), args.rooms):
         failed = _render(number, args, shares, renderer)
-        failures = failures + 1 if failed else 0
-        if failures == FAILURES:
+        in_a_row = in_a_row + 1 if failed else 0
+        left_out += [str(number)] if failed else []
+        if in_a_row == FAILURES:
             raise RoomsError(f"{FAILURES} rooms failed in a row, the last, {number}, with {failed}")
+    if left_out:
+        raise RoomsError(f"left out: {', '.join(left_out)}")
 
 
 def _render(number: int, args: argparse.Namespace, shares: list[float], renderer: Renderer) -> str:
