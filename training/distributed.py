@@ -143,11 +143,13 @@ def leave(status: int) -> NoReturn:
     That aborts now and then on a loaded machine, in a thread of gloo's, after all was done, and the launcher then calls
     a complete run failed.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if os.environ.get("WORLD_SIZE", "1") in ("", "1"):
+        sys.exit(status)
+    try:
         sys.stdout.flush()
         sys.stderr.flush()
+    finally:
         os._exit(status)
-    sys.exit(status)
 
 
 def all_gather(tensor: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,14 +59,18 @@ def open_renderer(folder: Path, library: Path, pack: Path) -> Renderer:
     try:
         scene, furniture = importlib.import_module("scene"), importlib.import_module("pack")
         oidn = importlib.import_module("pyoidn.denoise")
-    except ImportError as error:
+    except (ImportError, SyntaxError) as error:
         raise RoomsError(f"{error}; expected {NEEDED} in {sys.executable}") from error
     try:
         loaded = scene.load(path)
     except AttributeError as error:
         raise RoomsError(f"--lib {library} is another library ({error}), {hint}") from error
+    try:
+        pieces = furniture.Pack(str(pack))
+    except (EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise RoomsError(f"{pack} cannot be read ({error!r}), expected the renderer's furniture") from error
     return Renderer(
-        furniture.Pack(str(pack)),
+        pieces,
         loaded,
         lambda light, albedo, normal: oidn.denoise(light, albedo=albedo, normal=normal, hdr=True),
     )

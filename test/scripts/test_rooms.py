@@ -94,7 +94,10 @@ def test_a_library_that_does_not_load_is_named_with_what_makes_it(renderer, tmp_
 
 @pytest.mark.skipif(bool(importlib.util.find_spec("pyoidn")), reason="this Python has pyoidn")
 def test_a_python_without_the_denoiser_is_named(renderer, tmp_path):
-    line = one_sentence(renderer, _ctypes.__file__, tmp_path / "out")
+    library = getattr(_ctypes, "__file__", None)
+    if library is None:
+        pytest.skip("this Python has no library of its own to load")
+    line = one_sentence(renderer, library, tmp_path / "out")
     assert f"No module named 'pyoidn'; expected numpy, pillow and pyoidn in {sys.executable}" in line
 
 

@@ -64,7 +64,7 @@ def find_surface(points: np.ndarray, rng: np.random.Generator) -> Surface | None
         relative = cv2.transform(points, plane)
         on = np.abs(relative[..., 0]) < np.float32(thickness) * points[..., 2]
         near = points[on][:: max(1, int(on.sum()) // MOST_FITTED)]
-    return Surface(on, np.where(on[..., None], relative[..., 1:], 0))
+    return Surface(on, np.where(on[..., None], relative[..., 1:], 0)) if on.any() else None
 
 
 def _fitted(points: np.ndarray) -> np.ndarray | None:
@@ -87,15 +87,16 @@ def _covered(rgb: np.ndarray, surface: Surface, rng: np.random.Generator) -> np.
     pattern = cv2.remap(soft, mirrored, None, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT)
     seen = surface.on
     if rng.random() < SHEET_SHARE:
-        seen = seen & (np.abs(surface.places) < rng.uniform(*SHEET_M, 2) / 2).all(-1)
+        middle = surface.places[surface.on][rng.integers(np.count_nonzero(surface.on))]
+        seen = seen & (np.abs(surface.places - middle) < rng.uniform(*SHEET_M, 2) / 2).all(-1)
     return laid(rgb, pattern, seen, rng)
 
 
 def _softened(texture: np.ndarray, texels: np.ndarray, on: np.ndarray) -> np.ndarray:
-    """The texture without what is finer than the surface's pixels, which would flicker."""
-    inside = on[:, 1:] & on[:, :-1]
-    if not inside.any():
-        return texture
-    steps = np.linalg.norm(np.diff(texels, axis=1)[inside], axis=-1)
-    spread = min(float(np.median(steps)) / 2, MOST_BLUR)
-    return cv2.GaussianBlur(texture, (0, 0), spread) if spread > 0.5 else texture
+    """The texture without what is finer than half of the surface's pixels, which would flicker."""
+    spread = 0.0
+    for axis, inside in ((0, on[1:] & on[:-1]), (1, on[:, 1:] & on[:, :-1])):
+        if inside.any():
+            steps = np.linalg.norm(np.diff(texels, axis=axis)[inside], axis=-1)
+            spread = max(spread, float(np.median(steps)) / 2)
+    return cv2.GaussianBlur(texture, (0, 0), min(spread, MOST_BLUR)) if spread > 0.5 else texture

@@ -1,7 +1,9 @@
-"""Bags of a camera with depth."""
+"""Bags of a camera with depth, and a camera that adds nothing."""
 
 import numpy as np
 import pytest
+
+from training.data import appearance
 
 HEIGHT, WIDTH = 6, 8
 START = 1_700_000_000 * 10**9
@@ -89,3 +91,25 @@ def write_bag(tmp_path, messages):
         return tmp_path / name
 
     return write
+
+
+@pytest.fixture
+def plain_camera(monkeypatch):
+    """A camera that adds nothing: what is grey stays as grey as it is."""
+    for name in (
+        "DETAIL",
+        "LIGHT",
+        "SHADOW",
+        "BLUR",
+        "SHAKE",
+        "COARSE",
+        "SHARPEN",
+        "GREY",
+        "VIGNETTE",
+        "NOISE",
+        "JPEG",
+    ):
+        monkeypatch.setattr(appearance, f"{name}_SHARE", 0.0)
+    for name in ("GAIN", "GAMMA", "BALANCE", "CONTRAST"):
+        monkeypatch.setattr(appearance, f"{name}_SPREAD", 0.0)
+    monkeypatch.setattr(appearance, "BLACK_LEVEL", (0.0, 0.0))

@@ -107,12 +107,8 @@ def test_appearance_keeps_type_size_and_usually_the_picture():
     assert np.quantile(likeness, 0.05) > 0.6
 
 
+@pytest.mark.usefixtures("plain_camera")
 def test_sharpening_alone_makes_edges_steeper_and_keeps_plain_areas(monkeypatch):
-    for name in ("DETAIL", "LIGHT", "SHADOW", "BLUR", "SHAKE", "COARSE", "GREY", "VIGNETTE", "NOISE", "JPEG"):
-        monkeypatch.setattr(appearance, f"{name}_SHARE", 0.0)
-    for name in ("GAIN", "GAMMA", "BALANCE", "CONTRAST"):
-        monkeypatch.setattr(appearance, f"{name}_SPREAD", 0.0)
-    monkeypatch.setattr(appearance, "BLACK_LEVEL", (0.0, 0.0))
     monkeypatch.setattr(appearance, "SHARPEN_SHARE", 1.0)
     step = np.full((40, 60, 3), 90, np.uint8)
     step[:, 30:] = 150

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from depthart_core.geometry import Intrinsics, point_cloud
-from training.data.augment import augment
+from training.data import augment as augmentation
+from training.data import surfaces
 from training.data.sample import Sample
 from training.data.surfaces import cover_surfaces, find_surface
 
@@ -89,9 +90,43 @@ def test_texture_is_finer_farther_away(corner):
     assert far / near == pytest.approx(corner.depth[75, 0] / corner.depth[95, 0], rel=0.02)
 
 
-def test_augmentation_lays_them_by_the_depth_of_the_view(ramp):
-    """Half of the samples; the depth is that of the view, whether covered or not."""
-    for seed in range(10):
-        sample = augment(ramp, np.random.default_rng(seed))
-        assert sample.rgb.shape == ramp.rgb.shape
-        assert np.isfinite(sample.depth).all()
+@pytest.mark.usefixtures("plain_camera")
+def test_augmentation_covers_a_share_of_the_samples_and_leaves_depth(corner, monkeypatch):
+    seen = {}
+    for share in (0.0, 1.0):
+        monkeypatch.setattr(augmentation, "SURFACE_SHARE", share)
+        seen[share] = [augmentation.augment(corner, np.random.default_rng(seed)) for seed in SEEDS]
+    for plain, covered in zip(seen[0.0], seen[1.0], strict=True):
+        np.testing.assert_array_equal(plain.depth, covered.depth)
+        assert np.abs(plain.rgb.astype(int) - 120).max() <= 1
+    assert np.mean([(np.abs(covered.rgb.astype(int) - 120) > 1).any() for covered in seen[1.0]]) > 0.7
+
+
+def test_sheets_lie_anywhere_on_a_surface(corner, monkeypatch):
+    monkeypatch.setattr(surfaces, "SHEET_SHARE", 1.0)
+    monkeypatch.setattr(surfaces, "SHEET_M", (0.2, 0.3))
+    monkeypatch.setattr(surfaces, "MOST_SURFACES", 1)
+    wall = Sample("wall", corner.rgb, np.full_like(corner.depth, 2.0), CAMERA)
+    middles = []
+    for seed in SEEDS:
+        changed = (cover_surfaces(wall, np.random.default_rng(seed)) != 120).any(-1)
+        if changed.any():
+            middles.append([places.mean() for places in np.nonzero(changed)])
+    assert len(middles) > len(SEEDS) / 2
+    assert (np.std(middles, axis=0) > 10).all()  # of 96 rows and 128 columns
+
+
+@pytest.mark.parametrize("tilt", [0.0, 1.0])
+def test_a_far_surface_shows_no_texture_that_is_finer_than_its_pixels(monkeypatch, tilt):
+    """From row to row as from column to column, where the surface is tilted."""
+    monkeypatch.setattr(surfaces, "SHEET_SHARE", 0.0)
+    monkeypatch.setattr(surfaces, "MOST_SURFACES", 1)
+    monkeypatch.setattr(surfaces, "REPEAT_M", (0.5, 0.5))
+    slope = (np.arange(96) - CAMERA.cy)[:, None] / CAMERA.fy
+    roughness = []
+    for distance in (0.5, 8.0):
+        depth = np.broadcast_to(distance / (1 + tilt * slope), (96, 128)).astype(np.float32)
+        picture = Sample("plane", np.full((96, 128, 3), 120, np.uint8), depth, CAMERA)
+        covered = [cover_surfaces(picture, np.random.default_rng(seed)).astype(float) for seed in SEEDS]
+        roughness.append(max(np.mean([np.abs(np.diff(c, axis=axis)).mean() for c in covered]) for axis in (0, 1)))
+    assert roughness[1] < roughness[0]
