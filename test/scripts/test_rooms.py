@@ -113,10 +113,13 @@ def test_an_out_that_may_not_be_written_is_refused(renderer, tmp_path):
     assert f"--out {out} cannot be written (Permission denied)" in one_sentence(renderer, "librooms.so", out)
 
 
-@pytest.mark.skipif(
+needs_renderer = pytest.mark.skipif(
     "DEPTHART_ROOMS" not in os.environ,
     reason="needs the renderer, Embree and pyoidn: DEPTHART_ROOMS='PYTHON RENDERER LIBRARY' (scripts/rooms/README.md)",
 )
+
+
+@needs_renderer
 def test_a_room_is_read_as_a_data_set_and_not_rendered_twice(tmp_path):
     python, renderer, library = shlex.split(os.environ["DEPTHART_ROOMS"])
     options = ("--samples", "1", "--shares", "desk=1")
@@ -127,3 +130,12 @@ def test_a_room_is_read_as_a_data_set_and_not_rendered_twice(tmp_path):
     assert 0.2 < np.nanmedian(sample.depth) < 10
     again = render(python, renderer, library, tmp_path / "out", *options)
     assert (again.returncode, again.stdout) == (0, "")
+
+
+@needs_renderer
+def test_furniture_that_cannot_be_read_is_one_sentence(renderer, tmp_path):
+    python, real, library = shlex.split(os.environ["DEPTHART_ROOMS"])
+    done = render(python, real, library, tmp_path / "out", "--pack", renderer / "pack", "--shares", "desk=1")
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert f"{renderer / 'pack'} cannot be read (" in line

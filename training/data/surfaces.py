@@ -87,7 +87,7 @@ def _covered(rgb: np.ndarray, surface: Surface, rng: np.random.Generator) -> np.
     pattern = cv2.remap(soft, mirrored, None, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT)
     seen = surface.on
     if rng.random() < SHEET_SHARE:
-        middle = surface.places[surface.on][rng.integers(np.count_nonzero(surface.on))]
+        middle = rng.choice(surface.places[surface.on])
         seen = seen & (np.abs(surface.places - middle) < rng.uniform(*SHEET_M, 2) / 2).all(-1)
     return laid(rgb, pattern, seen, rng)
 

@@ -96,19 +96,8 @@ def write_bag(tmp_path, messages):
 @pytest.fixture
 def plain_camera(monkeypatch):
     """A camera that adds nothing: what is grey stays as grey as it is."""
-    for name in (
-        "DETAIL",
-        "LIGHT",
-        "SHADOW",
-        "BLUR",
-        "SHAKE",
-        "COARSE",
-        "SHARPEN",
-        "GREY",
-        "VIGNETTE",
-        "NOISE",
-        "JPEG",
-    ):
+    light, lens = ("DETAIL", "LIGHT", "SHADOW", "VIGNETTE"), ("BLUR", "SHAKE", "COARSE", "SHARPEN")
+    for name in (*light, *lens, "GREY", "NOISE", "JPEG"):
         monkeypatch.setattr(appearance, f"{name}_SHARE", 0.0)
     for name in ("GAIN", "GAMMA", "BALANCE", "CONTRAST"):
         monkeypatch.setattr(appearance, f"{name}_SPREAD", 0.0)

@@ -83,8 +83,8 @@ def test_pictures_too_small_for_a_surface_stay():
 def test_texture_is_finer_farther_away(corner):
     """Along a row of the floor the texture passes in steps that grow with the depth of the row."""
     points = point_cloud(corner.depth, CAMERA)
-    surfaces = [find_surface(points, np.random.default_rng(seed)) for seed in SEEDS]
-    floor = next(s for s in surfaces if s is not None and s.on[-1].all())
+    found = [find_surface(points, np.random.default_rng(seed)) for seed in SEEDS]
+    floor = next(s for s in found if s is not None and s.on[-1].all())
     steps = np.linalg.norm(np.diff(floor.places, axis=1), axis=-1)
     near, far = steps[95].mean(), steps[75].mean()
     assert far / near == pytest.approx(corner.depth[75, 0] / corner.depth[95, 0], rel=0.02)
@@ -118,7 +118,6 @@ def test_sheets_lie_anywhere_on_a_surface(corner, monkeypatch):
 
 @pytest.mark.parametrize("tilt", [0.0, 1.0])
 def test_a_far_surface_shows_no_texture_that_is_finer_than_its_pixels(monkeypatch, tilt):
-    """From row to row as from column to column, where the surface is tilted."""
     monkeypatch.setattr(surfaces, "SHEET_SHARE", 0.0)
     monkeypatch.setattr(surfaces, "MOST_SURFACES", 1)
     monkeypatch.setattr(surfaces, "REPEAT_M", (0.5, 0.5))
@@ -130,3 +129,19 @@ def test_a_far_surface_shows_no_texture_that_is_finer_than_its_pixels(monkeypatc
         covered = [cover_surfaces(picture, np.random.default_rng(seed)).astype(float) for seed in SEEDS]
         roughness.append(max(np.mean([np.abs(np.diff(c, axis=axis)).mean() for c in covered]) for axis in (0, 1)))
     assert roughness[1] < roughness[0]
+
+
+def test_texture_is_softened_by_its_steps_down_where_a_floor_is_seen_askew(monkeypatch):
+    """Its rows lie four times as far apart as its columns, in the median; a wall at 1 m has both alike."""
+    monkeypatch.setattr(surfaces, "SHEET_SHARE", 0.0)
+    monkeypatch.setattr(surfaces, "MOST_SURFACES", 1)
+    monkeypatch.setattr(surfaces, "REPEAT_M", (2.0, 2.0))
+    down = np.maximum((np.arange(96) - CAMERA.cy) / CAMERA.fy, 0.03)[:, None]
+    roughness = []
+    for depth in (np.where(down > 0.03, 0.4 / down, np.nan), np.ones((96, 1))):
+        whole = np.broadcast_to(depth, (96, 128)).astype(np.float32)
+        picture = Sample("plane", np.full((96, 128, 3), 120, np.uint8), whole, CAMERA)
+        covered = [cover_surfaces(picture, np.random.default_rng(seed))[55:].astype(float) for seed in range(60)]
+        roughness.append(np.mean([np.abs(np.diff(c, axis=0)).mean() for c in covered]))
+    floor, wall = roughness
+    assert 0 < floor < 0.5 * wall
