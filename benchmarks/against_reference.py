@@ -2,7 +2,8 @@
 
 DIR is a checkout of the released code (arXiv 2409.15010), which is no part of this project and needs the packages scipy
 and huggingface_hub. It makes random weights of the d16; ours are these, through `depthart_core.released`, in PyTorch
-(in bfloat16 as well where the processor multiplies it) and in ONNX Runtime. All go from a uint8 picture to depth by the
+(in bfloat16 as well where the processor multiplies it), in ONNX Runtime, and in OpenVINO where it is installed, in the
+precision that OpenVINO takes by itself. All go from a uint8 picture to depth by the
 most likely code of every token, in turns. Peak memory is that of a process which reads its weights from a file, each in
 its own way, and estimates depth once.
 """
@@ -10,12 +11,13 @@ its own way, and estimates depth once.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,27 +36,28 @@ from benchmarks.timing import timed
 from depthart_core.backends.measuring import peak_memory
 from depthart_core.backends.onnx import open_parts
 from depthart_core.backends.precision import multiplies_bfloat16
+from depthart_core.backends.stepping import SteppedBackend, read_feeds
 from depthart_core.backends.torch import load
 from depthart_core.checkpoint import save_model
 from depthart_core.config import ModelConfig
-from depthart_core.decoding import argmax, expected
+from depthart_core.decoding import argmax
 from depthart_core.export.agreement import relative_error
 from depthart_core.export.onnx import ExportOptions, describe, write_graphs
 from depthart_core.inference import Backend, BackendOptions
 from depthart_core.markdown import table
 from depthart_core.model_files import fingerprint
-from depthart_core.normalize import denormalize, normalize_image
+from depthart_core.normalize import normalize_image
 from depthart_core.released import convert_released
 from depthart_core.released_layout import QUANTIZER_COPY
+from depthart_core.store.exports import FEEDS
 from training.operations import counted
 
-OPTIONS = BackendOptions(decode="argmax")
 RELEASED, OURS = "released.safetensors", "ours.safetensors"
-GRAPHS = "graphs"
-EXPORT = ExportOptions("argmax")
+GRAPHS = {"argmax": "graphs", "expected": "graphs_expected"}
+"""Decoding -> folder of graphs that decode so."""
 REFERENCE, PYTORCH, BFLOAT16, RUNTIME = "reference", "ours, PyTorch", "ours, PyTorch in bf16", "ours, ONNX Runtime"
-FILES = {REFERENCE: RELEASED, PYTORCH: OURS, BFLOAT16: OURS, RUNTIME: GRAPHS}
-"""Side -> where its weights are."""
+OPENVINO = "ours, OpenVINO"
+SIDES = (REFERENCE, PYTORCH, BFLOAT16, RUNTIME, OPENVINO)
 
 Picture = npt.NDArray[np.uint8]
 Depth = npt.NDArray[np.float32]
@@ -65,11 +68,12 @@ class Side:
     """One implementation in one format on one runtime.
 
     Attributes:
-        name: Key of `FILES`.
+        name: One of `SIDES`.
         run: Picture (S, S, 3) -> depth (S, S) in [0, 1].
         model: In PyTorch; None: it is not.
         seconds: One entry a round.
         operations: Of one picture as PyTorch counts them; 0: not counted.
+        precision: Of its products.
     """
 
     name: str
@@ -77,6 +81,7 @@ class Side:
     model: Any = None
     seconds: list[float] = field(default_factory=list)
     operations: int = 0
+    precision: str = "fp32"
 
 
 def reference_side(model: Any) -> Side:
@@ -91,10 +96,17 @@ def reference_side(model: Any) -> Side:
     return Side(REFERENCE, torch.inference_mode()(run), model)
 
 
-def open_graphs(folder: Path, threads: int) -> Backend:
+def open_graphs(name: str, folder: Path, threads: int, decode: str) -> Backend:
     """The graphs of `write_weights`, not proven: here they are compared with the reference itself."""
-    record = describe(OURS, fingerprint(folder / OURS), EXPORT, folder / GRAPHS)
-    return open_parts(folder / GRAPHS, record, record.scales, threads=threads)
+    graphs = folder / GRAPHS[decode]
+    record = describe(OURS, fingerprint(folder / OURS), ExportOptions(decode), graphs)
+    if name == RUNTIME:
+        return open_parts(graphs, record, record.scales, threads=threads)
+    from depthart_core.backends.openvino import OpenVinoParts, precisions
+
+    precision = precisions()[0]
+    parts = OpenVinoParts(graphs, threads=threads, precision=precision)
+    return SteppedBackend(parts, read_feeds(graphs / FEEDS), record, record.scales, precision=precision)
 
 
 @torch.inference_mode()
@@ -109,8 +121,9 @@ def write_weights(checkout: Path, folder: Path) -> None:
     save_file(state, folder / RELEASED)
     ours = convert_released(folder / RELEASED)
     save_model(ours, folder / OURS)
-    (folder / GRAPHS).mkdir()
-    write_graphs(ours, folder / GRAPHS, EXPORT)
+    for decode, name in GRAPHS.items():
+        (folder / name).mkdir()
+        write_graphs(ours, folder / name, ExportOptions(decode))
 
 
 def picture() -> Picture:
@@ -141,14 +154,6 @@ def same_codes(reference: Side, ours: Side) -> float:
     return float((torch.cat(found, dim=1) == torch.cat(rollout, dim=1)).float().mean())
 
 
-@torch.inference_mode()
-def by_expected(ours: Side) -> Depth:
-    """Depth (S, S) of ours in PyTorch by expected codes, which do not jump where two codes are nearly as likely."""
-    image = normalize_image(torch.from_numpy(picture()).permute(2, 0, 1)[None])
-    depth: Tensor = denormalize(ours.model.predict(image, expected).depth, ours.model.config)
-    return np.asarray(depth[0, 0].numpy())
-
-
 def memory_of(side: str, args: argparse.Namespace, folder: Path) -> float:
     """MiB of a fresh process that loads one side and runs it once."""
     command = [sys.executable, "-m", "benchmarks.against_reference", "--reference", str(args.reference)]
@@ -163,21 +168,43 @@ def run_once(args: argparse.Namespace) -> None:
     print(peak_memory() / 2**20)
 
 
-def open_side(name: str, args: argparse.Namespace, folder: Path) -> Side:
-    """One side, with its weights from a folder of `write_weights`."""
+def open_side(name: str, args: argparse.Namespace, folder: Path, decode: str = "argmax") -> Side:
+    """One side, with its weights from a folder of `write_weights`; the reference decodes by argmax alone."""
     if name == REFERENCE:
         return reference_side(open_reference(args.reference, folder / RELEASED))
-    if name == RUNTIME:
-        graphs = open_graphs(folder, args.threads)
-        return Side(name, lambda rgb: graphs.infer(rgb).depth)
-    backend = load(folder / OURS, replace(OPTIONS, precision="bf16" if name == BFLOAT16 else "auto"))
-    return Side(name, lambda rgb: backend.infer(rgb).depth, backend.model)
+    if name in (RUNTIME, OPENVINO):
+        graphs = open_graphs(name, folder, args.threads, decode)
+        return Side(name, lambda rgb: graphs.infer(rgb).depth, precision=graphs.precision)
+    precision = "bf16" if name == BFLOAT16 else "fp32"
+    backend = load(folder / OURS, BackendOptions(decode=decode, precision=precision))
+    return Side(name, lambda rgb: backend.infer(rgb).depth, backend.model, precision=precision)
+
+
+def possible_sides() -> list[str]:
+    """Names of what can be measured on this machine."""
+    left_out = set()
+    if not multiplies_bfloat16(torch.device("cpu")):
+        left_out.add(BFLOAT16)
+    if importlib.util.find_spec("openvino") is None:
+        left_out.add(OPENVINO)
+    return [name for name in SIDES if name not in left_out]
+
+
+def errors_by_expected(names: list[str], args: argparse.Namespace, folder: Path) -> str:
+    """A paragraph: AbsRel of ours to ours in float32 by expected codes, which do not jump between two near codes."""
+    depths = {name: open_side(name, args, folder, "expected").run(picture()) for name in names if name != REFERENCE}
+    exact = depths.pop(PYTORCH)
+    errors = [f"{relative_error(exact, depth).mean():.1e} ({name})" for name, depth in depths.items()]
+    return (
+        "With random weights many codes are nearly as likely as the next, so that rounding changes which one is taken. "
+        f"By expected codes AbsRel to PyTorch in float32 by expected codes is {', '.join(errors)}."
+    )
 
 
 def compare(args: argparse.Namespace, folder: Path) -> list[str]:
     """Measure all; paragraphs and a table."""
     write_weights(args.reference, folder)
-    names = [name for name in FILES if name != BFLOAT16 or multiplies_bfloat16(torch.device("cpu"))]
+    names = possible_sides()
     memory = {name: memory_of(name, args, folder) for name in names}
     sides = [open_side(name, args, folder) for name in names]
     same = same_codes(*sides[:2])
@@ -189,12 +216,13 @@ def compare(args: argparse.Namespace, folder: Path) -> list[str]:
             side.seconds.append(timed(lambda run=side.run: run(picture())))  # type: ignore[misc]
     limit, spread = statistics.median(peaks), depths[0].max() - depths[0].min()
     text = (
-        f"d16, one picture, {args.threads} threads, float32 but where bf16 stands, medians of {args.repeats} "
+        f"d16, one picture, {args.threads} threads, medians of {args.repeats} "
         f"interleaved rounds. Matrix peak of float32 measured in the same rounds: {limit / 1e9:.0f} GFLOP/s. "
         f"{same:.2%} of the tokens have the same code in PyTorch. Depth in 0..1 spans {spread:.2f} here."
     )
     header = [
         "",
+        "precision",
         "ms",
         "times as fast",
         "GFLOP",
@@ -210,16 +238,8 @@ def compare(args: argparse.Namespace, folder: Path) -> list[str]:
         work = [f"{side.operations / 1e9:.0f}", f"{side.operations / seconds / limit:.0%}"]
         cells = [f"{seconds * 1e3:.0f}", f"{first / seconds:.2f}", *(work if side.operations else ["-", "-"])]
         error = relative_error(depths[0], depth).mean()
-        rows.append([side.name, *cells, f"{memory[side.name]:.0f}", f"{worst:.1e}", f"{error:.1e}"])
-    lines = [text, table(header, rows)]
-    if BFLOAT16 in names:
-        exact, rounded = (by_expected(sides[names.index(name)]) for name in (PYTORCH, BFLOAT16))
-        error = relative_error(exact, rounded).mean()
-        lines.append(
-            "With random weights many codes are nearly as likely as the next, so that rounding changes which one is "
-            f"taken: in bf16 by expected codes AbsRel to float32 by expected codes is {error:.1e}."
-        )
-    return lines
+        rows.append([side.name, side.precision, *cells, f"{memory[side.name]:.0f}", f"{worst:.1e}", f"{error:.1e}"])
+    return [text, table(header, rows), errors_by_expected(names, args, folder)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -229,7 +249,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, help="Markdown file to write as well")
-    parser.add_argument("--memory-of", choices=list(FILES), help=argparse.SUPPRESS)
+    parser.add_argument("--memory-of", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--weights", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
