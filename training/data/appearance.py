@@ -30,6 +30,10 @@ SHARPEN_SHARE = 0.35
 SHARPEN_AMOUNT = (0.3, 2.0)
 SHARPEN_SIGMA_PX = (0.5, 1.5)
 DETAIL_SHARE = 0.5
+FILTER_SHARE = 0.35
+FILTER_PX = (1, 3, 5)
+FILTER_STRENGTH = (0.2, 0.8)
+FILTER_MIX = 0.5
 GAIN_SPREAD = 0.5
 GAIN_RANGE = (0.4, 3.0)
 GAMMA_SPREAD = 0.2
@@ -52,6 +56,8 @@ def change_appearance(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Uint8 (H, W, 3) RGB as a random camera would have taken it."""
     if rng.random() < DETAIL_SHARE:
         rgb = add_detail(rgb, rng)
+    if rng.random() < FILTER_SHARE:
+        rgb = filter_randomly(rgb, rng)
     image = _colours(_lens(change_light(rgb, rng), rng), rng)
     if rng.random() < VIGNETTE_SHARE:
         image = image * _vignette(image.shape[:2], rng)[..., None]
@@ -59,6 +65,22 @@ def change_appearance(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         image = _noise(image, rng)
     encoded = cv2.convertScaleAbs(np.maximum(image, 0.0), alpha=255.0)
     return _compress(encoded, rng) if rng.random() < JPEG_SHARE else encoded
+
+
+def filter_randomly(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Uint8 (H, W, 3) RGB, more or less of it replaced by what a random filter makes of it.
+
+    The filter's weights are normal numbers, so is how far it mixes the channels; mean and spread of the picture stay.
+    Shapes stay as they are, while colours and how fine everything looks change (random convolutions, arXiv 2007.13003).
+    """
+    side = int(rng.choice(FILTER_PX))
+    kernel, mix = rng.normal(size=(side, side)), np.eye(3) + rng.normal(0, FILTER_MIX, (3, 3))
+    found = cv2.transform(cv2.filter2D(rgb.astype(np.float32), -1, kernel), mix)
+    (mean, spread), (middle, width) = cv2.meanStdDev(rgb), cv2.meanStdDev(found)
+    scale = spread.ravel() / np.maximum(width.ravel(), 1e-3)
+    found = (found - middle.ravel()) * scale + mean.ravel()
+    strength = rng.uniform(*FILTER_STRENGTH)
+    return np.asarray(cv2.addWeighted(rgb, 1 - strength, found.astype(np.float32), strength, 0, dtype=cv2.CV_8U))
 
 
 def change_light(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
