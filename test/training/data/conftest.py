@@ -96,7 +96,7 @@ def write_bag(tmp_path, messages):
 @pytest.fixture
 def plain_camera(monkeypatch):
     """A camera that adds nothing: what is grey stays as grey as it is."""
-    light, lens = ("DETAIL", "LIGHT", "SHADOW", "VIGNETTE"), ("BLUR", "SHAKE", "COARSE", "SHARPEN")
+    light, lens = ("DETAIL", "FILTER", "LIGHT", "SHADOW", "VIGNETTE"), ("BLUR", "SHAKE", "COARSE", "SHARPEN")
     for name in (*light, *lens, "GREY", "NOISE", "JPEG"):
         monkeypatch.setattr(appearance, f"{name}_SHARE", 0.0)
     for name in ("GAIN", "GAMMA", "BALANCE", "CONTRAST"):

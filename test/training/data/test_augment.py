@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from training.data import appearance
-from training.data.appearance import change_appearance, change_light
+from training.data.appearance import change_appearance, change_light, filter_randomly
 from training.data.augment import Views, augment, random_view, render_view
 from training.data.detail import MOST_PATCHES, PATTERNS, SIDE, add_detail
 from training.data.sample import Sample
@@ -104,7 +104,7 @@ def test_appearance_keeps_type_size_and_usually_the_picture():
         assert changed.dtype == np.uint8
         assert changed.shape == rgb.shape
         likeness.append(np.corrcoef(changed.mean(-1).ravel(), rgb.mean(-1).ravel())[0, 1])
-    assert np.quantile(likeness, 0.05) > 0.6
+    assert np.quantile(likeness, 0.05) > 0.45
 
 
 @pytest.mark.usefixtures("plain_camera")
@@ -117,6 +117,29 @@ def test_sharpening_alone_makes_edges_steeper_and_keeps_plain_areas(monkeypatch)
         assert np.ptp(sharp[20, 27:33, 0]) > 65  # was 60
         np.testing.assert_allclose(sharp[:, :20], 90, atol=1)
         np.testing.assert_allclose(sharp[:, 40:], 150, atol=1)
+
+
+def test_a_random_filter_keeps_shapes_mean_and_spread_and_changes_colours():
+    rng = np.random.default_rng(0)
+    rgb = np.full((64, 64, 3), (90, 110, 100), np.uint8)
+    rgb[20:44, 20:44] = (150, 130, 140)
+    for _ in range(20):
+        filtered = filter_randomly(rgb, rng)
+        assert filtered.shape == rgb.shape and filtered.dtype == np.uint8
+        # What was even stays so, a margin beside edges apart, and the square is told from what is around it.
+        inside, outside = filtered[24:40, 24:40].astype(int), filtered[4:12].astype(int)
+        assert inside.std((0, 1)).max() < 1 and outside.std((0, 1)).max() < 1
+        assert np.abs(inside.mean((0, 1)) - outside.mean((0, 1))).max() > 3
+        assert np.abs(filtered.mean((0, 1)) - rgb.mean((0, 1))).max() < 8
+        assert np.all(filtered.std((0, 1)) < 1.3 * rgb.std((0, 1)) + 1)
+    drawn = [filter_randomly(rgb, np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert np.abs(drawn[0].astype(int) - drawn[2]).max() > 3
+
+
+def test_a_random_filter_leaves_a_plain_picture_plain():
+    plain = np.full((8, 8, 3), (10, 20, 30), np.uint8)
+    np.testing.assert_array_equal(filter_randomly(plain, np.random.default_rng(0)), plain)
 
 
 def test_light_changes_from_place_to_place_and_often_stays():
