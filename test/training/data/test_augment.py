@@ -125,10 +125,12 @@ def test_a_random_filter_keeps_shapes_mean_and_spread_and_changes_colours():
     rgb[20:44, 20:44] = (150, 130, 140)
     for _ in range(20):
         filtered = filter_randomly(rgb, rng)
-        assert filtered.shape == rgb.shape and filtered.dtype == np.uint8
+        assert filtered.shape == rgb.shape
+        assert filtered.dtype == np.uint8
         # What was even stays so, a margin beside edges apart, and the square is told from what is around it.
         inside, outside = filtered[24:40, 24:40].astype(int), filtered[4:12].astype(int)
-        assert inside.std((0, 1)).max() < 1 and outside.std((0, 1)).max() < 1
+        assert inside.std((0, 1)).max() < 1
+        assert outside.std((0, 1)).max() < 1
         assert np.abs(inside.mean((0, 1)) - outside.mean((0, 1))).max() > 3
         assert np.abs(filtered.mean((0, 1)) - rgb.mean((0, 1))).max() < 8
         assert np.all(filtered.std((0, 1)) < 1.3 * rgb.std((0, 1)) + 1)
