@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from depthart_core.geometry import Intrinsics
 from depthart_ros.bags import opening
 from depthart_ros.inputs.topics import CAMERA_INFO_TYPE, PICTURE_TYPES, camera_infos_beside, sounds_raw, without_doubles
 from training.data.bag_file import Bag, Stored, when
@@ -28,13 +29,14 @@ from training.data.sample import DataError, Sample, listed
 
 LAYOUT = opening.LAYOUT
 CHOICE = "PATH?image=/topic&depth=/topic"
+CAMERA = "camera=FX,FY,CX,CY [px of the pictures]"
 TOLERANCE = 0.02
 TRUTHS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
 class Topics:
-    """What plays which role."""
+    """What plays which role; info is "" where the camera was given instead."""
 
     image: str
     depth: str
@@ -44,15 +46,11 @@ class Topics:
 class BagReader:
     """Reads the frames of one bag."""
 
-    def __init__(self, bag: Bag, topics: Topics, *, rectified: bool | None) -> None:
-        """Read ``topics`` of ``bag``; the camera is that of the first camera_info (``rectified``: see `camera_of`)."""
-        self._bag = bag
-        self._topics = topics
+    def __init__(self, bag: Bag, topics: Topics, camera: Intrinsics, *, source: str) -> None:
+        """Read ``topics`` of ``bag``, all taken by the camera, which ``source`` stated."""
+        self._bag, self._topics, self._camera, self._source = bag, topics, camera, source
         types = bag.types()
         self._types = (types[topics.image], types[topics.depth])
-        info = bag.first(topics.info)
-        with parsing(bag.path, f"a camera_info on {topics.info} (?rectified=false takes its K, true its P)"):
-            self._camera = camera_of(info, raw=sounds_raw(topics.image), rectified=rectified)
 
     def __call__(self, pair: tuple[Stored, Stored]) -> Sample:
         """Decode one pair of messages.
@@ -66,7 +64,7 @@ class BagReader:
         expected = (self._camera.height, self._camera.width)
         for topic, shape in zip(self._roles, (rgb.shape[:2], metres.shape), strict=True):
             if shape != expected:
-                raise DataError(f"{self._bag.path}: {topic} is {shape}, expected {expected} as {self._topics.info}")
+                raise DataError(f"{self._bag.path}: {topic} is {shape}, expected {expected} as {self._source}")
         return Sample(f"{self._bag.path.stem}/{pair[0].stamp}", rgb, metres, self._camera)
 
     @property
@@ -85,6 +83,7 @@ def open_bag(
     image: str | None = None,
     depth: str | None = None,
     info: str | None = None,
+    camera: str | None = None,
     rectified: str | None = None,
     tolerance: str = str(TOLERANCE),
 ) -> Frames:
@@ -95,18 +94,21 @@ def open_bag(
         image: colour topic; by default the only one there is.
         depth: depth topic; by default the only one there is.
         info: camera_info; by default that beside the colour topic, else the only one there is.
+        camera: "FX,FY,CX,CY" [px] of the pictures, in place of any camera_info.
         rectified: "true" where P of camera_info is that of the pictures, "false": K; by default P where it is known
             and the topic is not called image_raw or so.
         tolerance: largest difference of the stamps of a pair [s].
 
     Raises:
-        DataError: this is no bag, a topic is missing or not the only one, or nothing pairs.
+        DataError: this is no bag, a topic is missing or not the only one, nothing pairs, or an option cannot be read.
     """
     bag = Bag(path)
     _warn_of_others(path)
-    topics = choose_topics(bag, image, depth, info)
     if rectified not in (None, *TRUTHS):
         raise DataError(f"{path}: rectified={rectified}, expected true or false")
+    if camera is not None and (info, rectified) != (None, None):
+        raise DataError(f"{path}: camera={camera} stands for camera_info, expected no info and no rectified beside it")
+    topics = choose_topics(bag, image, depth, info, camera_given=camera is not None)
     with parsing(path, "tolerance=SECONDS"):
         limit = int(float(tolerance) * 1e9)
     with parsing(path, f"headers on {topics.image} and {topics.depth}"):
@@ -120,10 +122,27 @@ def open_bag(
         apart = f"the closest are {closest(*stamps) / 1e9:.3g} s apart (?tolerance=SECONDS)"
         raise DataError(f"{path}: no stamps of {topics.image} and {topics.depth} within {tolerance} s, {apart}")
     _warn_of_doubts(bag, topics, pairs=len(pairs), fewest=min(len(images), len(depths)), tolerance=tolerance)
-    return Frames(
-        [(images[i], depths[j]) for i, j in pairs],
-        BagReader(bag, topics, rectified=None if rectified is None else TRUTHS[rectified]),
-    )
+    reader = _given(bag, topics, camera) if camera is not None else _stated(bag, topics, rectified)
+    return Frames([(images[i], depths[j]) for i, j in pairs], reader)
+
+
+def _stated(bag: Bag, topics: Topics, rectified: str | None) -> BagReader:
+    """A reader with the camera of the first camera_info."""
+    with parsing(bag.path, f"a camera_info on {topics.info} (?rectified=false takes its K, true its P)"):
+        raw, chosen = sounds_raw(topics.image), None if rectified is None else TRUTHS[rectified]
+        camera = camera_of(bag.first(topics.info), raw=raw, rectified=chosen)
+    return BagReader(bag, topics, camera, source=topics.info)
+
+
+def _given(bag: Bag, topics: Topics, camera: str) -> BagReader:
+    """A reader with a camera of "FX,FY,CX,CY" and of the size of the first picture."""
+    content, kind = bag.first(topics.image), bag.types()[topics.image]
+    with parsing(bag.path, f"pictures on {topics.image}"):
+        height, width = decode_color(content, kind).shape[:2]
+    with parsing(f"{bag.path}: camera={camera}", CAMERA):
+        fx, fy, cx, cy = (float(number) for number in camera.split(","))
+        intrinsics = Intrinsics(width, height, fx, fy, cx, cy)
+    return BagReader(bag, topics, intrinsics, source=f"the first picture on {topics.image}")
 
 
 def _warn_of_others(path: Path) -> None:
@@ -157,8 +176,10 @@ def _warn_of_doubts(bag: Bag, topics: Topics, *, pairs: int, fewest: int, tolera
         warnings.warn(f"{bag.path}: {topics.depth} is in the frame {measured!r}, {what}", stacklevel=3)
 
 
-def choose_topics(bag: Bag, image: str | None, depth: str | None, info: str | None) -> Topics:
-    """Fill in the roles that were not given.
+def choose_topics(
+    bag: Bag, image: str | None, depth: str | None, info: str | None, *, camera_given: bool = False
+) -> Topics:
+    """Fill in the roles that were not given; no camera_info is looked for where the camera is.
 
     Raises:
         DataError: a topic is missing or not the only one; names what there is.
@@ -172,6 +193,8 @@ def choose_topics(bag: Bag, image: str | None, depth: str | None, info: str | No
     color, chosen = _only(bag, "image", image, colors, unread), _only(bag, "depth", depth, depths, unread)
     if unread:
         warnings.warn(f"{bag.path}: left out {listed(unread)}", stacklevel=3)
+    if camera_given:
+        return Topics(color, chosen, "")
     infos = [topic for topic, kind in types.items() if kind == CAMERA_INFO_TYPE]
     beside = [topic for topic in camera_infos_beside(color) if topic in infos]
     found = infos if info is not None else beside[:1] or infos
@@ -204,6 +227,7 @@ def _only(bag: Bag, role: str, wanted: str | None, topics: Sequence[str], unread
     rest = f"; cannot be read: {listed(unread)}" if unread else ""
     there = ", ".join(topics or (f"{topic} ({kind})" for topic, kind in sorted(bag.types().items())))
     if not topics:
-        raise DataError(f"{bag.path} has no {role} topic; it has {there or 'no messages at all'}{rest}")
+        instead = f"; without one: PATH?{CAMERA}" if role == "info" else ""
+        raise DataError(f"{bag.path} has no {role} topic; it has {there or 'no messages at all'}{rest}{instead}")
     got = f"{role}={wanted} is none of its {role} topics" if wanted else f"{role} topics: {there}"
     raise DataError(f"{bag.path}: {got}; expected one of {there}, as {CHOICE}{rest}")

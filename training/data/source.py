@@ -80,7 +80,7 @@ KINDS = {
         bag.matches,
         _own(bag.open_bag),
         bag.LAYOUT,
-        options=("image", "depth", "info", "tolerance", "rectified", *selection.OPTIONS),
+        options=("image", "depth", "info", "camera", "tolerance", "rectified", *selection.OPTIONS),
     ),
     "nyuv2": Kind(
         nyuv2.matches,

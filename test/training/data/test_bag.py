@@ -11,9 +11,11 @@ import cv2
 import numpy as np
 import pytest
 
+from depthart_core.geometry import Intrinsics
 from training.data.bag import open_bag
 from training.data.loader import batches
 from training.data.sample import DataError, readable
+from training.data.source import open_named
 
 pytest.importorskip("rosbags")
 
@@ -84,6 +86,45 @@ def test_another_camera_info_than_that_beside_the_picture_can_be_chosen(write_ba
     assert open_bag(bag, info="/calibrated/camera_info")[0].intrinsics.fx == 70
     with pytest.raises(DataError, match=rf"info=/none is none of its info topics; .* /calibrated/camera_info, {INFO}"):
         open_bag(bag, info="/none")
+
+
+def test_a_recording_without_camera_info_is_read_with_the_camera_that_is_given(write_bag, messages, storage):
+    content = [(topic, message) for topic, message in messages.recording() if topic != INFO]
+    bag = write_bag(content, storage)
+    with pytest.raises(DataError, match=r"has no info topic; it has .*; without one: PATH\?camera=FX,FY,CX,CY \[px"):
+        open_bag(bag)
+    frames = open_bag(bag, camera="61.5,60,4,3.25")
+    assert len(frames) == 3
+    height, width = frames[0].rgb.shape[:2]
+    assert frames[0].intrinsics == Intrinsics(width, height, 61.5, 60, 4, 3.25)
+    assert open_named(f"own={bag}?camera=61.5,60,4,3.25").samples[2].intrinsics.fx == 61.5
+
+
+def test_the_camera_that_is_given_takes_the_place_of_a_camera_info(write_bag, messages):
+    frames = open_bag(write_bag(messages.recording()), camera="61.5,60,4,3.25")
+    assert frames[0].intrinsics.fx == 61.5
+
+
+@pytest.mark.parametrize("camera", ["", "60,60,4", "60,60,4,x", "0,60,4,3", "nan,60,4,3"])
+def test_a_camera_that_cannot_be_one_is_named(write_bag, messages, camera):
+    with pytest.raises(DataError, match=rf"camera={camera}: .*expected camera=FX,FY,CX,CY \[px of the pictures\]"):
+        open_bag(write_bag(messages.recording()), camera=camera)
+
+
+@pytest.mark.parametrize("option", [{"info": INFO}, {"rectified": "true"}])
+def test_a_camera_goes_with_nothing_that_is_about_camera_info(write_bag, messages, option):
+    with pytest.raises(DataError, match="camera=60,60,4,3 stands for camera_info, expected no info and no rectified"):
+        open_bag(write_bag(messages.recording()), camera="60,60,4,3", **option)
+
+
+def test_depth_of_another_size_than_the_pictures_is_an_error_with_a_camera_given_too(write_bag, messages):
+    content = [
+        (IMAGE, messages.image(0, messages.red(), "rgb8")),
+        (DEPTH, messages.image(0, messages.millimetres(1000)[:2], "16UC1")),
+    ]
+    frames = open_bag(write_bag(content), camera="60,60,4,3")
+    with pytest.raises(DataError, match=f"{DEPTH} is .* as the first picture on {IMAGE}"):
+        frames[0]
 
 
 def test_a_topic_that_cannot_be_read_hides_no_other_and_is_not_looked_at_where_both_are_named(write_bag, messages):
