@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import textures
 from desk_things import add_standing, fill_top
+from living import add_living
 from places import Chair, Search, Size, Top, square_on
 from printed import WHITE, strong_texture
 from room import Builder, Foot, Room
@@ -46,10 +47,12 @@ class BusyPlace(Builder):
     Attributes:
         desks: Counters and tables.
         full_walls: Each with the height above which it is full.
+        living: What plants and people take.
     """
 
     desks: list[Top]
     full_walls: list[tuple[Stretch, float]]
+    living: list[Foot]
 
     def plain(self, spec: bool = True) -> int:
         """Material of whatever has one surface."""
@@ -78,6 +81,7 @@ class BusyPlace(Builder):
             self._fill_wall(room, stretch)
         for _ in range(self.rng.integers(*TABLES)):
             self._table(room)
+        self.living = add_living(self, room)
         super().furnish(room, density * self.u(*OTHER_FURNITURE), main)
         for wall in room.walls:
             if self.chance(0.6):

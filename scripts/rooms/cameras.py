@@ -22,6 +22,9 @@ DESK_DISTANCE, DESK_ELEVATION = (0.55, 2.0), (8, 62)
 """Of a camera from a spot on the desk [m], and above it [deg]."""
 DESK_SIDE = 75
 """Farthest from the front of a desk at a wall [deg]."""
+LIVING_SHARE = 0.3
+"""Of the views of rooms with plants or people that look at one."""
+LIVING_DISTANCE, LIVING_HEIGHT = (0.6, 3.8), (0.4, 1.8)
 THING_DISTANCE, THING_HEIGHT = (0.8, 3.8), (0.4, 1.8)
 STEEP_HEIGHT = (0.9, 1.9)
 STEEP_PITCH = (-32, 16)
@@ -93,6 +96,23 @@ def at_desk(rng: np.random.Generator, rooms: Desks | BusyPlace) -> View | None:
     return aimed(rng, target + distance * away, target, 14, 7)
 
 
+def at_living(rng: np.random.Generator, rooms: Desks | BusyPlace) -> View | None:
+    """A look at a plant or at somebody from anywhere around; None where there is nobody, and most times."""
+    if not rooms.living or rng.random() > LIVING_SHARE:
+        return None
+    foot = rooms.living[rng.integers(len(rooms.living))]
+    distance, side = np.exp(rng.uniform(*np.log(LIVING_DISTANCE))), rng.uniform(0, 2 * np.pi)
+    x, z = foot.c + distance * np.array([np.sin(side), np.cos(side)])
+    eye = np.array([x, rng.uniform(*LIVING_HEIGHT), z])
+    target = np.array([foot.c[0], rng.uniform(0.2, 0.9) * foot.y[1], foot.c[1]])
+    return aimed(rng, eye, target, 8, 9)
+
+
+def at_desk_room(rng: np.random.Generator, rooms: Desks) -> View | None:
+    """A look at a desk, or at a plant or somebody."""
+    return at_living(rng, rooms) or at_desk(rng, rooms)
+
+
 def at_thing(rng: np.random.Generator, rooms: Things) -> View | None:
     """A look at a bulky thing from anywhere around it; None where there is none."""
     if not rooms.bulky:
@@ -116,6 +136,9 @@ def steeply(rng: np.random.Generator, rooms: Builder) -> View:
 
 def at_busy_place(rng: np.random.Generator, rooms: BusyPlace) -> View | None:
     """A look at a counter or table, at a full wall, or at one across a table; None where there is neither."""
+    view = at_living(rng, rooms)
+    if view:
+        return view
     if not rooms.full_walls or (rooms.desks and rng.random() < 0.3):
         return at_desk(rng, rooms)
     stretch, top = rooms.full_walls[rng.integers(len(rooms.full_walls))]

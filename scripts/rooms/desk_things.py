@@ -8,6 +8,7 @@ import numpy as np
 import textures
 from machines import add_laptop, add_screens
 from places import Spots, Top
+from plants import add_plant
 from printed import WHITE, print_of
 from room import Builder
 from scene import BOX, CONE, TUBE, turn
@@ -21,6 +22,8 @@ CABLES = 1.3
 """On average."""
 STEP = 0.035
 """Of a cable, from one bend to the next."""
+PLANT_HEIGHT = (0.15, 0.6)
+"""With its pot."""
 SMALL = 2.5
 """Models of small things on average, on a desk of factor 1."""
 
@@ -89,11 +92,18 @@ def _flat(builder: Builder, top: Top, x: float, z: float) -> None:
     builder.s.shape(BOX, where, size, builder.u(0, 2 * np.pi), builder.plain())
 
 
+def _plant(builder: Builder, top: Top, x: float, z: float) -> None:
+    """A small plant in its pot."""
+    height = builder.u(*PLANT_HEIGHT)
+    add_plant(builder, top.at(x, top.size[1], z), height, height * builder.u(0.25, 0.5))
+
+
 LYING: tuple[tuple[Callable[[Builder, Top, float, float], None], float, float], ...] = (
     (_paper, 3.0, 0.12),
     (_books, 1.2, 0.14),
     (_vessel, 1.2, 0.05),
     (_flat, 1.5, 0.03),
+    (_plant, 0.2, 0.1),
 )
 """What adds it, how many on average on a desk of factor 1, and the radius that one takes."""
 

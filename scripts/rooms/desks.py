@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import textures
 from desk_things import fill_top
+from living import add_living, seat_at
 from places import Chair, Search, Size, Top, square_on
-from room import Builder, Room
+from room import Builder, Foot, Room
 
 OFFICE = 0.7
 """Chance that all furniture of the room is that of an office."""
@@ -19,6 +20,8 @@ HEADROOM = 1.2
 """Height of a wall that a desk keeps free."""
 CHAIR = 0.75
 """Chance of one."""
+SITS = 0.12
+"""Chance that somebody sits at a desk."""
 OTHER_FURNITURE = 0.6
 """Of what a room without desks has."""
 
@@ -31,17 +34,20 @@ class Desks(Builder):
 
     Attributes:
         desks: The main room's.
+        living: What its plants and people take.
     """
 
     desks: list[Top]
+    living: list[Foot]
 
     def furnish(self, room: Room, density: float, main: bool) -> None:
         """Desks first, then what the renderer puts into any room; the density is the share of the floor."""
         if main:
             self.theme = "office" if self.chance(OFFICE) else self.theme
-            self.desks = []
+            self.desks, self.living = [], []
             for _ in range(self.rng.integers(*COUNT)):
                 self._desk(room)
+            self.living += add_living(self, room)
             density *= OTHER_FURNITURE
         super().furnish(room, density, main)
 
@@ -54,8 +60,7 @@ class Desks(Builder):
         self.parts(top.foot, top.angle, 0.0, self._boxes(size))
         self.desks.append(top)
         fill_top(self, top)
-        if self.chance(CHAIR):
-            self._chair(room, top)
+        self._place_before(room, top)
 
     def _place(self, room: Room, size: Size) -> Top | None:
         width, height, depth = size
@@ -99,6 +104,14 @@ class Desks(Builder):
             pattern = self.s.texture(textures.finish(textures.grey((0.95,) * 3, grain)))
             return self.s.mat(colour, pattern, spec=self.u(0, 0.08))
         return self.plain()
+
+    def _place_before(self, room: Room, top: Top) -> None:
+        """Somebody, a chair or nothing at the front of a desk."""
+        if self.chance(SITS):
+            seated = seat_at(self, room, top)
+            self.living += [seated] if seated else []
+        elif self.chance(CHAIR):
+            self._chair(room, top)
 
     def _chair(self, room: Room, top: Top) -> None:
         model, scale = self.pick_model("seat"), self.u(0.92, 1.1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import textures
+from living import add_living
 from places import Search, Size
 from room import Builder, Foot, Room
 from scene import BALL, BOX, CONE, TUBE
@@ -22,7 +23,7 @@ class Things(Builder):
     """A room with a few bulky things.
 
     Attributes:
-        bulky: Footprint and height of each.
+        bulky: Footprint and height of each, and of plants and people.
     """
 
     bulky: list[tuple[Foot, float]]
@@ -39,6 +40,7 @@ class Things(Builder):
             self.supports, self.bulky = [], []  # the renderer goes on with the supports that are there
             for _ in range(self.rng.integers(*COUNT)):
                 self._thing(room)
+            self.bulky += [(foot, foot.y[1]) for foot in add_living(self, room)]
             density *= self.u(*OTHER_FURNITURE)
         super().furnish(room, density, main)
 

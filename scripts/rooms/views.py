@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import render
 from busy import BusyPlace
-from cameras import View, at_busy_place, at_desk, at_thing, steeply
+from cameras import View, at_busy_place, at_desk_room, at_thing, steeply
 from desks import Desks
 from room import Builder
 from shares import KINDS
@@ -70,7 +70,7 @@ def _steep_interest(depth: np.ndarray) -> float:
 
 OF_KIND = {
     "busy": Kind(BusyPlace, at_busy_place, near_enough),
-    "desk": Kind(Desks, at_desk, near_enough, overexposed=0.4),
+    "desk": Kind(Desks, at_desk_room, near_enough, overexposed=0.4),
     "thing": Kind(Things, at_thing, near_enough, overexposed=0.4),
     "steep": Kind(Builder, steeply, near_enough, _steep_interest),
     "plain": Kind(Builder, _ordinary, render.acceptable, render.interest, apart=0.8, entropy=3.3),
