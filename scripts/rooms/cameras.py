@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from busy import BusyPlace
+from classes import ClassRoom
 from desks import Desks
 from places import Top
 from render import SIZE
@@ -18,14 +19,20 @@ WIDE_SHARE = 0.35
 ASPECTS = (4 / 3, 16 / 9, 1.0)
 """Of the views, all of which become square pictures."""
 ASPECT_SHARES = (0.7, 0.2, 0.1)
-DESK_DISTANCE, DESK_ELEVATION = (0.55, 2.0), (8, 62)
+DESK_DISTANCE, DESK_ELEVATION = (0.35, 2.0), (-4, 62)
 """Of a camera from a spot on the desk [m], and above it [deg]."""
+LOW, OVER_DESK = 12, (0.08, 0.35)
+"""Elevation below which a camera looks at what stands on a desk [deg], and how high above the desk."""
 DESK_SIDE = 75
 """Farthest from the front of a desk at a wall [deg]."""
 LIVING_SHARE = 0.3
 """Of the views of rooms with plants or people that look at one."""
 LIVING_DISTANCE, LIVING_HEIGHT = (0.6, 3.8), (0.4, 1.8)
 THING_DISTANCE, THING_HEIGHT = (0.8, 3.8), (0.4, 1.8)
+CLASS_HEIGHT, CLASS_YAW, CLASS_PITCH = (1.0, 2.2), 32, (-12, 8)
+"""Of those who look along a class room: the angle's standard deviation, and mean and deviation of the pitch [deg]."""
+CLASS_CLOSE, CLASS_LOW = (0.35, 1.0), (-4, 25)
+"""Distance and elevation of those who look at a screen, the room behind it."""
 STEEP_HEIGHT = (0.9, 1.9)
 STEEP_PITCH = (-32, 16)
 """Mean and standard deviation [deg]."""
@@ -81,15 +88,21 @@ def aimed(rng: np.random.Generator, eye: np.ndarray, target: np.ndarray, roll_de
 
 
 def at_desk(rng: np.random.Generator, rooms: Desks | BusyPlace) -> View | None:
-    """A look down on a desk from near by, from the front where it stands at a wall; None where there is no desk."""
-    if not rooms.desks:
-        return None
-    top: Top = rooms.desks[rng.integers(len(rooms.desks))]
+    """A look at a desk from near by, from the front where it stands at a wall; None where there is no desk."""
+    return _close(rng, rooms.desks, DESK_DISTANCE, DESK_ELEVATION) if rooms.desks else None
+
+
+def _close(
+    rng: np.random.Generator, tops: list[Top], distances: tuple[float, float], elevations: tuple[float, float]
+) -> View:
+    """A look at one of these tops, or at what stands on it."""
+    top = tops[rng.integers(len(tops))]
     width, height, depth = top.size
-    x, y = rng.uniform(-0.4, 0.4) * width, height + rng.uniform(-0.05, 0.25)
+    elevation = rng.uniform(*elevations)
+    x, y = rng.uniform(-0.4, 0.4) * width, height + rng.uniform(*(OVER_DESK if elevation < LOW else (-0.05, 0.25)))
     target = top.at(x, y, rng.uniform(-0.4, 0.4) * depth)
-    distance = np.exp(rng.uniform(*np.log(DESK_DISTANCE)))
-    up = np.radians(rng.uniform(*DESK_ELEVATION))
+    distance = np.exp(rng.uniform(*np.log(distances)))
+    up = np.radians(elevation)
     around = rng.uniform(0, 2 * np.pi) if top.free else np.radians(rng.uniform(-DESK_SIDE, DESK_SIDE))
     side = top.angle + around
     away = np.array([np.sin(side) * np.cos(up), np.sin(up), np.cos(side) * np.cos(up)])
@@ -156,3 +169,24 @@ def at_busy_place(rng: np.random.Generator, rooms: BusyPlace) -> View | None:
     eye = target + (stretch.wall.n3 * np.cos(side) + stretch.wall.t3 * np.sin(side)) * distance
     eye[1] = rng.uniform(*WALL_HEIGHT)
     return aimed(rng, eye, target, 9, 10)
+
+
+def in_class(rng: np.random.Generator, rooms: ClassRoom) -> View | None:
+    """A look along the rows or from a wall, at a screen from near by, or at a desk, a plant or somebody."""
+    kind = rng.random()
+    if kind < 0.2 and rooms.desks:
+        return _close(rng, rooms.desks, CLASS_CLOSE, CLASS_LOW)
+    if kind < 0.35:
+        return at_desk_room(rng, rooms)
+    if kind < 0.6:
+        wall = rooms.main.walls[rng.integers(4)]
+        eye = wall.at(rng.uniform(0.05, 0.95) * wall.len, 0, -rng.uniform(0.2, 0.7))
+        yaw = wall.ang
+    else:
+        x, _, z = rooms.floor.size
+        eye = rooms.floor.at(rng.uniform(-0.45, 0.45) * x, 0, rng.uniform(-0.47, 0.47) * z)
+        yaw = rooms.facing + rng.choice([0, np.pi, np.pi / 2, -np.pi / 2], p=[0.25, 0.45, 0.15, 0.15])
+    eye[1] = rng.uniform(*CLASS_HEIGHT)
+    yaw += np.radians(rng.normal(0, CLASS_YAW))
+    pitch = np.radians(np.clip(rng.normal(*CLASS_PITCH), -45, 15))
+    return framed(rng, eye, yaw, pitch, np.radians(np.clip(rng.normal(0, 7), -25, 25)))

@@ -70,13 +70,16 @@ def add_person(builder: Builder, room: Room) -> Foot | None:
     return foot
 
 
-def seat_at(builder: Builder, room: Room, top: Top) -> Foot | None:
-    """Somebody who sits at the front of a desk, and what they take; None where there is no room."""
+def seat_at(builder: Builder, room: Room, top: Top, skip: Foot | None = None) -> Foot | None:
+    """Somebody who sits at the front of a desk, and what they take; None where there is no room.
+
+    Their knees may be below ``skip``, which is the desk's own foot unless given.
+    """
     width, _, depth = top.size
     facing = top.angle + np.pi + builder.rng.normal() * 0.25
     x, _, z = top.at(builder.u(-0.25, 0.25) * width, 0, depth / 2 + SITTING[2] / 2 - builder.u(0.2, 0.4))
     foot = Foot(x, z, SITTING[0] / 2, SITTING[2] / 2, facing, 0, SITTING[1])
-    if not builder.room_of(room, foot, 0.02) or builder.taken(foot, 0.0, skip=top.foot):
+    if not builder.room_of(room, foot, 0.02) or builder.taken(foot, 0.0, skip=skip or top.foot):
         return None
     _put(builder, foot, facing, True)
     return foot

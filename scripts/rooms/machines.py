@@ -55,6 +55,22 @@ def _keyboard(builder: Builder, top: Top, x: float, z: float) -> None:
             scene.shape(BOX, where, (across * 0.8, 0.006, down * 0.8), angle, keys)
 
 
+def add_tower(builder: Builder, top: Top) -> None:
+    """A computer that stands below a desk, or on it."""
+    width, height, depth = top.size
+    size = np.array([builder.u(0.15, 0.22), builder.u(0.3, 0.46), builder.u(0.35, 0.46)])
+    below = builder.chance(0.6) and size[1] < height - 0.1
+    x, z = builder.choice([-1, 1]) * (width / 2 - builder.u(0.15, 0.25)), depth / 2 - size[2] / 2 - builder.u(0.03, 0.2)
+    y = 0.01 if below else height
+    dark = builder.chance(0.7)
+    body = builder.s.mat((builder.u(0.02, 0.15) if dark else builder.u(0.6, 0.9),) * 3, spec=0.03)
+    front = builder.s.mat((builder.u(0.02, 0.3),) * 3, spec=0.06)
+    angle = top.angle + builder.rng.normal() * 0.05
+    builder.s.shape(BOX, top.at(x, y + size[1] / 2, z), size, angle, body)
+    face = top.at(x, y + size[1] / 2, z + size[2] / 2)
+    builder.s.shape(BOX, face, size * (0.8, builder.u(0.4, 0.9), 0.02), angle, front)
+
+
 def add_laptop(builder: Builder, top: Top, x: float, z: float) -> None:
     """An open laptop, its screen off or showing a picture."""
     scene = builder.s

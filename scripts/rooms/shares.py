@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-KINDS = ("busy", "desk", "thing", "steep", "plain")
-"""Lived-in places, desks, a few plain things, views down, and rooms as the renderer makes them."""
+KINDS = ("busy", "desk", "thing", "steep", "plain", "class")
+"""Lived-in places, desks, plain things, views down, rooms as the renderer makes them, and class rooms."""
 
 
 class RoomsError(Exception):

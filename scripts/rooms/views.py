@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import render
 from busy import BusyPlace
-from cameras import View, at_busy_place, at_desk_room, at_thing, steeply
+from cameras import View, at_busy_place, at_desk_room, at_thing, in_class, steeply
+from classes import ClassRoom
 from desks import Desks
 from room import Builder
 from shares import KINDS
@@ -48,16 +49,27 @@ class Kind:
     overexposed: float = 0.0
 
 
-def near_enough(depth: np.ndarray) -> bool:
-    """Whether a view shows enough, and may do so from nearer by than in ordinary rooms."""
+def near_enough(depth: np.ndarray, median: float = 0.45, close: float = 0.45) -> bool:
+    """Whether a view shows enough, and may do so from nearer by than in ordinary rooms.
+
+    Args:
+        depth: float32 (H, W) [m].
+        median: Least of the depth [m].
+        close: Largest share of it below 0.5 m.
+    """
     hit = depth > 0
     if (~hit).mean() > 0.02:
         return False
     metres = depth[hit]
-    if (metres < 0.22).mean() > 0.04 or (metres < 0.5).mean() > 0.45 or np.median(metres) < 0.45:
+    if (metres < 0.22).mean() > 0.04 or (metres < 0.5).mean() > close or np.median(metres) < median:
         return False
     logs = np.log(metres)
     return bool(logs.std() > 0.09 and np.percentile(logs, 95) - np.percentile(logs, 5) > 0.22)
+
+
+def near_desk(depth: np.ndarray) -> bool:
+    """The same for views of desks, from nearer by still."""
+    return near_enough(depth, median=0.35, close=0.75)
 
 
 def _ordinary(rng: np.random.Generator, rooms: Builder) -> View:
@@ -70,10 +82,11 @@ def _steep_interest(depth: np.ndarray) -> float:
 
 OF_KIND = {
     "busy": Kind(BusyPlace, at_busy_place, near_enough),
-    "desk": Kind(Desks, at_desk_room, near_enough, overexposed=0.4),
+    "desk": Kind(Desks, at_desk_room, near_desk, overexposed=0.4),
     "thing": Kind(Things, at_thing, near_enough, overexposed=0.4),
     "steep": Kind(Builder, steeply, near_enough, _steep_interest),
     "plain": Kind(Builder, _ordinary, render.acceptable, render.interest, apart=0.8, entropy=3.3),
+    "class": Kind(ClassRoom, in_class, near_desk, overexposed=0.2),
 }
 assert tuple(OF_KIND) == KINDS
 

@@ -143,6 +143,28 @@ def add_cable(builder: Builder, stretch: Stretch, top: float) -> None:
         builder.s.shape(BOX, centre, size, stretch.angle, surface)
 
 
+def add_blind(
+    builder: Builder,
+    wall: Wall,
+    window: tuple[tuple[float, float], tuple[float, float]],
+    slats: bool,
+    surface: int,
+) -> None:
+    """A blind of slats or cloth before a window, let down so far; the window is u and v of its sides."""
+    (left, right), (low, high) = window
+    top, width, middle = min(high + 0.08, builder.height - 0.02), right - left + 0.06, (left + right) / 2
+    bottom = top - (top - low + 0.05) * builder.u(0.15, 1.0)
+    before = -builder.u(0.03, 0.06)
+    builder.s.shape(BOX, wall.at(middle, top, before), (width, 0.05, 0.05), wall.ang, surface)
+    if not slats:
+        size = (width, top - bottom, 0.004)
+        builder.s.shape(BOX, wall.at(middle, (top + bottom) / 2, before), size, wall.ang, surface)
+        return
+    step, thick = builder.u(0.025, 0.05), builder.u(0.003, 0.02)
+    for y in np.arange(bottom, top, step):
+        builder.s.shape(BOX, wall.at(middle, y, before), (width, thick, step * 0.7), wall.ang, surface)
+
+
 def add_sheets(builder: Builder, stretch: Stretch, count: float, v: tuple[float, float]) -> None:
     """About ``count`` times a sheet, card, poster or plate, or rows of them, between two heights."""
     for _ in range(builder.rng.poisson(count)):
