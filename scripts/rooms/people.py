@@ -18,7 +18,7 @@ BREADTH = (0.1, 0.1, 0.086, 0.108, 0.1, 0.04)
 THICKNESS = (0.074, 0.075, 0.062, 0.07, 0.052, 0.038)
 HIPS = ((-0.05, 0.05, 0.05), (-0.02, 0.094, 0.07), (0.03, 0.096, 0.072))
 """Along the spine, breadth and thickness."""
-SHOULDER = (0.115, 0.27)
+SHOULDER = (0.105, 0.262)
 """To the side of the spine, and along it."""
 PATTERNS = ((textures.stripes, 2.0), (textures.ornament, 1.0), (textures.carpet, 1.0), (textures.picture, 0.5))
 SEAT = (0.42, 0.05, 0.42)

@@ -69,7 +69,7 @@ def near_enough(depth: np.ndarray, median: float = 0.45, close: float = 0.45) ->
 
 def near_desk(depth: np.ndarray) -> bool:
     """The same for views of desks, from nearer by still."""
-    return near_enough(depth, median=0.35, close=0.75)
+    return near_enough(depth, median=0.35, close=0.8)
 
 
 def _ordinary(rng: np.random.Generator, rooms: Builder) -> View:
@@ -80,13 +80,18 @@ def _steep_interest(depth: np.ndarray) -> float:
     return max(0.4, render.interest(depth))
 
 
+def _class_interest(depth: np.ndarray) -> float:
+    """Low before bare walls, wherever they are."""
+    return float(np.clip((np.log(depth[depth > 0]).std() - 0.08) / 0.3, 0.15, 1))
+
+
 OF_KIND = {
     "busy": Kind(BusyPlace, at_busy_place, near_enough),
     "desk": Kind(Desks, at_desk_room, near_desk, overexposed=0.4),
     "thing": Kind(Things, at_thing, near_enough, overexposed=0.4),
     "steep": Kind(Builder, steeply, near_enough, _steep_interest),
     "plain": Kind(Builder, _ordinary, render.acceptable, render.interest, apart=0.8, entropy=3.3),
-    "class": Kind(ClassRoom, in_class, near_desk, overexposed=0.2),
+    "class": Kind(ClassRoom, in_class, near_desk, _class_interest, overexposed=0.2),
 }
 assert tuple(OF_KIND) == KINDS
 

@@ -45,7 +45,7 @@ def one_sentence(renderer, library, out, *options):
 @pytest.mark.parametrize(
     ("shares", "words"),
     [
-        ("kitchen=1", "'kitchen' is no kind of room, expected one of busy, desk, thing, steep, plain"),
+        ("kitchen=1", "'kitchen' is no kind of room, expected one of busy, desk, thing, steep, plain, class"),
         ("desk", "--shares desk: expected KIND=SHARE with a share from 0 on"),
         ("desk=much", "--shares desk=much: expected KIND=SHARE"),
         ("desk=-1", "--shares desk=-1: expected KIND=SHARE"),
@@ -119,6 +119,16 @@ needs_renderer = pytest.mark.skipif(
 )
 
 
+def real_rooms(*code):
+    """What Python code prints that has the generator's modules and a furniture ``pack``."""
+    python, renderer, _ = shlex.split(os.environ["DEPTHART_ROOMS"])
+    start = f"import sys; sys.path[:0] = [{str(ROOT / 'scripts' / 'rooms')!r}, {renderer!r}]; from pack import Pack"
+    lines = [start, "import numpy as np", f"pack = Pack({str(Path(renderer) / 'pack')!r})", *code]
+    done = subprocess.run([python, "-c", "\n".join(lines)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @needs_renderer
 def test_a_room_is_read_as_a_data_set_and_not_rendered_twice(tmp_path):
     python, renderer, library = shlex.split(os.environ["DEPTHART_ROOMS"])
@@ -130,6 +140,79 @@ def test_a_room_is_read_as_a_data_set_and_not_rendered_twice(tmp_path):
     assert 0.2 < np.nanmedian(sample.depth) < 10
     again = render(python, renderer, library, tmp_path / "out", *options)
     assert (again.returncode, again.stdout) == (0, "")
+
+
+@needs_renderer
+@pytest.mark.parametrize("kind", ["busy", "desk", "thing", "class"])
+def test_every_kind_that_has_plants_and_people_gives_pictures(tmp_path, kind):
+    python, renderer, library = shlex.split(os.environ["DEPTHART_ROOMS"])
+    done = render(python, renderer, library, tmp_path / "out", "--samples", "1", "--shares", f"{kind}=1")
+    assert done.returncode == 0, done.stderr
+    assert f"900000 {kind}: " in done.stdout
+    assert len(list(open_data(tmp_path / "out"))) >= 4
+
+
+@needs_renderer
+def test_plants_stand_in_their_pots_and_reach_about_as_far_as_asked():
+    printed = real_rooms(
+        "from room import Builder",
+        "from plants import add_plant",
+        "builder = Builder([900000, 3], pack)",
+        "for _ in range(40):",
+        "    builder.s.parts[0].clear()",
+        "    add_plant(builder, np.array([3.0, 0.7, 2.0]), 1.0, 0.3)",
+        "    where = np.concatenate([part[0] for part in builder.s.parts[0]]) - [3.0, 0.7, 2.0]",
+        "    print(where[:, 1].min(), where[:, 1].max(), np.hypot(where[:, 0], where[:, 2]).max(), len(where))",
+    )
+    figures = np.array([list(map(float, line.split())) for line in printed.splitlines()])
+    lowest, highest, reach, _ = figures.T
+    assert (lowest > -0.9).all()
+    assert ((highest > 0.5) & (highest < 1.6)).all()
+    assert (reach < 1.0).all()
+
+
+@needs_renderer
+def test_people_are_as_tall_as_people_and_stand_on_the_floor():
+    printed = real_rooms(
+        "from room import Builder",
+        "from forms import Place",
+        "from people import add_sitting, add_upright",
+        "builder = Builder([900000, 3], pack)",
+        "for i in range(40):",
+        "    builder.s.parts[0].clear()",
+        "    (add_upright, add_sitting)[i % 2](builder, Place(builder.s, np.array([3.0, 0.0, 2.0]), i / 6))",
+        "    where = np.concatenate([part[0] for part in builder.s.parts[0]]) - [3.0, 0.0, 2.0]",
+        "    print(where[:, 1].min(), where[:, 1].max(), np.hypot(where[:, 0], where[:, 2]).max())",
+    )
+    lowest, highest, reach = np.array([list(map(float, line.split())) for line in printed.splitlines()]).T
+    assert (abs(lowest) < 0.06).all()
+    assert ((highest[::2] > 1.35) & (highest[::2] < 2.05)).all()
+    assert ((highest[1::2] > 1.0) & (highest[1::2] < 1.65)).all()
+    assert (reach < 1.0).all()
+
+
+@needs_renderer
+def test_class_rooms_are_large_and_have_rows_of_desks():
+    printed = real_rooms(
+        "from classes import ClassRoom",
+        "for seed in range(6):",
+        "    room = ClassRoom([seed, 3], pack)",
+        "    print(*sorted(room.main.rects[0][2:]), len(room.desks))",
+    )
+    narrow, long, desks = np.array([list(map(float, line.split())) for line in printed.splitlines()]).T
+    assert ((narrow >= 4) & (long >= 5) & (long <= 12)).all()
+    assert np.median(desks) >= 6
+
+
+@needs_renderer
+@pytest.mark.parametrize(("median", "desk", "other"), [(0.3, False, False), (0.4, True, False), (0.6, True, True)])
+def test_desks_may_be_seen_from_nearer_by_than_other_things(median, desk, other):
+    printed = real_rooms(
+        "from views import near_desk, near_enough",
+        f"depth = np.geomspace(0.55, 1.82, 48 * 48).reshape(48, 48).astype(np.float32) * {median}",
+        "print(near_desk(depth), near_enough(depth))",
+    )
+    assert printed.split() == [str(desk), str(other)]
 
 
 @needs_renderer
