@@ -183,9 +183,10 @@ def in_class(rng: np.random.Generator, rooms: ClassRoom) -> View | None:
         eye = wall.at(rng.uniform(0.05, 0.95) * wall.len, 0, -rng.uniform(0.2, 0.7))
         yaw = wall.ang
     else:
-        x, _, z = rooms.floor.size
-        eye = rooms.floor.at(rng.uniform(-0.45, 0.45) * x, 0, rng.uniform(-0.47, 0.47) * z)
-        yaw = rooms.facing + rng.choice([0, np.pi, np.pi / 2, -np.pi / 2], p=[0.25, 0.45, 0.15, 0.15])
+        turned = rng.choice([0, np.pi, np.pi / 2, -np.pi / 2], p=[0.25, 0.45, 0.15, 0.15])
+        ahead, sideways = np.array([np.sin(turned), np.cos(turned)]), np.array([np.cos(turned), -np.sin(turned)])
+        x, z = (rng.uniform(-0.47, 0.1) * ahead + rng.uniform(-0.45, 0.45) * sideways) * rooms.floor.size[::2]
+        eye, yaw = rooms.floor.at(x, 0, z), rooms.facing + turned
     eye[1] = rng.uniform(*CLASS_HEIGHT)
     yaw += np.radians(rng.normal(0, CLASS_YAW))
     pitch = np.radians(np.clip(rng.normal(*CLASS_PITCH), -45, 15))
