@@ -70,8 +70,9 @@ def change_appearance(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def filter_randomly(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Uint8 (H, W, 3) RGB, more or less of it replaced by what a random filter makes of it.
 
-    The filter's weights are normal numbers, so is how far it mixes the channels; mean and spread of the picture stay.
-    Shapes stay as they are, while colours and how fine everything looks change (random convolutions, arXiv 2007.13003).
+    The filter's weights are normal numbers, so is how far it mixes the channels; the mean of the picture stays, its
+    spread does not grow. Shapes stay as they are, while colours and how fine everything looks change (random
+    convolutions, arXiv 2007.13003).
     """
     side = int(rng.choice(FILTER_PX))
     kernel, mix = rng.normal(size=(side, side)), np.eye(3) + rng.normal(0, FILTER_MIX, (3, 3))

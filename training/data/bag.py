@@ -1,4 +1,4 @@
-"""rosbag2 recordings (SQLite or MCAP) with a colour topic, a depth topic registered to it, and camera_info.
+"""rosbag2 recordings (SQLite or MCAP): a colour topic, a depth topic registered to it, camera_info or a given camera.
 
 Depth is 16UC1 (millimetres) or 32FC1 (metres), raw or compressed, along the optical axis (REP-118). Pictures and depth
 maps are paired by the stamps of their headers, or by when they were received where those are 0. Lens distortion is not
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +108,8 @@ def open_bag(
         raise DataError(f"{path}: rectified={rectified}, expected true or false")
     if camera is not None and (info, rectified) != (None, None):
         raise DataError(f"{path}: camera={camera} stands for camera_info, expected no info and no rectified beside it")
-    topics = choose_topics(bag, image, depth, info, camera_given=camera is not None)
+    given = None if camera is None else _read_camera(path, camera)
+    topics = choose_topics(bag, image, depth, info, camera_given=given is not None)
     with parsing(path, "tolerance=SECONDS"):
         limit = int(float(tolerance) * 1e9)
     with parsing(path, f"headers on {topics.image} and {topics.depth}"):
@@ -122,7 +123,7 @@ def open_bag(
         apart = f"the closest are {closest(*stamps) / 1e9:.3g} s apart (?tolerance=SECONDS)"
         raise DataError(f"{path}: no stamps of {topics.image} and {topics.depth} within {tolerance} s, {apart}")
     _warn_of_doubts(bag, topics, pairs=len(pairs), fewest=min(len(images), len(depths)), tolerance=tolerance)
-    reader = _given(bag, topics, camera) if camera is not None else _stated(bag, topics, rectified)
+    reader = _given(bag, topics, given) if given is not None else _stated(bag, topics, rectified)
     return Frames([(images[i], depths[j]) for i, j in pairs], reader)
 
 
@@ -134,15 +135,19 @@ def _stated(bag: Bag, topics: Topics, rectified: str | None) -> BagReader:
     return BagReader(bag, topics, camera, source=topics.info)
 
 
-def _given(bag: Bag, topics: Topics, camera: str) -> BagReader:
-    """A reader with a camera of "FX,FY,CX,CY" and of the size of the first picture."""
-    content, kind = bag.first(topics.image), bag.types()[topics.image]
+def _given(bag: Bag, topics: Topics, camera: Intrinsics) -> BagReader:
+    """A reader with a camera of the size of the first picture."""
     with parsing(bag.path, f"pictures on {topics.image}"):
-        height, width = decode_color(content, kind).shape[:2]
-    with parsing(f"{bag.path}: camera={camera}", CAMERA):
+        height, width = decode_color(bag.first(topics.image), bag.types()[topics.image]).shape[:2]
+    sized = replace(camera, width=width, height=height)
+    return BagReader(bag, topics, sized, source=f"the first picture on {topics.image}")
+
+
+def _read_camera(path: Path, camera: str) -> Intrinsics:
+    """The camera of "FX,FY,CX,CY", of no size yet."""
+    with parsing(f"{path}: camera={camera}", CAMERA):
         fx, fy, cx, cy = (float(number) for number in camera.split(","))
-        intrinsics = Intrinsics(width, height, fx, fy, cx, cy)
-    return BagReader(bag, topics, intrinsics, source=f"the first picture on {topics.image}")
+        return Intrinsics(1, 1, fx, fy, cx, cy)
 
 
 def _warn_of_others(path: Path) -> None:
