@@ -3,26 +3,23 @@
 DIR is a checkout of the released code (arXiv 2409.15010), which is no part of this project and needs the packages scipy
 and huggingface_hub. It makes random weights of the d16; ours are these, through `depthart_core.released`, in PyTorch
 (in bfloat16 as well where the processor multiplies it), in ONNX Runtime, and in OpenVINO where it is installed, in the
-precision that OpenVINO takes by itself. All go from a uint8 picture to depth by the
-most likely code of every token, in turns. Peak memory is that of a process which reads its weights from a file, each in
-its own way, and estimates depth once.
+precision that it takes by itself. All go from a uint8 picture to depth by the most likely code of every token, in
+turns. Peak memory is that of a process which reads its weights from a file, each in its own way, and estimates depth
+once.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
@@ -31,82 +28,31 @@ from tqdm import tqdm
 
 from benchmarks.deliver import deliver
 from benchmarks.limits import peak
+from benchmarks.reference_sides import (
+    GRAPHS,
+    OURS,
+    PYTORCH,
+    REFERENCE,
+    RELEASED,
+    SIDES,
+    Picture,
+    Side,
+    open_side,
+    possible_sides,
+)
 from benchmarks.released_code import MissingReferenceError, open_reference
 from benchmarks.timing import timed
 from depthart_core.backends.measuring import peak_memory
-from depthart_core.backends.onnx import open_parts
-from depthart_core.backends.precision import multiplies_bfloat16
-from depthart_core.backends.stepping import SteppedBackend, read_feeds
-from depthart_core.backends.torch import load
 from depthart_core.checkpoint import save_model
 from depthart_core.config import ModelConfig
 from depthart_core.decoding import argmax
 from depthart_core.export.agreement import relative_error
-from depthart_core.export.onnx import ExportOptions, describe, write_graphs
-from depthart_core.inference import Backend, BackendOptions
+from depthart_core.export.onnx import ExportOptions, write_graphs
 from depthart_core.markdown import table
-from depthart_core.model_files import fingerprint
 from depthart_core.normalize import normalize_image
 from depthart_core.released import convert_released
 from depthart_core.released_layout import QUANTIZER_COPY
-from depthart_core.store.exports import FEEDS
 from training.operations import counted
-
-RELEASED, OURS = "released.safetensors", "ours.safetensors"
-GRAPHS = {"argmax": "graphs", "expected": "graphs_expected"}
-"""Decoding -> folder of graphs that decode so."""
-REFERENCE, PYTORCH, BFLOAT16, RUNTIME = "reference", "ours, PyTorch", "ours, PyTorch in bf16", "ours, ONNX Runtime"
-OPENVINO = "ours, OpenVINO"
-SIDES = (REFERENCE, PYTORCH, BFLOAT16, RUNTIME, OPENVINO)
-
-Picture = npt.NDArray[np.uint8]
-Depth = npt.NDArray[np.float32]
-
-
-@dataclass
-class Side:
-    """One implementation in one format on one runtime.
-
-    Attributes:
-        name: One of `SIDES`.
-        run: Picture (S, S, 3) -> depth (S, S) in [0, 1].
-        model: In PyTorch; None: it is not.
-        seconds: One entry a round.
-        operations: Of one picture as PyTorch counts them; 0: not counted.
-        precision: Of its products.
-    """
-
-    name: str
-    run: Callable[[Picture], Depth]
-    model: Any = None
-    seconds: list[float] = field(default_factory=list)
-    operations: int = 0
-    precision: str = "fp32"
-
-
-def reference_side(model: Any) -> Side:
-    """The released rollout by the most likely code: that of the class which DepthART extends."""
-    rollout = sys.modules["var_utils"].DepthVAR.autoregressive_infer_cfg
-
-    def run(rgb: Picture) -> Depth:
-        image = torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255.0
-        depth: Tensor = rollout(model, 1, image).mean(1)
-        return np.asarray(depth[0].numpy())
-
-    return Side(REFERENCE, torch.inference_mode()(run), model)
-
-
-def open_graphs(name: str, folder: Path, threads: int, decode: str) -> Backend:
-    """The graphs of `write_weights`, not proven: here they are compared with the reference itself."""
-    graphs = folder / GRAPHS[decode]
-    record = describe(OURS, fingerprint(folder / OURS), ExportOptions(decode), graphs)
-    if name == RUNTIME:
-        return open_parts(graphs, record, record.scales, threads=threads)
-    from depthart_core.backends.openvino import OpenVinoParts, precisions
-
-    precision = precisions()[0]
-    parts = OpenVinoParts(graphs, threads=threads, precision=precision)
-    return SteppedBackend(parts, read_feeds(graphs / FEEDS), record, record.scales, precision=precision)
 
 
 @torch.inference_mode()
@@ -164,35 +110,14 @@ def memory_of(side: str, args: argparse.Namespace, folder: Path) -> float:
 
 def run_once(args: argparse.Namespace) -> None:
     """Be that process."""
-    open_side(args.memory_of, args, args.weights).run(picture())
+    open_side(args.memory_of, args.reference, args.weights, threads=args.threads).run(picture())
     print(peak_memory() / 2**20)
-
-
-def open_side(name: str, args: argparse.Namespace, folder: Path, decode: str = "argmax") -> Side:
-    """One side, with its weights from a folder of `write_weights`; the reference decodes by argmax alone."""
-    if name == REFERENCE:
-        return reference_side(open_reference(args.reference, folder / RELEASED))
-    if name in (RUNTIME, OPENVINO):
-        graphs = open_graphs(name, folder, args.threads, decode)
-        return Side(name, lambda rgb: graphs.infer(rgb).depth, precision=graphs.precision)
-    precision = "bf16" if name == BFLOAT16 else "fp32"
-    backend = load(folder / OURS, BackendOptions(decode=decode, precision=precision))
-    return Side(name, lambda rgb: backend.infer(rgb).depth, backend.model, precision=precision)
-
-
-def possible_sides() -> list[str]:
-    """Names of what can be measured on this machine."""
-    left_out = set()
-    if not multiplies_bfloat16(torch.device("cpu")):
-        left_out.add(BFLOAT16)
-    if importlib.util.find_spec("openvino") is None:
-        left_out.add(OPENVINO)
-    return [name for name in SIDES if name not in left_out]
 
 
 def errors_by_expected(names: list[str], args: argparse.Namespace, folder: Path) -> str:
     """A paragraph: AbsRel of ours to ours in float32 by expected codes, which do not jump between two near codes."""
-    depths = {name: open_side(name, args, folder, "expected").run(picture()) for name in names if name != REFERENCE}
+    open_expected = partial(open_side, checkout=args.reference, folder=folder, threads=args.threads, decode="expected")
+    depths = {name: open_expected(name).run(picture()) for name in names if name != REFERENCE}
     exact = depths.pop(PYTORCH)
     errors = [f"{relative_error(exact, depth).mean():.1e} ({name})" for name, depth in depths.items()]
     return (
@@ -206,7 +131,7 @@ def compare(args: argparse.Namespace, folder: Path) -> list[str]:
     write_weights(args.reference, folder)
     names = possible_sides()
     memory = {name: memory_of(name, args, folder) for name in names}
-    sides = [open_side(name, args, folder) for name in names]
+    sides = [open_side(name, args.reference, folder, threads=args.threads) for name in names]
     same = same_codes(*sides[:2])
     depths = [side.run(picture()) for side in sides]
     peaks = []
