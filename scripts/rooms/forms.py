@@ -63,16 +63,22 @@ class Place:
         vertices, faces, uv = leaves.mesh()
         self._add(vertices, faces, uv, np.repeat(surfaces, len(faces) // len(surfaces)))
 
+    def at(self, points: np.ndarray) -> np.ndarray:
+        """Points (N, 3) of these axes, in the room's."""
+        return points @ turn(self.angle).T + self.origin
+
     def _add(self, vertices: np.ndarray, faces: np.ndarray, uv: np.ndarray, surface: int | np.ndarray) -> None:
-        self.scene.add(vertices @ turn(self.angle).T + self.origin, faces, uv, surface)
+        self.scene.add(self.at(vertices), faces, uv, surface)
 
 
 def _directions(points: np.ndarray) -> np.ndarray:
-    """Of a line of points at each, of length 1 (N, 3)."""
+    """Of a line of points at each, of length 1 (N, 3); points that are one have the direction of the nearest other."""
     steps = np.diff(points, axis=0)
     steps /= np.linalg.norm(steps, axis=1, keepdims=True) + 1e-9
     along = np.vstack([steps[:1], steps[:-1] + steps[1:], steps[-1:]])
-    return along / (np.linalg.norm(along, axis=1, keepdims=True) + 1e-9)
+    along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-9
+    known = np.flatnonzero(np.linalg.norm(along, axis=1) > 0.5)
+    return along[known[abs(np.arange(len(along))[:, None] - known).argmin(1)]]
 
 
 def _tube(points: np.ndarray, radii: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ import numpy as np
 import textures
 from forms import Place
 from printed import WHITE
-from room import Builder
+from room import Builder, Foot
 
 THIGH, SHIN, ANKLE = 0.24, 0.245, 0.045
 UPPER_ARM, FOREARM, HAND = 0.17, 0.15, 0.08
@@ -24,6 +24,12 @@ PATTERNS = ((textures.stripes, 2.0), (textures.ornament, 1.0), (textures.carpet,
 SEAT = (0.42, 0.05, 0.42)
 BACKLESS = 0.15
 """Chance that a chair has no back."""
+TRIES = 20
+"""Turns of an arm that are looked through before it hangs down."""
+HANGING = (0.0, 0.12, 0.1, 0.0)
+"""Turns of such an arm."""
+OVER_DESK = 0.04
+"""That the axis of an arm keeps from a desk."""
 
 
 @dataclass(frozen=True)
@@ -87,32 +93,27 @@ def add_upright(builder: Builder, place: Place) -> None:
     hip = np.array([0, max(drop) + ANKLE, 0])
     for side, thigh, bend in zip((-1, 1), thighs, bends, strict=True):
         _leg(person, hip, (side, builder.u(0, 0.08)), thigh, bend)
-    _trunk(builder, person, hip, builder.u(-0.05, 0.15))
+    lean = builder.u(-0.05, 0.15)
+    _trunk(builder, person, hip, lean)
     both = builder.chance(0.4), builder.u(0, 0.6), builder.u(0.3, 1.9)
     for side in (-1, 1):
         forward, bend = both[1:] if both[0] else (builder.u(-0.3, 0.6), builder.u(0.05, 1.2))
-        _arm(builder, person, hip, side, (forward - side * swing * 0.7, builder.u(0.06, 0.35), bend))
+        turns = forward + side * swing * 0.7, builder.u(0.06, 0.35), bend, builder.u(0, 0.5)
+        _arm(person, _joints(_shoulder(person, hip, side, lean), side, turns))
 
 
-def add_sitting(builder: Builder, place: Place) -> None:
-    """Somebody on a chair, both made here."""
+def add_sitting(builder: Builder, place: Place, desk: Foot | None = None) -> None:
+    """Somebody on a chair, both made here, whose arms keep out of the desk before them."""
     person = draw_person(builder, place)
     slope = builder.u(-0.06, 0.1)
     hip = np.array([0, SHIN + ANKLE + THIGH * np.sin(slope) * 0.5, 0])
     for side in (-1, 1):
         thigh = np.pi / 2 - slope + builder.rng.normal() * 0.04
         _leg(person, hip, (side, builder.u(0, 0.2)), thigh, thigh + builder.u(-0.2, 0.4))
-    lean = builder.u(-0.2, 0.4)
+    lean = builder.u(-0.08, 0.4)
     _trunk(builder, person, hip, lean)
     for side in (-1, 1):
-        _arm(
-            builder,
-            person,
-            hip,
-            side,
-            (lean * 0.5 + builder.u(0.1, 0.8), builder.u(0.05, 0.4), builder.u(0.6, 1.3)),
-            lean,
-        )
+        _arm(person, _seated_arm(builder, person, _shoulder(person, hip, side, lean), side, desk))
     _chair(builder, place, (hip[1] - 0.05 * person.bulk) * person.height)
 
 
@@ -150,25 +151,46 @@ def _leg(person: Person, hip: np.ndarray, side: tuple[float, float], thigh: floa
     person.limb([ankle + np.array([0, -0.015, -0.015]), toe], [0.028, 0.022], person.shoes)
 
 
-def _arm(
-    builder: Builder,
-    person: Person,
-    hip: np.ndarray,
-    side: int,
-    turns: tuple[float, float, float],
-    lean: float = 0.0,
-) -> None:
-    """An arm, turned forward, outwards and at the elbow."""
-    forward, out, bend = turns
+def _shoulder(person: Person, hip: np.ndarray, side: int, lean: float) -> np.ndarray:
+    """Where an arm begins (3,)."""
     beside, above = SHOULDER
-    shoulder = hip + np.array([side * beside * person.bulk, above * np.cos(lean), above * np.sin(lean)])
+    return hip + np.array([side * beside * person.bulk, above * np.cos(lean), above * np.sin(lean)])
+
+
+def _joints(shoulder: np.ndarray, side: int, turns: tuple[float, float, float, float]) -> np.ndarray:
+    """Shoulder, elbow, wrist and finger tips (4, 3) of an arm turned forward, outwards, at the elbow and inwards."""
+    forward, out, bend, inwards = turns
     elbow = shoulder + UPPER_ARM * _down(forward, side * out)
-    wrist = elbow + FOREARM * _down(forward + bend, -side * builder.u(0, 0.5))
-    hand = wrist + HAND * 0.8 * (wrist - elbow) / FOREARM
+    along = _down(forward + bend, -side * inwards)
+    wrist = elbow + FOREARM * along
+    return np.stack([shoulder, elbow, wrist, wrist + HAND * 0.8 * along])
+
+
+def _seated_arm(builder: Builder, person: Person, shoulder: np.ndarray, side: int, desk: Foot | None) -> np.ndarray:
+    """Joints of an arm that lies or reaches forward, above a desk or behind its edge."""
+    for _ in range(TRIES):
+        turns = builder.u(0.05, 0.95), builder.u(0.05, 0.4), builder.u(0.6, 1.3), builder.u(0, 0.5)
+        joints = _joints(shoulder, side, turns)
+        if desk is None or not _meets(person, joints, desk):
+            return joints
+    return _joints(shoulder, side, HANGING)
+
+
+def _meets(person: Person, joints: np.ndarray, desk: Foot) -> bool:
+    """Whether an arm is in a desk or below it."""
+    at = np.linspace(0, 3, 25)
+    axis = np.stack([np.interp(at, range(4), column) for column in joints.T], 1)
+    room = person.place.at(axis * person.height)
+    return any(y < desk.y[1] + OVER_DESK and desk.holds(x, z, OVER_DESK) for x, y, z in room)
+
+
+def _arm(person: Person, joints: np.ndarray) -> None:
+    """An arm of such joints (4, 3)."""
+    shoulder, elbow, wrist, tips = joints
     person.limb([shoulder, (shoulder + elbow) / 2, elbow], [0.033, 0.03, 0.026], person.upper)
     forearm = person.upper if person.sleeves else person.skin
     person.limb([elbow, wrist], [0.026, 0.017], forearm)
-    person.limb([wrist, hand], [0.018, 0.016], person.skin)
+    person.limb([wrist, tips], [0.018, 0.016], person.skin)
 
 
 def _down(forward: float, out: float) -> np.ndarray:
