@@ -20,13 +20,17 @@ WIDEST_PLANT = 0.65
 AT_WALL = 0.5
 """Chance that a plant stands before a wall."""
 TALLEST = 1.95
-UPRIGHT: Size = (0.62, TALLEST, 0.6)
+UPRIGHT: Size = (0.8, TALLEST, 1.2)
 """Room that somebody who stands takes."""
-SITTING: Size = (0.62, 1.4, 0.95)
+SITTING: Size = (0.8, 1.5, 1.2)
 SEATED = 0.3
 """Chance that somebody in a room sits away from a desk."""
-FORWARD = 0.12
+FORWARD = 0.25
 """From the middle of the room that a sitting person takes back to the hips."""
+BELOW_DESK = (0.35, 0.6)
+"""Of that room."""
+TRIES = 6
+"""Places at a desk that are looked through for somebody."""
 
 
 def add_living(builder: Builder, room: Room) -> list[Foot]:
@@ -43,7 +47,7 @@ def _plant(builder: Builder, room: Room) -> Foot | None:
     height = np.exp(builder.u(*np.log(PLANT_HEIGHT)))
     height = min(height, builder.height - 0.3)
     reach = min(WIDEST_PLANT, height * builder.u(*PLANT_REACH))
-    size = (1.7 * reach, height, 1.7 * reach)
+    size = (2 * reach, height, 2 * reach)
     spot = builder.against(room, size, 0.02) if builder.chance(AT_WALL) else None
     if spot:
         wall, begin, foot = spot
@@ -66,7 +70,7 @@ def add_person(builder: Builder, room: Room) -> Foot | None:
     if not found:
         return None
     foot, facing = found
-    _put(builder, foot, facing, sits)
+    (_sit if sits else _stand)(builder, foot, facing)
     return foot
 
 
@@ -76,17 +80,24 @@ def seat_at(builder: Builder, room: Room, top: Top, skip: Foot | None = None) ->
     Their knees may be below ``skip``, which is the desk's own foot unless given.
     """
     width, _, depth = top.size
-    facing = top.angle + np.pi + builder.rng.normal() * 0.25
-    x, _, z = top.at(builder.u(-0.25, 0.25) * width, 0, depth / 2 + SITTING[2] / 2 - builder.u(0.2, 0.4))
-    foot = Foot(x, z, SITTING[0] / 2, SITTING[2] / 2, facing, 0, SITTING[1])
-    if not builder.room_of(room, foot, 0.02) or builder.taken(foot, 0.0, skip=skip or top.foot):
-        return None
-    _put(builder, foot, facing, True)
-    return foot
+    desk = skip or top.foot
+    for _ in range(TRIES):
+        facing = top.angle + np.pi + builder.rng.normal() * 0.2
+        below = builder.u(BELOW_DESK[0], min(BELOW_DESK[1], depth - 0.05))
+        x, _, z = top.at(builder.u(-0.25, 0.25) * width, 0, (depth + SITTING[2]) / 2 - below)
+        foot = Foot(x, z, SITTING[0] / 2, SITTING[2] / 2, facing, 0, SITTING[1])
+        if builder.room_of(room, foot, 0.02) and not builder.taken(foot, 0.0, skip=desk):
+            _sit(builder, foot, facing, desk)
+            return foot
+    return None
 
 
-def _put(builder: Builder, foot: Foot, facing: float, sits: bool) -> None:
+def _sit(builder: Builder, foot: Foot, facing: float, desk: Foot | None = None) -> None:
     builder.foot.append(foot)
-    back = turn(facing) @ np.array([0, 0, -FORWARD if sits else 0], np.float32)
-    place = Place(builder.s, np.array([foot.c[0], 0, foot.c[1]]) + back, facing)
-    (add_sitting if sits else add_upright)(builder, place)
+    hips = turn(facing) @ np.array([0, 0, -FORWARD], np.float32) + np.array([foot.c[0], 0, foot.c[1]])
+    add_sitting(builder, Place(builder.s, hips, facing), desk)
+
+
+def _stand(builder: Builder, foot: Foot, facing: float) -> None:
+    builder.foot.append(foot)
+    add_upright(builder, Place(builder.s, np.array([foot.c[0], 0, foot.c[1]]), facing))
