@@ -24,12 +24,14 @@ STEP = 0.035
 """Of a cable, from one bend to the next."""
 PLANT_HEIGHT = (0.15, 0.6)
 """With its pot."""
+PLANT_RADIUS = 0.16
+"""That one takes; its leaves reach as far."""
 SMALL = 2.5
 """Models of small things on average, on a desk of factor 1."""
 
 
-def fill_top(builder: Builder, top: Top) -> None:
-    """Put things on a top of about a desk's size."""
+def fill_top(builder: Builder, top: Top) -> Spots:
+    """Put things on a top of about a desk's size; the spots that they take."""
     spots, rng = Spots(builder, top), builder.rng
     add_screens(builder, top, spots)
     if builder.chance(LAPTOP):
@@ -43,6 +45,7 @@ def fill_top(builder: Builder, top: Top) -> None:
         _cable(builder, top)
     for x, z in spots.some(rng.poisson(SMALL * busy), 0.12):
         builder.small_on(top.foot, top.angle, x, z, top.size[1], 0.26, 0.5)
+    return spots
 
 
 def _paper(builder: Builder, top: Top, x: float, z: float) -> None:
@@ -95,7 +98,8 @@ def _flat(builder: Builder, top: Top, x: float, z: float) -> None:
 def _plant(builder: Builder, top: Top, x: float, z: float) -> None:
     """A small plant in its pot."""
     height = builder.u(*PLANT_HEIGHT)
-    add_plant(builder, top.at(x, top.size[1], z), height, height * builder.u(0.25, 0.5))
+    reach = min(PLANT_RADIUS, height * builder.u(0.25, 0.5))
+    add_plant(builder, top.at(x, top.size[1], max(z, reach - top.size[2] / 2)), height, reach)
 
 
 LYING: tuple[tuple[Callable[[Builder, Top, float, float], None], float, float], ...] = (
@@ -103,7 +107,7 @@ LYING: tuple[tuple[Callable[[Builder, Top, float, float], None], float, float], 
     (_books, 1.2, 0.14),
     (_vessel, 1.2, 0.05),
     (_flat, 1.5, 0.03),
-    (_plant, 0.2, 0.1),
+    (_plant, 0.2, PLANT_RADIUS),
 )
 """What adds it, how many on average on a desk of factor 1, and the radius that one takes."""
 
