@@ -20,9 +20,11 @@ LENGTH, WIDTH, HEIGHT = (5, 12), (4, 9), (2.5, 3.6)
 """Of the room."""
 WINDOWS = 0.7
 """Chance that a long wall is full of windows."""
-PANE, SILL, LINTEL = (0.8, 1.8), (0.75, 1.1), (1.9, 2.6)
+PANE, SILL, LINTEL, DEEP = (0.8, 1.8), (0.75, 1.1), (1.9, 2.6), (0.08, 0.25)
 BLINDS = 0.5
-"""Of the rooms; in those, of the windows."""
+"""Of the rooms."""
+BLIND = (0.3, 1.0)
+"""Of the windows of such a room, those that are deep enough."""
 ALONG = 0.75
 """Chance that the rows stand one behind the other along the room."""
 FIRST, PITCH, LAST = (1.2, 2.4), (1.35, 2.1), 1.1
@@ -54,14 +56,14 @@ class ClassRoom(Desks):
         desks: Each part of one.
         floor: The whole floor, its front at the back of the room.
         facing: Of all desks.
-        look: Boxes of each long desk.
+        look: Boxes and drawers of each long desk.
         seat, scale: Model of all chairs and its factor.
         filled, towers, sitting: Shares of the parts with things, with a computer, and with somebody.
     """
 
     floor: Top
     facing: float
-    look: list[Box]
+    look: tuple[list[Box], list[Box]]
     seat: Any
     scale: float
     filled: float
@@ -82,7 +84,7 @@ class ClassRoom(Desks):
     def _windows(self, wall: Wall) -> None:
         """A row of windows of one size."""
         low, high = self.u(*SILL), min(self.u(*LINTEL), self.height - 0.15)
-        width, gap, depth = self.u(*PANE), self.u(0.15, 0.8), self.u(0.05, 0.25)
+        width, gap, depth = self.u(*PANE), self.u(0.15, 0.8), self.u(*DEEP)
         begin = self.u(0.2, 0.8)
         while begin + width < wall.len - 0.2:
             u = (begin, begin + width)
@@ -106,7 +108,7 @@ class ClassRoom(Desks):
             add_sheets(self, Stretch(wall, 0.0, wall.len), count, (self.u(0.5, 1.2), room.height - 0.2))
 
     def _rows(self, room: Room) -> None:
-        """All desks; they look away from the front wall, and people there look at it."""
+        """All desks, then seats; desks look away from the front wall, and people there look at it."""
         _, _, width, length = room.rects[0]
         along_z = (length >= width) == self.chance(ALONG)
         self.facing = self.choice([0.0, np.pi] if along_z else [np.pi / 2, -np.pi / 2])
@@ -115,13 +117,16 @@ class ClassRoom(Desks):
         self.floor = Top(foot, self.facing, (across, 0, along))
         middles, wide = self._blocks(across)
         size = (wide, self.u(*DESK_HEIGHT), self.u(*DESK_DEPTH))
-        self.look = self._boxes(size)
+        self.look = self._look(size)
         self.seat, self.scale = self.pick_model("seat"), self.u(0.92, 1.1)
         self.filled, self.towers = self.u(*FILLED), self.u(*TOWERS)
         self.sitting = self.u(*SITTING) if self.chance(0.5) else 0.0
-        for z in np.arange(-along / 2 + self.u(*FIRST), along / 2 - LAST, self.u(*PITCH)):
-            for x in middles:
-                self._long_desk(room, self.floor.at(x, 0, z), size)
+        rows = np.arange(-along / 2 + self.u(*FIRST), along / 2 - LAST, self.u(*PITCH))
+        found = [self._long_desk(room, self.floor.at(x, 0, z), size) for z in rows for x in middles]
+        for whole in filter(None, found):
+            for top in self._divided(whole):
+                self.desks.append(top)
+                self._use(room, top, whole.foot)
 
     def _blocks(self, across: float) -> tuple[list[float], float]:
         """Middles of the desks of a row, and how wide each is."""
@@ -131,37 +136,46 @@ class ClassRoom(Desks):
         wide = (across - aisle * (count + 1)) / count
         return [(i - (count - 1) / 2) * (wide + aisle) for i in range(count)], wide
 
-    def _long_desk(self, room: Room, middle: np.ndarray, size: Size) -> None:
-        """A desk with several seats, if there is room for it."""
+    def _long_desk(self, room: Room, middle: np.ndarray, size: Size) -> Top | None:
+        """A desk for several people, if there is room for it."""
         width, height, depth = size
         whole = Top(Foot(middle[0], middle[2], width / 2, depth / 2, self.facing, 0, height), self.facing, size)
         if not self.room_of(room, whole.foot, 0.02) or self.taken(whole.foot, 0.02):
-            return
-        self.foot.append(whole.foot)
-        self.parts(whole.foot, self.facing, 0.0, self.look)
+            return None
+        self._stand(whole, self.look)
+        return whole
+
+    def _divided(self, whole: Top) -> list[Top]:
+        """A long desk's parts, one for each who sits there."""
+        width, height, depth = whole.size
         parts = max(1, round(width / self.u(*PART)))
         part = width / parts
-        for i in range(parts):
-            x, _, z = whole.at(-width / 2 + part * (i + 0.5), 0, 0)
-            foot = Foot(x, z, part / 2, depth / 2, self.facing, 0, height)
-            top = Top(foot, self.facing, (part, height, depth), free=True)
-            self.desks.append(top)
-            self._seat(room, top, whole.foot)
+        middles = [whole.at(-width / 2 + part * (i + 0.5), 0, 0) for i in range(parts)]
+        feet = [Foot(x, z, part / 2, depth / 2, self.facing, 0, height) for x, _, z in middles]
+        return [Top(foot, self.facing, (part, height, depth), free=True) for foot in feet]
 
-    def _seat(self, room: Room, top: Top, whole: Foot) -> None:
-        """What is on and before a part of a desk."""
-        if self.chance(self.filled):
-            fill_top(self, top)
-            if self.chance(self.towers):
-                add_tower(self, top)
+    def _use(self, room: Room, top: Top, whole: Foot) -> None:
+        """What is before and on a part of a desk."""
+        seat = self._seat(room, top, whole)
+        if not self.chance(self.filled):
+            return
+        spots = fill_top(self, top)
+        if self.chance(self.towers):
+            aside = (seat.c - top.foot.c) @ top.foot.ax[0] if seat else self.rng.normal()
+            add_tower(self, top, spots, -1 if aside > 0 else 1, whole)
+
+    def _seat(self, room: Room, top: Top, whole: Foot) -> Foot | None:
+        """Somebody, a chair or nothing before a part of a desk."""
         if self.chance(self.sitting):
             seated = seat_at(self, room, top, whole)
             self.living += [seated] if seated else []
-        elif self.chance(0.85):
-            sideways, away = self.u(-0.25, 0.25) * top.size[0], self.u(-0.25, 0.2)
-            facing = top.angle + np.pi + self.rng.normal() * 0.35
-            chair = Chair(self.seat, self.scale, top.angle, sideways, top.size[2] / 2 + away, facing)
-            chair.put(self, room, top, whole)
+            return seated
+        if not self.chance(0.85):
+            return None
+        sideways, away = self.u(-0.25, 0.25) * top.size[0], self.u(-0.25, 0.2)
+        facing = top.angle + np.pi + self.rng.normal() * 0.35
+        chair = Chair(self.seat, self.scale, top.angle, sideways, top.size[2] / 2 + away, facing)
+        return chair.put(self, room, top, whole)
 
     def _board(self, room: Room) -> None:
         """A board or a screen to project on, on the wall that people look at."""
@@ -191,9 +205,9 @@ class ClassRoom(Desks):
         """Blinds of one kind before windows, if the room has any."""
         if not self.chance(BLINDS):
             return
-        slats, share = self.chance(0.6), self.u(0.3, 1)
+        slats, share = self.chance(0.6), self.u(*BLIND)
         surface = self.s.mat(self.colour() if self.chance(0.3) else (self.u(0.6, 0.95),) * 3)
         for wall in room.walls:
             for hole in wall.holes:
                 if hole["kind"] == "window" and self.chance(share):
-                    add_blind(self, wall, (hole["u"], hole["v"]), slats, surface)
+                    add_blind(self, wall, hole, slats, surface)

@@ -56,8 +56,7 @@ class Desks(Builder):
         top = self._place(room, size)
         if top is None:
             return
-        self.foot.append(top.foot)
-        self.parts(top.foot, top.angle, 0.0, self._boxes(size))
+        self._stand(top, self._look(size))
         self.desks.append(top)
         fill_top(self, top)
         self._place_before(room, top)
@@ -76,8 +75,17 @@ class Desks(Builder):
         foot.y = (0, height)  # without the headroom
         return Top(foot, wall.ang, size)
 
-    def _boxes(self, size: Size) -> list[Box]:
-        """Top, legs, and at times drawers at one side and a board behind the legs."""
+    def _stand(self, top: Top, look: tuple[list[Box], list[Box]]) -> None:
+        """A desk of such boxes and drawers, where nobody's knees are."""
+        boxes, drawers = look
+        self.foot.append(top.foot)
+        self.parts(top.foot, top.angle, 0.0, boxes + drawers)
+        for x, _, z, width, _, depth, _ in drawers:
+            middle = top.at(x, 0, z)
+            self.foot.append(Foot(middle[0], middle[2], width / 2, depth / 2, top.angle, 0, top.size[1]))
+
+    def _look(self, size: Size) -> tuple[list[Box], list[Box]]:
+        """Top, legs, at times a board behind them; and at times drawers at one side."""
         width, height, depth = size
         surface, leg = self._surface(), self.plain()
         thick, side = self.u(0.018, 0.04), self.u(0.025, 0.07)
@@ -86,12 +94,13 @@ class Desks(Builder):
             for z in (-1, 1):
                 at = (x * (width / 2 - side), (height - thick) / 2, z * (depth / 2 - side))
                 boxes.append((*at, side, height - thick, side, leg))
+        drawers = []
         if self.chance(0.4):
             x = self.choice([-1, 1]) * (width / 2 - 0.24)
-            boxes.append((x, height * 0.45, 0, 0.4, height * 0.85, depth * 0.8, self.plain()))
+            drawers.append((x, height * 0.45, 0, 0.4, height * 0.85, depth * 0.8, self.plain()))
         if self.chance(0.3):
             boxes.append((0, height * 0.6, -depth / 2 + 0.02, width * 0.95, height * 0.5, 0.015, leg))
-        return boxes
+        return boxes, drawers
 
     def _surface(self) -> int:
         """Material of a desk's top: white or light grey, wood, or anything."""

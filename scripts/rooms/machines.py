@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import textures
-from places import Spots, Top
-from room import Builder
+from places import INSET, Spots, Top
+from room import Builder, Foot
 from scene import BALL, BOX, turn
 
 SCREENS = (0.2, 0.35, 0.33, 0.12)
 """Chances of 0, 1, 2 and 3 screens side by side."""
 RADIUS = 0.2
 """That a screen and a keyboard keep free."""
+TOWER_RADIUS = 0.24
+"""That a computer keeps free on a desk."""
 MOUSE = (0.06, 0.035, 0.1)
 KEY = 0.021
 """From one key to the next."""
@@ -55,19 +57,31 @@ def _keyboard(builder: Builder, top: Top, x: float, z: float) -> None:
             scene.shape(BOX, where, (across * 0.8, 0.006, down * 0.8), angle, keys)
 
 
-def add_tower(builder: Builder, top: Top) -> None:
-    """A computer that stands below a desk, or on it."""
+def add_tower(builder: Builder, top: Top, spots: Spots, side: int, desk: Foot) -> None:
+    """A computer below a desk at that side (-1 or 1) of a part of it, or on that part; none where there is no room."""
     width, height, depth = top.size
-    size = np.array([builder.u(0.15, 0.22), builder.u(0.3, 0.46), builder.u(0.35, 0.46)])
-    below = builder.chance(0.6) and size[1] < height - 0.1
-    x, z = builder.choice([-1, 1]) * (width / 2 - builder.u(0.15, 0.25)), depth / 2 - size[2] / 2 - builder.u(0.03, 0.2)
-    y = 0.01 if below else height
+    size = np.array([builder.u(0.15, 0.22), builder.u(0.3, 0.46), min(builder.u(0.35, 0.46), depth - 0.1)])
+    x, z = side * (width / 2 - size[0] / 2 - builder.u(0.12, 0.2)), (depth - size[2]) / 2 - builder.u(0.03, 0.2)
+    z, middle = max(z, (size[2] - depth) / 2 + 0.04), top.at(x, 0, z)
+    foot = Foot(middle[0], middle[2], size[0] / 2, size[2] / 2, top.angle, 0, size[1])
+    if builder.chance(0.6) and size[1] < height - 0.1 and not builder.taken(foot, 0.02, skip=desk):
+        builder.foot.append(foot)
+        _tower(builder, top.at(x, 0.01, z), top.angle, size)
+        return
+    inside = (depth - size[2]) / (depth - 2 * INSET * TOWER_RADIUS)
+    for x, z in spots.some(1, TOWER_RADIUS, -inside, inside):
+        _tower(builder, top.at(x, height, z), top.angle, size)
+
+
+def _tower(builder: Builder, foot: np.ndarray, angle: float, size: np.ndarray) -> None:
+    """A computer; foot is the middle of its base."""
     dark = builder.chance(0.7)
     body = builder.s.mat((builder.u(0.02, 0.15) if dark else builder.u(0.6, 0.9),) * 3, spec=0.03)
     front = builder.s.mat((builder.u(0.02, 0.3),) * 3, spec=0.06)
-    angle = top.angle + builder.rng.normal() * 0.05
-    builder.s.shape(BOX, top.at(x, y + size[1] / 2, z), size, angle, body)
-    face = top.at(x, y + size[1] / 2, z + size[2] / 2)
+    middle = foot + np.array([0, size[1] / 2, 0])
+    angle += builder.rng.normal() * 0.03
+    face = middle + turn(angle) @ np.array([0, 0, size[2] / 2])
+    builder.s.shape(BOX, middle, size, angle, body)
     builder.s.shape(BOX, face, size * (0.8, builder.u(0.4, 0.9), 0.02), angle, front)
 
 

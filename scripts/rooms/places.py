@@ -132,10 +132,12 @@ class Chair:
     away: float
     facing: float
 
-    def put(self, builder: Builder, room: Room, top: Top, skip: Foot | None = None) -> None:
-        """Stand it there if there is room; it may stand below ``skip``, which is the top's own foot unless given."""
+    def put(self, builder: Builder, room: Room, top: Top, skip: Foot | None = None) -> Foot | None:
+        """Stand it there if there is room, and what it takes; it may stand below ``skip``, else the top's own foot."""
         width, height, depth = self.model.size * self.scale
         x, _, z = turn(self.side) @ np.array([self.sideways, 0, self.away + depth / 2], np.float32)
         foot = Foot(top.foot.c[0] + x, top.foot.c[1] + z, width / 2, depth / 2, self.facing, 0, height)
         if builder.room_of(room, foot, 0.02) and not builder.taken(foot, 0.01, skip=skip or top.foot):
             builder.put(self.model, foot, self.facing, 0.0, self.scale)
+            return foot
+        return None
