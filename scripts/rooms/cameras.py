@@ -26,13 +26,13 @@ LOW, OVER_DESK = 12, (0.08, 0.35)
 DESK_SIDE = 75
 """Farthest from the front of a desk at a wall [deg]."""
 LIVING_SHARE = 0.3
-"""Of the views of rooms with plants or people that look at one."""
+"""Of the views of desks and of busy places, those that look at a plant or at somebody, where there is one."""
 LIVING_DISTANCE, LIVING_HEIGHT = (0.6, 3.8), (0.4, 1.8)
 THING_DISTANCE, THING_HEIGHT = (0.8, 3.8), (0.4, 1.8)
 CLASS_HEIGHT, CLASS_YAW, CLASS_PITCH = (1.0, 2.2), 32, (-12, 8)
 """Of those who look along a class room: the angle's standard deviation, and mean and deviation of the pitch [deg]."""
 CLASS_CLOSE, CLASS_LOW = (0.35, 1.0), (-4, 25)
-"""Distance and elevation of those who look at a screen, the room behind it."""
+"""Distance and elevation of those who look from near by at what stands on a desk, the room behind it."""
 STEEP_HEIGHT = (0.9, 1.9)
 STEEP_PITCH = (-32, 16)
 """Mean and standard deviation [deg]."""
@@ -148,7 +148,7 @@ def steeply(rng: np.random.Generator, rooms: Builder) -> View:
 
 
 def at_busy_place(rng: np.random.Generator, rooms: BusyPlace) -> View | None:
-    """A look at a counter or table, at a full wall, or at one across a table; None where there is neither."""
+    """A look at a plant or somebody, a counter, a table, a full wall, or one across a table; None where there is none."""
     view = at_living(rng, rooms)
     if view:
         return view
@@ -172,7 +172,7 @@ def at_busy_place(rng: np.random.Generator, rooms: BusyPlace) -> View | None:
 
 
 def in_class(rng: np.random.Generator, rooms: ClassRoom) -> View | None:
-    """A look along the rows or from a wall, at a screen from near by, or at a desk, a plant or somebody."""
+    """A look along the rows or from a wall, from near by at what is on a desk, or at a desk, a plant or somebody."""
     kind = rng.random()
     if kind < 0.2 and rooms.desks:
         return _close(rng, rooms.desks, CLASS_CLOSE, CLASS_LOW)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from desk_things import add_standing
@@ -19,6 +20,8 @@ SHELF_WIDTH = (0.35, 2.2)
 CUPBOARD_WIDTH, CUPBOARD_HEIGHT, CUPBOARD_DEPTH = (0.4, 2.2), (0.35, 0.8), (0.25, 0.4)
 BOARD = 0.02
 """Thickness."""
+FRAME, BLIND = 0.045, 0.04
+"""Depth of a window's frame at the outer end of its reveal, and of a blind before that."""
 
 
 @dataclass(frozen=True)
@@ -143,26 +146,24 @@ def add_cable(builder: Builder, stretch: Stretch, top: float) -> None:
         builder.s.shape(BOX, centre, size, stretch.angle, surface)
 
 
-def add_blind(
-    builder: Builder,
-    wall: Wall,
-    window: tuple[tuple[float, float], tuple[float, float]],
-    slats: bool,
-    surface: int,
-) -> None:
-    """A blind of slats or cloth before a window, let down so far; the window is u and v of its sides."""
-    (left, right), (low, high) = window
-    top, width, middle = min(high + 0.08, builder.height - 0.02), right - left + 0.06, (left + right) / 2
-    bottom = top - (top - low + 0.05) * builder.u(0.15, 1.0)
-    before = -builder.u(0.03, 0.06)
-    builder.s.shape(BOX, wall.at(middle, top, before), (width, 0.05, 0.05), wall.ang, surface)
+def add_blind(builder: Builder, wall: Wall, window: dict[str, Any], slats: bool, surface: int) -> None:
+    """A blind of slats or cloth, let down so far in the reveal of a window (a hole of the wall) if that is deep enough.
+
+    Before the wall it would go through curtains and window boards.
+    """
+    (left, right), (low, high), out = window["u"], window["v"], window["depth"] - FRAME - BLIND / 2
+    if out < BLIND / 2:
+        return
+    width, middle, top = right - left - 0.02, (left + right) / 2, high - BLIND / 2
+    bottom = top - (top - low - 0.03) * builder.u(0.15, 1.0)
+    builder.s.shape(BOX, wall.at(middle, top, out), (width, BLIND * 0.9, BLIND * 0.9), wall.ang, surface)
     if not slats:
         size = (width, top - bottom, 0.004)
-        builder.s.shape(BOX, wall.at(middle, (top + bottom) / 2, before), size, wall.ang, surface)
+        builder.s.shape(BOX, wall.at(middle, (top + bottom) / 2, out), size, wall.ang, surface)
         return
     step, thick = builder.u(0.025, 0.05), builder.u(0.003, 0.02)
     for y in np.arange(bottom, top, step):
-        builder.s.shape(BOX, wall.at(middle, y, before), (width, thick, step * 0.7), wall.ang, surface)
+        builder.s.shape(BOX, wall.at(middle, y, out), (width, thick, step * 0.7), wall.ang, surface)
 
 
 def add_sheets(builder: Builder, stretch: Stretch, count: float, v: tuple[float, float]) -> None:
