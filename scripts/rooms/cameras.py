@@ -148,7 +148,7 @@ def steeply(rng: np.random.Generator, rooms: Builder) -> View:
 
 
 def at_busy_place(rng: np.random.Generator, rooms: BusyPlace) -> View | None:
-    """A look at a plant or somebody, a counter, a table, a full wall, or one across a table; None where there is none."""
+    """A look at a plant or somebody, a counter, a table, a full wall, or one across a table; None where nothing is."""
     view = at_living(rng, rooms)
     if view:
         return view

@@ -10,7 +10,7 @@ from desk_things import fill_top
 from desks import Box, Desks
 from living import add_living, seat_at
 from machines import add_tower
-from places import Chair, Size, Top
+from places import TRIES, Chair, Size, Top
 from printed import WHITE, print_of
 from room import Foot, Room, Wall, rect_outline
 from scene import BOX
@@ -180,15 +180,21 @@ class ClassRoom(Desks):
     def _board(self, room: Room) -> None:
         """A board or a screen to project on, on the wall that people look at."""
         wall = max(room.walls, key=lambda wall: wall.n3 @ (self.floor.at(0, 0, 1) - self.floor.at(0, 0, 0)))
-        width, height = min(self.u(*BOARD_WIDTH), wall.len - 0.4), self.u(*BOARD_HEIGHT)
-        left, low = self.u(0.2, wall.len - width - 0.2), self.u(0.75, 1.1)
-        stretch, u, v = Stretch(wall, 0.0, wall.len), (left, left + width), (low, min(low + height, room.height - 0.1))
-        if not stretch.is_free(u, v):
-            return
+        stretch = Stretch(wall, 0.0, wall.len)
+        for _ in range(TRIES):
+            width, height = min(self.u(*BOARD_WIDTH), wall.len - 0.4), self.u(*BOARD_HEIGHT)
+            left, low = self.u(0.2, wall.len - width - 0.2), self.u(0.75, 1.1)
+            u, v = (left, left + width), (low, min(low + height, room.height - 0.1))
+            if stretch.is_free(u, v):
+                self._hang_board(stretch, u, v)
+                return
+
+    def _hang_board(self, stretch: Stretch, u: tuple[float, float], v: tuple[float, float]) -> None:
+        """A board with a frame, of such sides."""
         stretch.take(u, v)
         frame = self.s.mat((self.u(0.1, 0.8),) * 3)
-        size = (width, v[1] - v[0], 0.03)
-        self.s.shape(BOX, stretch.at(left + width / 2, sum(v) / 2, 0.015), size, stretch.angle, frame)
+        size = (u[1] - u[0], v[1] - v[0], 0.03)
+        self.s.shape(BOX, stretch.at(sum(u) / 2, sum(v) / 2, 0.015), size, stretch.angle, frame)
         inside = (u[0] + 0.03, u[1] - 0.03), (v[0] + 0.03, v[1] - 0.03)
         self.s.quad(*stretch.cover(*inside, 0.032), self._board_face())
 

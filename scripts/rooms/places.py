@@ -14,7 +14,7 @@ from room import Builder, Foot, Room
 from scene import turn
 
 TRIES = 8
-"""Looks for a free spot on a top before a thing is left out."""
+"""Looks for a free spot on a top, or on a wall for a board, before a thing is left out."""
 INSET = 0.6
 """Share of its radius by which a thing stays inside the edge."""
 OVERLAP = 0.8

@@ -129,6 +129,29 @@ def real_rooms(*code):
     return done.stdout
 
 
+EMPTY = (
+    "from forms import Place",
+    "from places import Chair, Top",
+    "from room import Builder, Foot, Room, Wall, rect_outline",
+    "builder = Builder([900000, 3], pack)",
+    "room = Room([(0, 0, 9, 9)], rect_outline(0, 0, 9, 9), 2.7)",
+    "parts = builder.s.parts[0]",
+    "every = lambda: np.concatenate([part[0] for part in parts])",
+    "def clear():",
+    "    parts.clear(), builder.foot.clear()",
+    "def desk_at(angle):",
+    "    desk = Top(Foot(4.5, 4.5, 0.7, 0.35, angle, 0, 0.74), angle, (1.4, 0.74, 0.7))",
+    "    builder.foot.append(desk.foot)",
+    "    return desk",
+)
+"""A builder of an empty room of 9 x 9 m, what it has made, and a desk of 1.4 x 0.7 m in the middle."""
+
+
+def figures(*code):
+    """The numbers that such code prints, a line's in a row (N, M)."""
+    return np.array([list(map(float, line.split())) for line in real_rooms(*EMPTY, *code).splitlines()])
+
+
 @needs_renderer
 def test_a_room_is_read_as_a_data_set_and_not_rendered_twice(tmp_path):
     python, renderer, library = shlex.split(os.environ["DEPTHART_ROOMS"])
@@ -153,55 +176,216 @@ def test_every_kind_that_has_plants_and_people_gives_pictures(tmp_path, kind):
 
 
 @needs_renderer
-def test_plants_stand_in_their_pots_and_reach_about_as_far_as_asked():
-    printed = real_rooms(
-        "from room import Builder",
+@pytest.mark.parametrize(("height", "reach"), [(1.0, 0.3), (0.2, 0.1), (2.0, 0.4)])
+def test_plants_stand_on_the_floor_and_keep_to_their_height_and_reach(height, reach):
+    lowest, highest, farthest = figures(
         "from plants import add_plant",
-        "builder = Builder([900000, 3], pack)",
-        "for _ in range(40):",
-        "    builder.s.parts[0].clear()",
-        "    add_plant(builder, np.array([3.0, 0.7, 2.0]), 1.0, 0.3)",
-        "    where = np.concatenate([part[0] for part in builder.s.parts[0]]) - [3.0, 0.7, 2.0]",
-        "    print(where[:, 1].min(), where[:, 1].max(), np.hypot(where[:, 0], where[:, 2]).max(), len(where))",
-    )
-    figures = np.array([list(map(float, line.split())) for line in printed.splitlines()])
-    lowest, highest, reach, _ = figures.T
-    assert (lowest > -0.9).all()
-    assert ((highest > 0.5) & (highest < 1.6)).all()
-    assert (reach < 1.0).all()
+        "for _ in range(25):",
+        "    clear()",
+        f"    add_plant(builder, np.array([3.0, 0.7, 2.0]), {height}, {reach})",
+        "    where = every() - [3.0, 0.7, 2.0]",
+        "    print(where[:, 1].min(), where[:, 1].max(), np.hypot(where[:, 0], where[:, 2]).max())",
+    ).T
+    assert (abs(lowest) < 0.01).all()
+    assert ((highest > 0.3 * height) & (highest < height + 0.001)).all()
+    assert ((farthest > 0.4 * reach) & (farthest < reach + 0.001)).all()
 
 
 @needs_renderer
-def test_people_are_as_tall_as_people_and_stand_on_the_floor():
-    printed = real_rooms(
-        "from room import Builder",
-        "from forms import Place",
-        "from people import add_sitting, add_upright",
-        "builder = Builder([900000, 3], pack)",
-        "for i in range(40):",
-        "    builder.s.parts[0].clear()",
-        "    (add_upright, add_sitting)[i % 2](builder, Place(builder.s, np.array([3.0, 0.0, 2.0]), i / 6))",
-        "    where = np.concatenate([part[0] for part in builder.s.parts[0]]) - [3.0, 0.0, 2.0]",
-        "    print(where[:, 1].min(), where[:, 1].max(), np.hypot(where[:, 0], where[:, 2]).max())",
+def test_blades_grow_from_the_earth_in_the_pot():
+    away = figures(
+        "from plants import Pot, _upright",
+        "for _ in range(10):",
+        "    clear()",
+        "    _upright(builder, Place(builder.s, np.zeros(3), 0.0), Pot(0.3, 0.08), 0.7, 0.3)",
+        "    bases = every().reshape(-1, 15, 3)[:, 1]",
+        "    print(np.hypot(bases[:, 0], bases[:, 2]).max())",
     )
-    lowest, highest, reach = np.array([list(map(float, line.split())) for line in printed.splitlines()]).T
+    assert ((away > 0.01) & (away < 0.08)).all()
+
+
+@needs_renderer
+def test_plants_of_floors_and_of_desks_keep_out_of_walls():
+    low, high, behind = figures(
+        "from desk_things import _plant as on_desk",
+        "from living import _plant as on_floor",
+        "small = Room([(0, 0, 3, 3)], rect_outline(0, 0, 3, 3), 2.7)",
+        "for i in range(40):",
+        "    clear()",
+        "    foot = on_floor(builder, small)",
+        "    low, high = every()[:, ::2].min(), every()[:, ::2].max()",
+        "    clear()",
+        "    on_desk(builder, desk_at(0.0), 0.1, -0.25)",
+        "    print(low, high, every()[:, 2].min())",
+    ).T
+    assert (low > 0).all()
+    assert (high < 3).all()
+    assert (behind > 4.5 - 0.35 - 0.001).all()
+
+
+@needs_renderer
+def test_people_are_as_tall_as_people_and_take_the_floor_that_they_are_given():
+    made = figures(
+        "from living import FORWARD, SITTING, UPRIGHT",
+        "from people import add_sitting, add_upright",
+        "for i in range(80):",
+        "    clear()",
+        "    (add_upright, add_sitting)[i % 2](builder, Place(builder.s, np.zeros(3), 0.0))",
+        "    (width, _, depth), ahead = (UPRIGHT, SITTING)[i % 2], (0, FORWARD)[i % 2]",
+        "    beside, ahead = abs(every()[:, 0]).max() - width / 2, abs(every()[:, 2] - ahead).max() - depth / 2",
+        "    print(every()[:, 1].min(), every()[:, 1].max(), beside, ahead)",
+    )
+    lowest, highest, beside, ahead = made.T
     assert (abs(lowest) < 0.06).all()
     assert ((highest[::2] > 1.35) & (highest[::2] < 2.05)).all()
-    assert ((highest[1::2] > 1.0) & (highest[1::2] < 1.65)).all()
-    assert (reach < 1.0).all()
+    assert ((highest[1::2] > 1.0) & (highest[1::2] < 1.55)).all()
+    assert (beside < 0.06).all()
+    assert (ahead < 0.12).all()
+    assert np.mean(np.maximum(beside, ahead) < 0.02) > 0.9
 
 
 @needs_renderer
-def test_class_rooms_are_large_and_have_rows_of_desks():
-    printed = real_rooms(
-        "from classes import ClassRoom",
-        "for seed in range(6):",
-        "    room = ClassRoom([seed, 3], pack)",
-        "    print(*sorted(room.main.rects[0][2:]), len(room.desks))",
+def test_who_stands_has_shoulders_on_the_trunk_and_walks_with_arms_against_legs():
+    made = figures(
+        "from people import add_upright",
+        "ring = lambda part, i: part[0].reshape(-1, 13, 3)[i, :12].mean(0)",
+        "for _ in range(80):",
+        "    clear()",
+        "    add_upright(builder, Place(builder.s, np.zeros(3), 0.0))",
+        "    shoulders = [ring(parts[i], 2)[2] for i in (-6, -3)]",
+        "    step, reach = (ring(parts[j], 2)[2] - ring(parts[i], 2)[2] for i, j in ((2, 5), (-4, -1)))",
+        "    print(max(abs(shoulders - ring(parts[6], 6)[2])), step, reach)",
     )
-    narrow, long, desks = np.array([list(map(float, line.split())) for line in printed.splitlines()]).T
+    off, step, reach = made.T
+    assert (off < 0.01).all()
+    walking = abs(step) > 0.3
+    assert walking.sum() > 10
+    assert np.median(reach[walking] * np.sign(step[walking])) < -0.05
+
+
+@needs_renderer
+def test_somebody_at_a_desk_faces_it_and_has_no_arm_in_it():
+    before, ahead, crossing = figures(
+        "from living import seat_at",
+        "for i in range(30):",
+        "    clear()",
+        "    desk = desk_at(i * 0.7)",
+        "    foot = seat_at(builder, room, desk)",
+        "    front = desk.foot.ax[1]",
+        "    legs, trunk = (np.concatenate([p[0][:, ::2] for p in some]).mean(0) for some in (parts[:6], parts[6:7]))",
+        "    edges = np.concatenate([part[0][part[1]] for part in parts[:-1]])",
+        "    share = (0.73 - edges[:, :, 1]) / (np.roll(edges, 1, 1)[:, :, 1] - edges[:, :, 1] + 1e-12)",
+        "    at = (edges + share[..., None] * (np.roll(edges, 1, 1) - edges))[(share > 0) & (share < 1)]",
+        "    crossing = sum(desk.foot.holds(x, z, 0.0) for x, _, z in at)",
+        "    print((foot.c - desk.foot.c) @ front, (trunk - legs) @ front, crossing)",
+    ).T
+    assert (before > 0.35).all()
+    assert (ahead > 0.1).all()
+    assert not crossing.any()
+
+
+@needs_renderer
+def test_some_rooms_have_plants_and_some_have_people():
+    plants, standing, sitting, made = figures(
+        "from living import SITTING, UPRIGHT, add_living",
+        "for _ in range(100):",
+        "    clear()",
+        "    heights = [foot.y[1] for foot in add_living(builder, room)]",
+        "    standing, sitting = heights.count(UPRIGHT[1]), heights.count(SITTING[1])",
+        "    print(len(heights) - standing - sitting, standing, sitting, len(parts))",
+    ).T
+    assert 25 < (plants > 0).sum() < 55
+    assert 18 < (standing + sitting > 0).sum() < 45
+    assert (standing > 0).sum() > (sitting > 0).sum() > 3
+    assert ((made > 0) == (plants + standing + sitting > 0)).all()
+
+
+@needs_renderer
+def test_a_computer_stands_below_a_desk_where_no_seat_is_or_on_it():
+    made = figures(
+        "from machines import add_tower",
+        "from places import Spots",
+        "for i in range(60):",
+        "    clear()",
+        "    desk, spots = desk_at(0.0), None",
+        "    if i % 2:",
+        "        builder.foot.append(Foot(4.5, 5.0, 0.7, 0.8, 0.0, 0, 1.4))",
+        "    add_tower(builder, desk, Spots(builder, desk), (-1, 1)[i // 2 % 2], desk.foot)",
+        "    (x0, y0, z0), (x1, y1, z1) = every().min(0) - [4.5, 0, 4.5], every().max(0) - [4.5, 0, 4.5]",
+        "    beside, before = max(abs(x0), abs(x1)) - 0.7, max(abs(z0), abs(z1)) - 0.35",
+        "    print(y0, y1, (x0 + x1) * (-1, 1)[i // 2 % 2] / 2, beside, before)",
+    )
+    low, high, side, beside, before = made.T
+    below = high < 0.74
+    assert 10 < below[::2].sum() < 28
+    assert not below[1::2].any()
+    assert (side[below] > 0.3).all()
+    assert (low[~below] > 0.74 - 1e-6).all()
+    assert (beside < 0).all()
+    assert (before < 0.03).all()
+
+
+@needs_renderer
+@pytest.mark.parametrize(("deep", "hung"), [(0.2, True), (0.09, True), (0.06, False)])
+def test_blinds_hang_inside_windows_that_are_deep_enough(deep, hung):
+    made = figures(
+        "from walls import add_blind",
+        f"hole = {{'kind': 'window', 'u': (1.0, 2.2), 'v': (0.9, 2.1), 'depth': {deep}}}",
+        "for i in range(20):",
+        "    clear()",
+        "    add_blind(builder, Wall((0, 0), (3, 0)), hole, i % 2 == 0, 0)",
+        "    print(*every().min(0), *every().max(0)) if parts else print(0)",
+    )
+    assert (made.shape[1] == 6) == hung
+    if hung:
+        left, low, outside, right, high, inside = made.T
+        assert (left > 1.0).all()
+        assert (right < 2.2).all()
+        assert (low > 0.9).all()
+        assert (high < 2.101).all()
+        assert np.ptp(low) > 0.3
+        assert (outside > -deep + 0.04).all()
+        assert (inside < 0.001).all()
+
+
+@needs_renderer
+def test_flat_ends_of_skins_are_round():
+    ends = figures(
+        "clear()",
+        "Place(builder.s, np.zeros(3), 0.0).skin([(0, 0, 0), (0.3, 0.4, 0.2)], [0.1, 0.1], 0, bulge=0)",
+        "for ring, middle in ((1, (0, 0, 0)), (-2, (0.3, 0.4, 0.2))):",
+        "    print(*np.linalg.norm(every().reshape(-1, 13, 3)[ring] - middle, axis=1))",
+    )
+    assert np.allclose(ends, 0.1, atol=1e-4)
+
+
+@needs_renderer
+def test_class_rooms_have_rows_of_desks_chairs_people_windows_and_a_board():
+    made = figures(
+        "from classes import ClassRoom",
+        "for seed in range(16):",
+        "    own = ClassRoom([seed, 3], pack)",
+        "    along = own.floor.foot.ax[1]",
+        "    rows = np.unique(np.round([top.foot.c @ along for top in own.desks], 3))",
+        "    apart = np.diff([*rows, rows[-1] + 1.5])",
+        "    chairs = sum(abs(foot.h[0] - own.seat.size[0] * own.scale / 2) < 1e-6 for foot in own.foot)",
+        "    people = sum(foot.y[1] == 1.5 for foot in own.living)",
+        "    windows = max(sum(hole['kind'] == 'window' for hole in wall.holes) for wall in own.main.walls)",
+        "    front = max(own.main.walls, key=lambda wall: wall.n @ along)",
+        "    holes = [hole['u'][0] for hole in front.holes]",
+        "    hung = [u for u in front.used if u[2] > 0.74 and u[1] - u[0] >= 1.2 and u[3] - u[2] > 0.7]",
+        "    boards = [u for u in hung if min(abs(u[0] - x) for x in [*holes, 99]) > 0.06]",
+        "    sides = sorted(own.main.rects[0][2:])",
+        "    print(*sides, len(own.desks), apart.min(), apart.max(), chairs, people, windows, len(boards))",
+    )
+    narrow, long, desks, nearest, farthest, chairs, people, windows, boards = made.T
     assert ((narrow >= 4) & (long >= 5) & (long <= 12)).all()
     assert np.median(desks) >= 6
+    assert ((nearest > 1.349) & (farthest < 2.101)).all()
+    assert (chairs + people).sum() > 0.6 * desks.sum()
+    assert people.sum() >= 10
+    assert (windows >= 3).sum() >= 6
+    assert (boards > 0).sum() >= 7
 
 
 @needs_renderer
