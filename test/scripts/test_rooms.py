@@ -131,7 +131,7 @@ def real_rooms(*code):
 
 EMPTY = (
     "from forms import Place",
-    "from places import Chair, Top",
+    "from places import Top",
     "from room import Builder, Foot, Room, Wall, rect_outline",
     "builder = Builder([900000, 3], pack)",
     "room = Room([(0, 0, 9, 9)], rect_outline(0, 0, 9, 9), 2.7)",
@@ -363,22 +363,26 @@ def test_flat_ends_of_skins_are_round():
 def test_class_rooms_have_rows_of_desks_chairs_people_windows_and_a_board():
     made = figures(
         "from classes import ClassRoom",
+        "from living import SITTING",
         "for seed in range(16):",
         "    own = ClassRoom([seed, 3], pack)",
         "    along = own.floor.foot.ax[1]",
         "    rows = np.unique(np.round([top.foot.c @ along for top in own.desks], 3))",
         "    apart = np.diff([*rows, rows[-1] + 1.5])",
         "    chairs = sum(abs(foot.h[0] - own.seat.size[0] * own.scale / 2) < 1e-6 for foot in own.foot)",
-        "    people = sum(foot.y[1] == 1.5 for foot in own.living)",
+        "    people = sum(foot.y[1] == SITTING[1] for foot in own.living)",
         "    windows = max(sum(hole['kind'] == 'window' for hole in wall.holes) for wall in own.main.walls)",
         "    front = max(own.main.walls, key=lambda wall: wall.n @ along)",
         "    holes = [hole['u'][0] for hole in front.holes]",
         "    hung = [u for u in front.used if u[2] > 0.74 and u[1] - u[0] >= 1.2 and u[3] - u[2] > 0.7]",
         "    boards = [u for u in hung if min(abs(u[0] - x) for x in [*holes, 99]) > 0.06]",
+        "    drawers = [foot for foot in own.foot if foot.h[0] == 0.2 and own.look[1]]",
+        "    clashes = sum(foot.hits(drawer) for foot in own.living for drawer in drawers)",
         "    sides = sorted(own.main.rects[0][2:])",
-        "    print(*sides, len(own.desks), apart.min(), apart.max(), chairs, people, windows, len(boards))",
+        "    found = chairs, people, windows, len(boards), len(drawers), clashes",
+        "    print(*sides, len(own.desks), apart.min(), apart.max(), *found)",
     )
-    narrow, long, desks, nearest, farthest, chairs, people, windows, boards = made.T
+    narrow, long, desks, nearest, farthest, chairs, people, windows, boards, drawers, clashes = made.T
     assert ((narrow >= 4) & (long >= 5) & (long <= 12)).all()
     assert np.median(desks) >= 6
     assert ((nearest > 1.349) & (farthest < 2.101)).all()
@@ -386,6 +390,8 @@ def test_class_rooms_have_rows_of_desks_chairs_people_windows_and_a_board():
     assert people.sum() >= 10
     assert (windows >= 3).sum() >= 6
     assert (boards > 0).sum() >= 7
+    assert drawers.sum() >= 4
+    assert not clashes.any()
 
 
 @needs_renderer
