@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from depthart_core.backends.onnx import OnnxParts
 from depthart_core.backends.stepping import SteppedBackend, read_feeds
+from depthart_core.export.convolutions import Heard, Listening
 from depthart_core.export.int8 import quantize_layers
 from depthart_core.preprocess import to_input
 from depthart_core.store import exports
@@ -46,30 +45,6 @@ VARIANTS = {
 }
 
 Feeds = Mapping[str, Sequence[dict[str, np.ndarray]]]
-
-
-class Listening(OnnxParts):
-    """Graphs that remember what they were fed with."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.heard: dict[str, list[dict[str, np.ndarray]]] = {part: [] for part in exports.PARTS}
-
-    def run(self, part: str, feed: Mapping[str, Any]) -> dict[str, Any]:
-        """Remember and run."""
-        self.heard[part].append({name: value.numpy().copy() for name, value in feed.items()})
-        return super().run(part, feed)
-
-
-class Heard(CalibrationDataReader):
-    """What a part was fed with, once more."""
-
-    def __init__(self, feeds: Sequence[dict[str, np.ndarray]]) -> None:
-        self.feeds: Iterator[dict[str, np.ndarray]] = iter(feeds)
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        """Return one after the other."""
-        return next(self.feeds, None)
 
 
 def quantized(folder: Path, target: Path, pictures: Sequence[np.ndarray]) -> dict[str, Path]:

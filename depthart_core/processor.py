@@ -10,6 +10,10 @@ PROCESSORS, BOARD = Path("/proc/cpuinfo"), Path("/proc/device-tree/model")
 """Where Linux describes processors, and on most Arm machines the board that they are on."""
 
 
+VNNI = {"avx512_vnni", "avx_vnni"}
+"""What Linux calls VNNI, on x86-64."""
+
+
 def processor_name(processors: Path | None = None, board: Path | None = None) -> str:
     """The name of this machine's processor; on Arm, which has none of its own, the board's or the numbers of the cores.
 
@@ -25,6 +29,15 @@ def processor_name(processors: Path | None = None, board: Path | None = None) ->
         return name
     cores = zip(makers, _values(text, "CPU part"), strict=False)
     return ", ".join([platform.machine(), *sorted({f"{maker}:{part}" for maker, part in cores})])
+
+
+def sums_int8(processors: Path | None = None) -> bool:
+    """Whether this machine's processor has instructions (VNNI) that sum products of 8 bits without saturating.
+
+    Args:
+        processors: Linux's description of the processors.
+    """
+    return not VNNI.isdisjoint(_read(processors or PROCESSORS).split())
 
 
 def _values(text: str, key: str) -> list[str]:

@@ -18,6 +18,7 @@ from depthart_core.export.whole import check_exportable, export_onnx, versions_o
 from depthart_core.inference import BackendOptions
 from depthart_core.model import DepthART
 from depthart_core.model_files import Fingerprint, fingerprint, lasting_name, model_path
+from depthart_core.processor import sums_int8
 from depthart_core.store import exports
 from depthart_core.store.cache import weights_folder
 from depthart_core.store.integrity import file_hash
@@ -51,7 +52,8 @@ class ExportOptions:
     Attributes:
         decode: "expected" or "argmax".
         form: One of `exports.FORMS`; None: "stepped" in float32 and int8, which a CPU computes in, "whole" otherwise.
-        precision: One of `DTYPES`, or "int8": the layers of the transformer, see `int8`.
+        precision: One of `DTYPES`, or "int8": the layers of the transformer, see `int8`, and on processors with VNNI
+            convolutions, see `convolutions`.
         max_scales: Of the form "whole": decode so many scales; None: all.
     """
 
@@ -135,6 +137,10 @@ def export_model(
         report(f"comparing with PyTorch on {len(pictures)} pictures")
         record = describe(lasting_name(model), weights, wish, temporary)
         record = verify_export(loaded, temporary, record, pictures, report=report)
+        if wish.precision == "int8" and sums_int8():
+            from depthart_core.export.convolutions import with_convolutions  # likewise
+
+            record = with_convolutions(loaded, temporary, record, pictures, report=report)
         write_record(temporary / exports.RECORD, record)
         put_in_place(temporary, target, check=check_weights)
     if folder is None and wish.chosen_form == "stepped":  # which "auto" takes: what was the fastest may not be any more

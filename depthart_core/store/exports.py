@@ -63,6 +63,7 @@ class Record:
         deviation: Output -> mean, p99 and max over those pictures, see `depthart_core.export.agreement`; older records
             have max and mean alone.
         openvino: Precisions in which it was compared with PyTorch in OpenVINO; older records do not say.
+        convolutions: Of precision int8: parts whose convolutions are in int8, too; older records do not say.
         format: `FORMAT`.
     """
 
@@ -81,6 +82,7 @@ class Record:
     pictures: int
     deviation: dict[str, dict[str, float]]
     openvino: list[str] = field(default_factory=list)
+    convolutions: list[str] = field(default_factory=list)
     format: str = FORMAT
 
     def export_command(self) -> str:
