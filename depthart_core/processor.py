@@ -31,8 +31,8 @@ def processor_name(processors: Path | None = None, board: Path | None = None) ->
     return ", ".join([platform.machine(), *sorted({f"{maker}:{part}" for maker, part in cores})])
 
 
-def sums_int8(processors: Path | None = None) -> bool:
-    """Whether this machine's processor has instructions (VNNI) that sum products of 8 bits without saturating.
+def has_vnni(processors: Path | None = None) -> bool:
+    """Whether this machine's processor has VNNI, which sums products of 8 bits without saturating.
 
     Args:
         processors: Linux's description of the processors.

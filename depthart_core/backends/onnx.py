@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,8 +15,12 @@ import onnxruntime
 from depthart_core.backends.stepping import SteppedBackend, read_feeds
 from depthart_core.errors import BackendError, running
 from depthart_core.inference import BackendOptions, Inference
+from depthart_core.processor import has_vnni
 from depthart_core.store import exports
 from depthart_core.store.integrity import warn_of_version
+
+X86 = ("x86_64", "AMD64")
+"""What Python calls processors that have VNNI or saturate."""
 
 
 class OnnxParts:
@@ -88,10 +93,16 @@ def load(model: str | Path, options: BackendOptions) -> SteppedBackend:
 
     Raises:
         CheckpointError: The model is missing or damaged.
-        BackendError: There are no proven graphs for the model and these options, or they are damaged.
+        BackendError: There are no proven graphs for the model and these options, or they are damaged, or made for
+            processors of another kind.
     """
     options.demand_precision("onnx", *exports.RUNNABLE["onnx"])
     folder, record, scales = exports.open_export(model, options, backend="onnx")
+    if record.convolutions and platform.machine() in X86 and not has_vnni():
+        raise BackendError(
+            f"{folder} was made for processors with VNNI, without which its sums saturate; "
+            f"make it anew with: {record.export_command()}"
+        )
     warn_of_version(folder, record, "onnxruntime", onnxruntime.__version__)
     return open_parts(folder, record, scales, threads=options.threads)
 

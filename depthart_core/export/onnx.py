@@ -18,7 +18,7 @@ from depthart_core.export.whole import check_exportable, export_onnx, versions_o
 from depthart_core.inference import BackendOptions
 from depthart_core.model import DepthART
 from depthart_core.model_files import Fingerprint, fingerprint, lasting_name, model_path
-from depthart_core.processor import sums_int8
+from depthart_core.processor import has_vnni
 from depthart_core.store import exports
 from depthart_core.store.cache import weights_folder
 from depthart_core.store.integrity import file_hash
@@ -137,7 +137,7 @@ def export_model(
         report(f"comparing with PyTorch on {len(pictures)} pictures")
         record = describe(lasting_name(model), weights, wish, temporary)
         record = verify_export(loaded, temporary, record, pictures, report=report)
-        if wish.precision == "int8" and sums_int8():
+        if wish.precision == "int8" and has_vnni():
             from depthart_core.export.convolutions import with_convolutions  # likewise
 
             record = with_convolutions(loaded, temporary, record, pictures, report=report)

@@ -4,7 +4,7 @@ import platform
 
 import pytest
 
-from depthart_core.processor import processor_name
+from depthart_core.processor import has_vnni, processor_name
 
 EPYC = "processor\t: {}\nvendor_id\t: AuthenticAMD\nmodel\t\t: 1\nmodel name\t: AMD EPYC 7B13\nflags\t\t: fpu avx2\n\n"
 ORIN = """processor\t: {}
@@ -45,3 +45,14 @@ def test_a_processor_is_named_by_itself_its_board_or_its_cores(tmp_path, process
 
 def test_where_the_system_describes_nothing_its_kind_remains(tmp_path):
     assert processor_name(tmp_path / "cpuinfo", tmp_path / "model") == platform.machine()
+
+
+@pytest.mark.parametrize(
+    ("flags", "has"),
+    [("fpu avx2", False), ("fpu avx2 avx512_vnni", True), ("fpu avx_vnni", True), ("avx_vnni_int8", False)],
+)
+def test_vnni_is_known_by_its_flags(tmp_path, flags, has):
+    processors = tmp_path / "cpuinfo"
+    processors.write_text(two(EPYC.replace("fpu avx2", flags)))
+    assert has_vnni(processors) is has
+    assert not has_vnni(tmp_path / "none")
