@@ -1,8 +1,8 @@
 """Stepped graphs in int8: what ONNX Runtime's quantization makes of them, calibrated on pictures.
 
 Static: convolutions and matrix products between Q/DQ, activations scaled as pictures showed them. Dynamic: the layers
-of the transformer alone, activations scaled as they come, as `depthart export --precision int8` makes it. With 7 bits
-for the weights sums of products cannot saturate, as they otherwise do on processors without VNNI.
+of the transformer alone, activations scaled as they come, as `depthart export --precision int8` makes it where a
+processor has no VNNI. With 7 bits for the weights sums of products cannot saturate, as they otherwise do without VNNI.
 """
 
 from __future__ import annotations

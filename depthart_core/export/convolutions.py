@@ -1,9 +1,9 @@
 """Convolutions of a stepped export in int8, beside its transformer: for ONNX Runtime on processors with VNNI.
 
-Those of the image features and of the guided decoder, where nearly all of their time goes; scales of activations come
-from pictures. In float32 stay the first of the features, where ranges are wide for what little is in them, and what
-makes numbers of the last features: the decoder's last convolutions, of which depth is the exponential, and the heads
-(benchmarks/results/engines.md).
+Those of the image features and of the guided decoder, where nearly all of their time goes; ranges of activations come
+from pictures. In float32 stay the first of the features, whose errors all others inherit, and what makes numbers of the
+last ones: the decoder's last two convolutions, of which depth is the exponential, and the heads. Weights have 8 bits,
+7 are too few, so that sums saturate on x86-64 without VNNI (benchmarks/results/engines.md).
 """
 
 from __future__ import annotations
@@ -20,15 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    CalibrationMethod,
-    QDQQuantizer,
-    QuantType,
-    TensorData,
-    TensorsData,
-    create_calibrator,
-)
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QDQQuantizer, QuantType
+from onnxruntime.quantization.calibrate import TensorData, TensorsData, create_calibrator
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from depthart_core.backends.onnx import OnnxParts
