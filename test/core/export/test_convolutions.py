@@ -10,7 +10,6 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `onnx`)"
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
 
-from depthart_core.export.convolutions import PARTS  # noqa: E402
 from depthart_core.export.onnx import ExportOptions, export_model  # noqa: E402
 from depthart_core.export.verify_export import LIMITS  # noqa: E402
 from depthart_core.store.exports import read_record  # noqa: E402
@@ -67,16 +66,15 @@ def test_with_vnni_convolutions_are_in_int8_and_the_record_says_so(both):
     assert (done.path / "step.onnx").read_bytes() == (without.path / "step.onnx").read_bytes()
 
 
-def test_depth_is_that_of_float32_on_pictures_that_ranges_were_not_taken_from(both, toy_heads_path, vnni):
+def test_depth_is_close_to_that_of_float32_on_pictures_that_ranges_were_not_taken_from(both, toy_heads_path, vnni):
     exact, fast = DepthEstimator.load(toy_heads_path, backend="torch"), DepthEstimator.load(both[1].path)
     for picture in structured_pictures(64, 8)[4:]:
         a, b = exact(picture), fast(picture)
-        print(np.abs(b.values / a.values - 1.0).mean(), np.abs(b.confidence - a.confidence).mean())
         assert 0.0 < np.abs(b.values / a.values - 1.0).mean() < 3e-2
         assert np.abs(b.confidence - a.confidence).mean() < 1e-2
 
 
-def test_ranges_end_where_a_clip_ends_and_have_a_margin_elsewhere(both):
+def test_ranges_end_where_a_clip_ends(both):
     graph = onnx.load(both[1].path / "prefix.onnx").graph
     scales = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer if "scale" in item.name}
     limits = [values for name, values in scales.items() if name.startswith("hardtanh")]
@@ -101,7 +99,6 @@ def test_convolutions_that_deviate_stay_in_float32_and_it_is_told(both, toy_head
 
 def test_a_model_without_such_convolutions_is_exported_as_without_vnni(tiny_model_path, tmp_path, vnni):
     assert not int8(tiny_model_path, tmp_path).record.convolutions
-    assert set(PARTS) == {"prefix", "decode"}
 
 
 def test_without_vnni_an_export_for_it_is_refused_with_the_cure(both, vnni, monkeypatch):
