@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
+import onnxruntime
 from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QDQQuantizer, QuantType
 from onnxruntime.quantization.calibrate import TensorData, TensorsData, create_calibrator
@@ -26,7 +27,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from depthart_core.backends.onnx import OnnxParts
 from depthart_core.backends.stepping import SteppedBackend, read_feeds
-from depthart_core.errors import BackendError
+from depthart_core.errors import BackendError, running
 from depthart_core.export.agreement import Pictures, resize_pictures
 from depthart_core.export.tracing import quiet, weights_path
 from depthart_core.export.verify_export import verify_export
@@ -90,16 +91,19 @@ def with_convolutions(
     Returns:
         The record of what is in the folder now.
     """
+    shown = resize_pictures(pictures, record.input_size)
     with tempfile.TemporaryDirectory(prefix="depthart-") as temporary:
         trial = Path(temporary)
-        parts = quantize_convolutions(folder, trial, record, resize_pictures(pictures, record.input_size))
-        if not parts:
-            return record
-        for name in record.files:
-            if not (trial / name).exists():
-                shutil.copy(folder / name, trial / name)
-        changed = replace(record, files={name: file_hash(trial / name) for name in record.files}, convolutions=parts)
         try:
+            with running(f"ONNX Runtime {onnxruntime.__version__} cannot quantize them", Exception):
+                parts = quantize_convolutions(folder, trial, record, shown)
+            if not parts:
+                return record
+            for name in record.files:
+                if not (trial / name).exists():
+                    shutil.copy(folder / name, trial / name)
+            files = {name: file_hash(trial / name) for name in record.files}
+            changed = replace(record, files=files, convolutions=parts)
             changed = verify_export(model, trial, changed, pictures, report=report)
         except BackendError as error:
             report(f"convolutions stay in float32: {error}")

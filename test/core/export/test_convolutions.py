@@ -11,7 +11,7 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `
 pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
 
 from depthart_core.export.onnx import ExportOptions, export_model  # noqa: E402
-from depthart_core.export.verify_export import LIMITS  # noqa: E402
+from depthart_core.export.verify_export import COARSE_LIMITS, LIMITS  # noqa: E402
 from depthart_core.store.exports import read_record  # noqa: E402
 
 
@@ -90,11 +90,35 @@ def test_convolutions_that_deviate_stay_in_float32_and_it_is_told(both, toy_head
     without, done = both
     worst = [max(figures["mean"] for figures in each.record.deviation.values()) for each in (without, done)]
     assert worst[0] < worst[1]
-    monkeypatch.setitem(LIMITS, "int8", Limits(mean=sum(worst) / 2))
+    for limits in (LIMITS, COARSE_LIMITS):
+        monkeypatch.setitem(limits, "int8", Limits(mean=sum(worst) / 2))
     told = []
     kept = int8(toy_heads_path, tmp_path / "graphs", report=told.append)
     assert told[-1].startswith("convolutions stay in float32: the graph is refused: ")
     assert (kept.record.convolutions, kept.record.files) == ([], without.record.files)
+
+
+@pytest.mark.parametrize("strict", [LIMITS, COARSE_LIMITS], ids=["all scales", "fewer"])
+def test_after_fewer_scales_than_all_other_limits_hold(both, toy_heads_path, tmp_path, vnni, monkeypatch, strict):
+    for limits in (LIMITS, COARSE_LIMITS):
+        monkeypatch.setitem(limits, "int8", Limits(mean=0.5))
+    figures = both[1].record.deviation
+    after = [each["mean"] for name, each in figures.items() if name.startswith("depth after")]
+    first = min(after) if strict is COARSE_LIMITS else figures["depth"]["mean"]
+    monkeypatch.setitem(strict, "int8", Limits(mean=first * 0.99))
+    told = []
+    int8(toy_heads_path, tmp_path, report=told.append)
+    assert "the graph is refused: depth deviates" in told[-1]
+
+
+def test_an_export_is_made_where_the_quantizer_fails(toy_heads_path, tmp_path, vnni, monkeypatch):
+    monkeypatch.delattr("onnxruntime.quantization.QDQQuantizer.quantize_model")
+    told = []
+    done = int8(toy_heads_path, tmp_path, report=told.append)
+    assert not done.record.convolutions
+    assert told[-1].startswith("convolutions stay in float32: ONNX Runtime ")
+    assert "cannot quantize them: " in told[-1]
+    DepthEstimator.load(done.path)
 
 
 def test_a_model_without_such_convolutions_is_exported_as_without_vnni(tiny_model_path, tmp_path, vnni):

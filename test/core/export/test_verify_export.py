@@ -19,7 +19,7 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not inst
 pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `onnx`)")
 
 from depthart_core.export.onnx import ExportOptions, export_model  # noqa: E402
-from depthart_core.export.verify_export import _named, _verified, verify_export  # noqa: E402
+from depthart_core.export.verify_export import LIMITS, _named, _verified, verify_export  # noqa: E402
 from depthart_core.store import exports  # noqa: E402
 
 
@@ -34,12 +34,12 @@ def verify(folder, model):
 
 
 def test_depth_and_size_are_compared_by_ratio_and_confidence_by_difference():
-    deviation = _verified(said(), said(depth=2.0002, confidence=0.5001, size=3.0003), "fp32")
+    deviation = _verified(said(), said(depth=2.0002, confidence=0.5001, size=3.0003), LIMITS["fp32"])
     assert {name: pytest.approx(each["max"], rel=0.01) for name, each in deviation.items()} == dict.fromkeys(
         ("depth", "confidence", "size"), 1e-4
     )
     with pytest.raises(BackendError, match=r"the graph is refused: size deviates .* by 10% \(max\), allowed is 0\.1%"):
-        _verified(said(), said(size=2.7), "fp32")
+        _verified(said(), said(size=2.7), LIMITS["fp32"])
 
 
 def said(depth=2.0, confidence=0.5, size=3.0):
