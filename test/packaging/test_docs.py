@@ -11,6 +11,7 @@ import math
 import re
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -216,7 +217,10 @@ def shown_limits(kind):
 
 
 def test_the_limits_of_exports_that_are_shown_are_those_that_are_kept():
-    limits = pytest.importorskip("depthart_core.export.verify_export", reason="no onnxruntime (extra `onnx`)").LIMITS
+    verify = pytest.importorskip("depthart_core.export.verify_export", reason="no onnxruntime (extra `onnx`)")
+    limits, text = verify.LIMITS, (ROOT / "docs" / "engines.md").read_text()
+    [percent] = re.findall(r"After fewer scales than all a mean error of (\S+) % is allowed in int8", text)
+    assert {**limits, "int8": replace(limits["int8"], mean=float(percent) / 100)} == verify.COARSE_LIMITS
     kept = {name: [100 * (figure or math.nan) for figure in (each.mean, each.max)] for name, each in limits.items()}
     assert shown_limits("export") == {name: pytest.approx(row, nan_ok=True) for name, row in kept.items()}
     assert not [each for each in limits.values() if each.p99]
