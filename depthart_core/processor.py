@@ -13,6 +13,9 @@ PROCESSORS, BOARD = Path("/proc/cpuinfo"), Path("/proc/device-tree/model")
 VNNI = {"avx512_vnni", "avx_vnni"}
 """What Linux calls VNNI, on x86-64."""
 
+X86 = ("x86_64", "AMD64")
+"""What Python calls processors that have VNNI or saturate."""
+
 
 def processor_name(processors: Path | None = None, board: Path | None = None) -> str:
     """The name of this machine's processor; on Arm, which has none of its own, the board's or the numbers of the cores.
@@ -32,12 +35,19 @@ def processor_name(processors: Path | None = None, board: Path | None = None) ->
 
 
 def has_vnni(processors: Path | None = None) -> bool:
-    """Whether this machine's processor has VNNI, which sums products of 8 bits without saturating.
+    """Whether this machine's processor is known to have VNNI, which sums products of 8 bits without saturating.
+
+    Linux tells; elsewhere it is not known.
 
     Args:
         processors: Linux's description of the processors.
     """
     return not VNNI.isdisjoint(_read(processors or PROCESSORS).split())
+
+
+def sums_may_saturate() -> bool:
+    """Whether sums of products of 8 bits may saturate here: on x86-64 that is not known to have VNNI."""
+    return platform.machine() in X86 and not has_vnni()
 
 
 def _values(text: str, key: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,12 +14,8 @@ import onnxruntime
 from depthart_core.backends.stepping import SteppedBackend, read_feeds
 from depthart_core.errors import BackendError, running
 from depthart_core.inference import BackendOptions, Inference
-from depthart_core.processor import has_vnni
 from depthart_core.store import exports
 from depthart_core.store.integrity import warn_of_version
-
-X86 = ("x86_64", "AMD64")
-"""What Python calls processors that have VNNI or saturate."""
 
 
 class OnnxParts:
@@ -98,11 +93,6 @@ def load(model: str | Path, options: BackendOptions) -> SteppedBackend:
     """
     options.demand_precision("onnx", *exports.RUNNABLE["onnx"])
     folder, record, scales = exports.open_export(model, options, backend="onnx")
-    if record.convolutions and platform.machine() in X86 and not has_vnni():
-        raise BackendError(
-            f"{folder} was made for processors with VNNI, without which its sums saturate; "
-            f"make it anew with: {record.export_command()}"
-        )
     warn_of_version(folder, record, "onnxruntime", onnxruntime.__version__)
     return open_parts(folder, record, scales, threads=options.threads)
 

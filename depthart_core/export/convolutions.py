@@ -48,15 +48,16 @@ Feed = dict[str, npt.NDArray[Any]]
 
 
 class Listening(OnnxParts):
-    """Graphs that remember what they were fed with: `heard`, by part."""
+    """Graphs that remember what these parts of them were fed with: `heard`, by part."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, parts: Sequence[str] = exports.PARTS) -> None:
         super().__init__(folder)
-        self.heard: dict[str, list[Feed]] = {part: [] for part in exports.PARTS}
+        self.heard: dict[str, list[Feed]] = {part: [] for part in parts}
 
     def run(self, part: str, feed: Mapping[str, Any]) -> dict[str, Any]:
         """Remember and run."""
-        self.heard[part].append({name: value.numpy().copy() for name, value in feed.items()})
+        if part in self.heard:
+            self.heard[part].append({name: value.numpy().copy() for name, value in feed.items()})
         return super().run(part, feed)
 
 
@@ -85,18 +86,18 @@ def with_convolutions(
         model: What the export was made from.
         folder: Of the export, its convolutions in float32.
         record: Of the export.
-        pictures: uint8 (H, W, 3) RGB to scale activations by and to compare on.
+        pictures: uint8 (H, W, 3) RGB to compare on; every second one scales activations as well.
         report: Gets a sentence where convolutions stay in float32 because they deviate.
 
     Returns:
         The record of what is in the folder now.
     """
     shown = resize_pictures(pictures, record.input_size)
-    with tempfile.TemporaryDirectory(prefix="depthart-") as temporary:
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
         trial = Path(temporary)
         try:
             with running(f"ONNX Runtime {onnxruntime.__version__} cannot quantize them", Exception):
-                parts = quantize_convolutions(folder, trial, record, shown)
+                parts = quantize_convolutions(folder, trial, record, shown[::2])  # the others show whether ranges hold
             if not parts:
                 return record
             for name in record.files:
@@ -105,11 +106,11 @@ def with_convolutions(
             files = {name: file_hash(trial / name) for name in record.files}
             changed = replace(record, files=files, convolutions=parts)
             changed = verify_export(model, trial, changed, pictures, report=report)
-        except BackendError as error:
+        except (BackendError, OSError) as error:
             report(f"convolutions stay in float32: {error}")
             return record
         for part in parts:
-            shutil.copy(trial / f"{part}.onnx", folder / f"{part}.onnx")
+            (trial / f"{part}.onnx").replace(folder / f"{part}.onnx")
     return changed
 
 
@@ -130,12 +131,12 @@ def quantize_convolutions(
     names = [part for part in PARTS if _fits(folder / f"{part}.onnx", part)]
     if not names:
         return []
-    listening = Listening(folder)
+    listening = Listening(folder, names)
     backend = SteppedBackend(listening, read_feeds(folder / exports.FEEDS), record, record.scales)
     for picture in pictures:
         backend.infer(picture)
     for part in names:
-        with tempfile.TemporaryDirectory(prefix="depthart-") as temporary, quiet("root"):
+        with tempfile.TemporaryDirectory(dir=target) as temporary, quiet("root"):
             prepared = Path(temporary) / f"{part}.onnx"
             quant_pre_process(folder / f"{part}.onnx", prepared, skip_symbolic_shape=True)
             _quantize(prepared, target / f"{part}.onnx", part, listening.heard[part])
@@ -145,8 +146,11 @@ def quantize_convolutions(
 def _quantize(prepared: Path, target: Path, part: str, feeds: Sequence[Feed]) -> None:
     """Write one part; weights have a scale per channel."""
     graph = onnx.load(prepared)
+    convolutions = _convolutions(graph, part)
+    if not convolutions:  # of which ONNX Runtime would make all
+        raise BackendError(f"{part}.onnx has lost the names of its convolutions")
     ranges = _widened(graph, _ranges(prepared, feeds), MARGIN[part])
-    nodes = _with_limits(graph, _convolutions(graph, part))
+    nodes = _with_limits(graph, convolutions)
     kinds = ["Conv", "Clip", "Relu"]
     options = {"WeightSymmetric": True}
     quantizer = QDQQuantizer(graph, True, False, QuantType.QInt8, QuantType.QUInt8, ranges, nodes, [], kinds, options)
@@ -192,7 +196,7 @@ def _widened(graph: onnx.ModelProto, ranges: Mapping[str, tuple[float, float]], 
     bounds = {
         node.output[0]: [float(numpy_helper.to_array(values[name])) for name in node.input[1:]]
         for node in graph.graph.node
-        if node.op_type == "Clip" and all(name in values for name in node.input[1:])
+        if node.op_type == "Clip" and len(node.input) == 3 and all(name in values for name in node.input[1:])
     }
     wide = {
         name: np.clip(np.multiply((low, high), margin), *bounds.get(name, (-np.inf, np.inf))).astype(np.float32)

@@ -2,7 +2,7 @@
 
 Weights are quantized once, one scale for a matrix; activations as they come, so nothing is calibrated. All else stays
 in float32: the spread of codes, which is a small difference of large numbers and what confidence is made of, would
-drown, and with all convolutions in int8 depth becomes a tenth to a quarter worse (benchmarks/results/engines.md); for
+drown, and with all convolutions in int8 depth becomes up to a third worse (benchmarks/results/engines.md); for
 some of them on processors with VNNI see `convolutions`.
 """
 

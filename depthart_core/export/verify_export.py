@@ -32,7 +32,7 @@ LIMITS = {"fp32": Limits(max=1e-3), "fp16": Limits(mean=5e-3), "bf16": Limits(me
 """By precision; in float32 rounding alone makes a thousandth of it anywhere."""
 
 COARSE_LIMITS = LIMITS | {"int8": Limits(mean=2e-2)}
-"""After fewer scales than all, which leave depth 0.14 to 0.4 from the truth anyway."""
+"""After fewer scales than all, which leave depth 0.1 to 0.4 from the truth anyway."""
 
 FEW = 1
 """Pictures that suffice for stopping after fewer scales."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from depthart_core.errors import BackendError
 from depthart_core.model_files import export_folder, fingerprint, is_export, model_path
+from depthart_core.processor import sums_may_saturate
 from depthart_core.store import records
 from depthart_core.store.cache import weights_folder
 from depthart_core.store.integrity import check_files
@@ -165,6 +166,7 @@ def open_export(model: str | Path, options: BackendOptions, *, backend: str) -> 
         record = read_record(folder)
         named = record if given else replace(record, model=str(model))  # in the commands that are told
         scales = _check_asked(folder, named, options, backend)
+        _check_processor(folder, named, given)
         check_files(folder, named)
         return folder, named, scales
 
@@ -203,6 +205,19 @@ def _check_asked(folder: Path, record: Record, options: BackendOptions, backend:
     else:
         return options.count_scales(record.of_scales)
     raise BackendError(f"{folder} {wrong}; run: {export_command(record.model, options.decode, precision=precision)}")
+
+
+def _check_processor(folder: Path, record: Record, given: bool) -> None:
+    """Demand that an export computes here what it did where it was proven; ``given``: its folder was asked for.
+
+    Raises:
+        BackendError: Its sums may saturate.
+    """
+    if record.convolutions and sums_may_saturate():
+        raise BackendError(
+            f"{folder} was made for processors with VNNI, which this one is not known to have, so that its sums may "
+            f"saturate; make it anew with: {record.export_command()}{f' --out {folder.parent}' if given else ''}"
+        )
 
 
 def _wanted(options: BackendOptions, backend: str) -> tuple[str, ...]:

@@ -76,7 +76,8 @@ def filter_randomly(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """
     side = int(rng.choice(FILTER_PX))
     kernel, mix = rng.normal(size=(side, side)), np.eye(3) + rng.normal(0, FILTER_MIX, (3, 3))
-    kernel *= np.sign(kernel.sum())  # what is bright stays bright
+    kernel *= np.sign(kernel.sum())  # what is bright stays bright,
+    mix *= np.sign(mix.sum(axis=1, keepdims=True))  # in every channel
     found = cv2.transform(cv2.filter2D(rgb.astype(np.float32), -1, kernel), mix)
     (mean, spread), (middle, width) = cv2.meanStdDev(rgb), cv2.meanStdDev(found)
     scale = spread.ravel() / np.maximum(width.ravel(), 1e-3)

@@ -1,5 +1,7 @@
 """Convolutions in int8: where they are made, that they are proven, and what is made where they are not."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -12,11 +14,19 @@ pytest.importorskip("onnxscript", reason="onnxscript is not installed (extra `on
 
 from depthart_core.export.onnx import ExportOptions, export_model  # noqa: E402
 from depthart_core.export.verify_export import COARSE_LIMITS, LIMITS  # noqa: E402
-from depthart_core.store.exports import read_record  # noqa: E402
+from depthart_core.inference import BackendOptions  # noqa: E402
+from depthart_core.store.exports import open_export, read_record  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def real_vnni():
+    """Graphs with convolutions in int8 compute what they should: told before any test says otherwise of VNNI."""
+    if not processor.has_vnni():
+        pytest.skip("this processor has no VNNI, without which sums saturate")
 
 
 @pytest.fixture
-def vnni(monkeypatch, tmp_path):
+def vnni(real_vnni, monkeypatch, tmp_path):
     """What says whether the processor has VNNI: it does, until told otherwise."""
 
     def tell(has):
@@ -44,7 +54,7 @@ def weights_in_int8(done, part):
 
 
 @pytest.fixture(scope="module")
-def both(toy_heads_path, tmp_path_factory):
+def both(real_vnni, toy_heads_path, tmp_path_factory):
     """Exports in int8 without and with VNNI."""
     with pytest.MonkeyPatch.context() as patch:
         made = []
@@ -129,7 +139,12 @@ def test_without_vnni_an_export_for_it_is_refused_with_the_cure(both, vnni, monk
     DepthEstimator.load(both[1].path)
     vnni(False)
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
-    told = r"was made for processors with VNNI, without which its sums saturate; make it anew with: depthart export "
+    told = (
+        r"was made for processors with VNNI, .*; make it anew with: depthart export \S+ --precision int8 --out (\S+)$"
+    )
+    with pytest.raises(BackendError, match=told) as refused:
+        open_export(both[1].path, BackendOptions(), backend="onnx")  # as the doctor does
+    assert re.search(told, str(refused.value))[1] == str(both[1].path.parent)
     with pytest.raises(BackendError, match=told):
         DepthEstimator.load(both[1].path)
     monkeypatch.setattr("platform.machine", lambda: "aarch64")

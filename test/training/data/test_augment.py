@@ -128,6 +128,14 @@ def test_appearance_passes_a_random_filter_now_and_then(monkeypatch):
     assert (change_appearance(step, np.random.default_rng(0)) != step).any()
 
 
+def test_a_random_filter_leaves_bright_what_is_bright_in_every_channel():
+    rgb = np.full((16, 16, 3), 100, np.uint8)
+    rgb[:, 8:] = 160
+    for seed in range(500):
+        filtered = filter_randomly(rgb, np.random.default_rng(seed)).astype(int)
+        assert (filtered[:, 13] > filtered[:, 2]).all()
+
+
 def test_a_random_filter_keeps_shapes_and_what_is_bright():
     rgb = np.full((64, 64, 3), (90, 110, 100), np.uint8)
     rgb[20:44, 20:44] = (150, 170, 160)
