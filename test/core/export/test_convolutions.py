@@ -112,10 +112,10 @@ def test_convolutions_that_deviate_stay_in_float32_and_it_is_told(both, toy_head
 def test_after_fewer_scales_than_all_other_limits_hold(both, toy_heads_path, tmp_path, vnni, monkeypatch, strict):
     for limits in (LIMITS, COARSE_LIMITS):
         monkeypatch.setitem(limits, "int8", Limits(mean=0.5))
-    figures = both[1].record.deviation
-    after = [each["mean"] for name, each in figures.items() if name.startswith("depth after")]
-    first = min(after) if strict is COARSE_LIMITS else figures["depth"]["mean"]
-    monkeypatch.setitem(strict, "int8", Limits(mean=first * 0.99))
+    key = "depth" if strict is LIMITS else "depth after 2"
+    without, done = (each.record.deviation[key]["mean"] for each in both)
+    assert without < done
+    monkeypatch.setitem(strict, "int8", Limits(mean=(without + done) / 2))
     told = []
     int8(toy_heads_path, tmp_path, report=told.append)
     assert "the graph is refused: depth deviates" in told[-1]
