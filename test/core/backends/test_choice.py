@@ -92,7 +92,7 @@ def test_auto_takes_an_int8_graph_that_was_made_and_the_name_says_so(cached, som
     assert "(onnx in fp32 on cpu" in exact.name
     for picture in some_pictures:
         a, b = exact(picture), fast(picture)
-        assert 0.0 < np.abs(b.values / a.values - 1.0).mean() < 1e-2
+        assert 0.0 < np.abs(b.values / a.values - 1.0).mean() < 3e-2
         assert np.abs(b.confidence - a.confidence).mean() < 1e-2
         assert b.canonical.metres_per_unit == pytest.approx(a.canonical.metres_per_unit, rel=3e-2)
 
