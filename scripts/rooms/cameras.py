@@ -10,7 +10,7 @@ from classes import ClassRoom
 from desks import Desks
 from places import Top
 from render import SIZE
-from room import Builder
+from room import Builder, Foot
 from things import Things
 
 WIDE, USUAL = (48, 95), (52, 75)
@@ -27,8 +27,9 @@ DESK_SIDE = 75
 """Farthest from the front of a desk at a wall [deg]."""
 LIVING_SHARE = 0.3
 """Of the views of desks and of busy places, those that look at a plant or at somebody, where there is one."""
-LIVING_DISTANCE, LIVING_HEIGHT = (0.6, 3.8), (0.4, 1.8)
-THING_DISTANCE, THING_HEIGHT = (0.8, 3.8), (0.4, 1.8)
+LIVING_DISTANCE, THING_DISTANCE = (0.6, 3.8), (0.8, 3.8)
+AROUND_HEIGHT = (0.4, 1.8)
+"""Of a camera that looks at a plant, somebody or a thing."""
 CLASS_HEIGHT, CLASS_YAW, CLASS_PITCH = (1.0, 2.2), 32, (-12, 8)
 """Of those who look along a class room: the angle's standard deviation, and mean and deviation of the pitch [deg]."""
 CLASS_CLOSE, CLASS_LOW = (0.35, 1.0), (-4, 25)
@@ -114,10 +115,16 @@ def at_living(rng: np.random.Generator, rooms: Desks | BusyPlace) -> View | None
     if not rooms.living or rng.random() > LIVING_SHARE:
         return None
     foot = rooms.living[rng.integers(len(rooms.living))]
-    distance, side = np.exp(rng.uniform(*np.log(LIVING_DISTANCE))), rng.uniform(0, 2 * np.pi)
+    distance = np.exp(rng.uniform(*np.log(LIVING_DISTANCE)))
+    return _around(rng, foot, foot.y[1], distance, lowest=0.2)
+
+
+def _around(rng: np.random.Generator, foot: Foot, height: float, distance: float, *, lowest: float) -> View:
+    """A look from any side at what stands on the floor, from ``lowest`` of its height up."""
+    side = rng.uniform(0, 2 * np.pi)
     x, z = foot.c + distance * np.array([np.sin(side), np.cos(side)])
-    eye = np.array([x, rng.uniform(*LIVING_HEIGHT), z])
-    target = np.array([foot.c[0], rng.uniform(0.2, 0.9) * foot.y[1], foot.c[1]])
+    eye = np.array([x, rng.uniform(*AROUND_HEIGHT), z])
+    target = np.array([foot.c[0], rng.uniform(lowest, 0.9) * height, foot.c[1]])
     return aimed(rng, eye, target, 8, 9)
 
 
@@ -131,11 +138,7 @@ def at_thing(rng: np.random.Generator, rooms: Things) -> View | None:
     if not rooms.bulky:
         return None
     foot, height = rooms.bulky[rng.integers(len(rooms.bulky))]
-    distance, side = rng.uniform(*THING_DISTANCE), rng.uniform(0, 2 * np.pi)
-    x, z = foot.c + distance * np.array([np.sin(side), np.cos(side)])
-    eye = np.array([x, rng.uniform(*THING_HEIGHT), z])
-    target = np.array([foot.c[0], rng.uniform(0.1, 0.9) * height, foot.c[1]])
-    return aimed(rng, eye, target, 8, 9)
+    return _around(rng, foot, height, rng.uniform(*THING_DISTANCE), lowest=0.1)
 
 
 def steeply(rng: np.random.Generator, rooms: Builder) -> View:
